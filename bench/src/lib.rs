@@ -1,0 +1,1 @@
+//! Load generator, origin and floor for the side-by-side benchmark.

@@ -1,0 +1,329 @@
+//! What a configuration means, once every word in it has been understood.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use policy::{AddressSet, HostPattern, PathPattern};
+
+/// A whole configuration, with all defaults filled in and all names resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The admin side.
+    pub admin: Admin,
+    /// Where the journal lives and how much of it is kept.
+    pub data: Data,
+    /// The data plane's threads.
+    pub workers: Workers,
+    /// Process-wide limits.
+    pub limits: Limits,
+    /// The access log on standard output.
+    pub access_log: AccessLog,
+    /// Listening addresses, in the order written.
+    pub listeners: Vec<Listener>,
+    /// Upstreams by name, in the order written.
+    pub upstreams: Vec<Upstream>,
+    /// Routes in the order written.
+    pub routes: Vec<Route>,
+}
+
+/// `[admin]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admin {
+    /// Address of the REST API; default `127.0.0.1:9180`.
+    pub address: SocketAddr,
+    /// Admin token given in the configuration (usually `"$NAME"`); else `$LOCKGATE_ADMIN_TOKEN`, else the file.
+    pub token: Option<Secret>,
+    /// Read-only token for scrapers; else a file beside the admin token.
+    pub read_token: Option<Secret>,
+}
+
+/// A secret, never printed: `Debug` says `Secret(…)`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself, for the one comparison it is made for.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Data {
+    /// Data directory, resolved against the configuration's folder; default `lockgate-data`.
+    pub dir: PathBuf,
+    /// Interval between syncs of the live segment; default 1 s.
+    pub sync: Duration,
+    /// Sealed segments beyond this many bytes in total are deleted, oldest first; default 1 GiB.
+    pub keep_bytes: u64,
+    /// Sealed segments older than this are deleted; default 30 days.
+    pub keep_age: Duration,
+    /// A segment is sealed at this size; default 64 MiB.
+    pub segment_bytes: u64,
+    /// Size of each worker's ring, a power of two; default 1 MiB.
+    pub ring_bytes: u64,
+    /// What happens to traffic when an event cannot be recorded.
+    pub when_full: WhenFull,
+}
+
+/// `data.when_full`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Traffic flows; the loss is counted.
+    Drop,
+    /// Requests whose record might not fit are answered 503.
+    Refuse,
+}
+
+/// `[workers]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workers {
+    /// Number of worker threads; `None`: one per core.
+    pub count: Option<usize>,
+}
+
+/// `[limits]`: process-wide; each has a name, a default and, where a client sees it, a status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Request head, request line and fields together, bytes; default 32 KiB; 431.
+    pub head_bytes: usize,
+    /// Number of header fields in a request; default 100; 431.
+    pub header_count: usize,
+    /// Request target, bytes; default 8 KiB; 414.
+    pub target_bytes: usize,
+    /// Response head from an upstream, bytes; default 64 KiB; 502.
+    pub response_head_bytes: usize,
+    /// Open client connections over all listeners; default 0: no limit of its own (file descriptors bound it).
+    pub connections: usize,
+    /// Deadline of a drain after SIGTERM, SIGINT or the removal of a listener; default 30 s.
+    pub drain: Duration,
+}
+
+/// `[access_log]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// No access log (default).
+    Off,
+    /// Apache combined format on standard output.
+    Combined,
+    /// One JSON object per line on standard output.
+    Json,
+}
+
+/// `[[listener]]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listener {
+    /// Address to listen on.
+    pub address: SocketAddr,
+    /// Protocols spoken; this build knows `h1`.
+    pub protocols: Vec<Protocol>,
+    /// Peers whose X-Forwarded-* are believed; none by default.
+    pub trusted_proxies: AddressSet,
+    /// Open connections on this listener over all workers; default 0: no limit. Beyond it: 503 and close.
+    pub connections: usize,
+    /// First byte of a request to the end of its head; default 10 s; 408.
+    pub head_timeout: Duration,
+    /// No byte of a request body or response moved on the client side; default 60 s; 408 or close.
+    pub body_timeout: Duration,
+    /// Idle time between requests; default 75 s; close without an answer.
+    pub keep_alive: Duration,
+    /// Requests served on one connection before it is closed; default 0: no limit.
+    pub requests: u64,
+}
+
+/// A protocol a listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.0 and HTTP/1.1.
+    H1,
+}
+
+/// `[upstream.NAME]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Upstream {
+    /// Its name.
+    pub name: String,
+    /// At least one endpoint.
+    pub endpoints: Vec<Endpoint>,
+    /// How an endpoint is chosen.
+    pub balance: Balance,
+    /// Time limits.
+    pub timeout: UpstreamTimeout,
+    /// Idle connections kept per worker before the surplus goes to the shared shelf; default 128.
+    pub idle_connections: usize,
+    /// Open connections over all workers; default 0: no limit. Beyond it: 503.
+    pub connections: usize,
+    /// How long a failing endpoint rests after its first failure; doubles up to sixteen times this; default 1 s.
+    pub rest: Duration,
+    /// How often host names are resolved again; default 10 s.
+    pub resolve: Duration,
+    /// `Host` sent to the upstream; `None`: the client's.
+    pub host: Option<String>,
+}
+
+/// One endpoint of an upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Where it is.
+    pub address: EndpointAddress,
+    /// Its share; default 1, at least 1, at most 65535.
+    pub weight: u16,
+}
+
+/// Where an endpoint is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum EndpointAddress {
+    /// `127.0.0.1:9001`, `[::1]:9001`
+    Ip(SocketAddr),
+    /// `orders.internal:9001`: resolved at start and again, last good answer kept.
+    Host {
+        /// DNS name.
+        name: String,
+        /// Port.
+        port: u16,
+    },
+    /// `unix:/run/orders.sock`
+    Unix(PathBuf),
+}
+
+/// `balance`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// Smooth weighted round robin.
+    RoundRobin,
+}
+
+/// `timeout` of an upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpstreamTimeout {
+    /// To establish a connection; default 1 s; 504.
+    pub connect: Duration,
+    /// Request sent to response head; default 30 s; 504.
+    pub response: Duration,
+    /// No byte moved; default 60 s; 504, or the connection is cut when the response has begun.
+    pub idle: Duration,
+    /// An idle pooled connection is closed after this; default 60 s.
+    pub keep_alive: Duration,
+}
+
+/// `[[route]]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// Its name: given, or derived from host and path.
+    pub name: String,
+    /// Host pattern; `None`: any host.
+    pub host: Option<HostPattern>,
+    /// Path pattern.
+    pub path: PathPattern,
+    /// Methods; `None`: any.
+    pub methods: Option<Vec<String>>,
+    /// Required headers: lower-case name → exact value, or `None` for "present".
+    pub headers: BTreeMap<String, Option<String>>,
+    /// Required query parameters: name → exact value, or `None` for "present".
+    pub query: BTreeMap<String, Option<String>>,
+    /// What answers.
+    pub target: Target,
+    /// `strip = "/orders"`: this prefix is taken off the path before forwarding.
+    pub strip_prefix: Option<String>,
+    /// `rewrite = "/v2/*"`: replaces the path; a final `*` stands for what the route's `*` matched.
+    pub rewrite: Option<String>,
+    /// What happens to `%2F` and `%5C`.
+    pub encoded_slashes: EncodedSlashes,
+    /// Changes to the request's header fields before forwarding.
+    pub request_headers: HeaderEdits,
+    /// Changes to the response's header fields.
+    pub response_headers: HeaderEdits,
+    /// Cross-origin resource sharing.
+    pub cors: Option<Cors>,
+    /// Clients that may use the route; `None`: all.
+    pub allow: Option<AddressSet>,
+    /// Clients that may not.
+    pub deny: AddressSet,
+    /// Largest request body, bytes; default 0: no limit; 413.
+    pub body_bytes: u64,
+    /// Replaces the upstream's response time-out.
+    pub response_timeout: Option<Duration>,
+    /// Replaces the upstream's idle time-out.
+    pub idle_timeout: Option<Duration>,
+}
+
+/// What answers a route.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// One or more upstreams, each with its weight (a single one: weight 1), as indices into `Config::upstreams`.
+    Upstreams(Vec<(usize, u16)>),
+    /// `redirect = { to = "https://example.com/new", status = 308 }`; `{path}` and `{query}` may stand in `to`.
+    Redirect {
+        /// Location template.
+        to: String,
+        /// 301, 302, 303, 307 or 308.
+        status: u16,
+    },
+    /// `respond = { status = 200, body = "ok", content_type = "text/plain" }`
+    Fixed {
+        /// 200 to 599.
+        status: u16,
+        /// Body.
+        body: String,
+        /// Content type; default `text/plain; charset=utf-8`.
+        content_type: String,
+    },
+}
+
+/// `encoded-slashes`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodedSlashes {
+    /// 400 (default).
+    Refuse,
+    /// Forwarded as they are.
+    Keep,
+}
+
+/// `request_headers`, `response_headers`: applied in the order remove, set, add.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeaderEdits {
+    /// Names taken away.
+    pub remove: Vec<String>,
+    /// Name and value that replace all fields of that name.
+    pub set: Vec<(String, String)>,
+    /// Name and value appended.
+    pub add: Vec<(String, String)>,
+}
+
+impl HeaderEdits {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()
+    }
+}
+
+/// `cors`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cors {
+    /// Allowed origins; a single `"*"`: any.
+    pub origins: Vec<String>,
+    /// Methods named in a preflight answer; empty: the method asked for.
+    pub methods: Vec<String>,
+    /// Request headers named in a preflight answer; empty: those asked for.
+    pub headers: Vec<String>,
+    /// Response headers scripts may read.
+    pub expose: Vec<String>,
+    /// Whether credentials are allowed; not with origin `*`.
+    pub credentials: bool,
+    /// How long a browser may keep a preflight answer; default 5 min.
+    pub max_age: Duration,
+}

@@ -1,0 +1,5 @@
+//! Text to Document to Config, or every problem at once.
+
+mod config;
+
+pub use config::*;

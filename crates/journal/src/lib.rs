@@ -1,0 +1,1 @@
+//! The ring in shared memory, the segments on disk, and their readers.

@@ -1,0 +1,1 @@
+//! One process: makes sockets, ties both planes together, reload, signals, drain.

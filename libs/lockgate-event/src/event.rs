@@ -1,0 +1,134 @@
+//! What is known of one exchange once it has been answered.
+
+use alloc::boxed::Box;
+use core::net::IpAddr;
+
+/// Names one exchange for ever: node, start of the node, worker, and a counter of that worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId {
+    /// Random number of the node, kept in its data directory.
+    pub node: u64,
+    /// How often the node had been started.
+    pub boot: u32,
+    /// Worker within the process.
+    pub worker: u16,
+    /// Counts the worker's exchanges from 0.
+    pub sequence: u64,
+}
+
+/// What a record says about its exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The exchange ended; counts 1.
+    Done,
+    /// A long exchange goes on; carries deltas since the last record; counts 0.
+    Part,
+    /// The last write failed: takes back what the client did not get; counts −1.
+    Cut,
+}
+
+/// A metered amount in millionths of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(pub i64);
+
+impl Value {
+    /// One unit, the value of a request unless its route says otherwise.
+    pub const ONE: Self = Self(1_000_000);
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+}
+
+/// Protocol spoken with the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HttpVersion {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    Http11,
+    /// HTTP/2
+    Http2,
+    /// HTTP/3
+    Http3,
+}
+
+/// A record that borrows its texts: what the data plane writes and readers see.
+///
+/// Texts are bytes as the client sent them only after the gateway's own checks: always UTF-8, never with control characters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EventRef<'a> {
+    /// The exchange.
+    pub id: EventId,
+    /// The exchange on whose behalf this one was made.
+    pub parent: Option<EventId>,
+    /// What this record says.
+    pub kind: Kind,
+    /// When the record was made, microseconds since 1970-01-01T00:00:00Z.
+    pub ts_us: u64,
+    /// Route name; empty when no route matched.
+    pub route: &'a str,
+    /// The user asking.
+    pub user_id: Option<u64>,
+    /// The key presented.
+    pub key_id: Option<u64>,
+    /// Metered amount; `None` for refusals and failures before a response head.
+    pub value: Option<Value>,
+    /// Request method.
+    pub method: &'a str,
+    /// Host asked for, without port.
+    pub host: &'a str,
+    /// Normal form of the path without query, at most 1 KiB.
+    pub path: &'a str,
+    /// Whether the path was cut at 1 KiB.
+    pub path_cut: bool,
+    /// Status sent; 0 when the client was gone before one could be sent.
+    pub status: u16,
+    /// Why the gateway itself answered or gave up, a token such as `no_route` or `upstream_timeout`.
+    pub reason: Option<&'a str>,
+    /// Request body bytes received from the client.
+    pub bytes_in: u64,
+    /// Response body bytes sent to the client.
+    pub bytes_out: u64,
+    /// First byte of the request to this record, microseconds.
+    pub latency_us: u64,
+    /// Endpoint that answered; empty for none.
+    pub upstream: &'a str,
+    /// Request sent upstream to response head, microseconds; `None` without an upstream answer.
+    pub upstream_us: Option<u64>,
+    /// Attempts made on upstream endpoints.
+    pub attempts: u32,
+    /// The client's address, after trusted proxies.
+    pub client: IpAddr,
+    /// Protocol spoken with the client.
+    pub http: HttpVersion,
+    /// Trace id of `traceparent`, or empty.
+    pub trace: &'a str,
+}
+
+/// A record that owns its texts.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of EventRef")]
+pub struct Event {
+    pub id: EventId,
+    pub parent: Option<EventId>,
+    pub kind: Kind,
+    pub ts_us: u64,
+    pub route: Box<str>,
+    pub user_id: Option<u64>,
+    pub key_id: Option<u64>,
+    pub value: Option<Value>,
+    pub method: Box<str>,
+    pub host: Box<str>,
+    pub path: Box<str>,
+    pub path_cut: bool,
+    pub status: u16,
+    pub reason: Option<Box<str>>,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub latency_us: u64,
+    pub upstream: Box<str>,
+    pub upstream_us: Option<u64>,
+    pub attempts: u32,
+    pub client: IpAddr,
+    pub http: HttpVersion,
+    pub trace: Box<str>,
+}
