@@ -132,3 +132,71 @@ pub struct Event {
     pub http: HttpVersion,
     pub trace: Box<str>,
 }
+
+impl EventRef<'_> {
+    /// Copies the texts, so that the record can outlive the bytes it came from.
+    #[must_use]
+    pub fn to_event(&self) -> Event {
+        Event {
+            id: self.id,
+            parent: self.parent,
+            kind: self.kind,
+            ts_us: self.ts_us,
+            route: self.route.into(),
+            user_id: self.user_id,
+            key_id: self.key_id,
+            value: self.value,
+            method: self.method.into(),
+            host: self.host.into(),
+            path: self.path.into(),
+            path_cut: self.path_cut,
+            status: self.status,
+            reason: self.reason.map(Box::from),
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            latency_us: self.latency_us,
+            upstream: self.upstream.into(),
+            upstream_us: self.upstream_us,
+            attempts: self.attempts,
+            client: self.client,
+            http: self.http,
+            trace: self.trace.into(),
+        }
+    }
+}
+
+impl Event {
+    /// Borrows the record, for the encoders.
+    #[must_use]
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "`AsRef` returns a reference, and this is a value that holds references"
+    )]
+    pub fn as_ref(&self) -> EventRef<'_> {
+        EventRef {
+            id: self.id,
+            parent: self.parent,
+            kind: self.kind,
+            ts_us: self.ts_us,
+            route: &self.route,
+            user_id: self.user_id,
+            key_id: self.key_id,
+            value: self.value,
+            method: &self.method,
+            host: &self.host,
+            path: &self.path,
+            path_cut: self.path_cut,
+            status: self.status,
+            reason: self.reason.as_deref(),
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            latency_us: self.latency_us,
+            upstream: &self.upstream,
+            upstream_us: self.upstream_us,
+            attempts: self.attempts,
+            client: self.client,
+            http: self.http,
+            trace: &self.trace,
+        }
+    }
+}

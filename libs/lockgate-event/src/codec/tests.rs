@@ -1,0 +1,127 @@
+//! The encoding is exact, bounded, and total over any bytes.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::Event;
+use crate::testing::any_event;
+
+fn encoded(event: &EventRef<'_>) -> Vec<u8> {
+    let mut bytes = vec![0xee; RECORD_BYTES_MAX];
+    let length = encode(event, &mut bytes);
+    assert_eq!(length, encoded_len(event));
+    assert!(bytes[length..].iter().all(|&b| b == 0xee), "nothing is written behind the record");
+    bytes.truncate(length);
+    bytes
+}
+
+/// What should come back: each text within its limit, by the plain definition.
+fn within_limits(event: &Event) -> Event {
+    fn cut(text: &str, bytes_max: usize) -> &str {
+        let end = (0..=text.len().min(bytes_max)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        &text[..end]
+    }
+    Event {
+        route: cut(&event.route, 255).into(),
+        method: cut(&event.method, 255).into(),
+        host: cut(&event.host, 255).into(),
+        path: cut(&event.path, 1024).into(),
+        path_cut: event.path_cut || event.path.len() > 1024,
+        reason: event.reason.as_deref().map(|reason| cut(reason, 255).into()),
+        upstream: cut(&event.upstream, 255).into(),
+        trace: cut(&event.trace, 64).into(),
+        ..event.clone()
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_record_round_trips(event in any_event()) {
+        let bytes = encoded(&event.as_ref());
+        prop_assert_eq!(decode(&bytes).map(|e| e.to_event()), Ok(within_limits(&event)));
+    }
+
+    #[test]
+    fn a_glance_agrees_with_the_record(event in any_event()) {
+        let bytes = encoded(&event.as_ref());
+        let whole = decode(&bytes).unwrap();
+        let expected = Glance { kind: whole.kind, ts_us: whole.ts_us, user_id: whole.user_id, route: whole.route.as_bytes() };
+        prop_assert_eq!(glance(&bytes), Ok(expected));
+    }
+
+    #[test]
+    fn a_truncated_record_is_refused(event in any_event(), keep in 0.0..1.0_f64) {
+        let bytes = encoded(&event.as_ref());
+        let keep = (bytes.len() as f64 * keep) as usize;
+        prop_assert!(decode(&bytes[..keep]).is_err());
+        let _ = glance(&bytes[..keep]);
+    }
+
+    #[test]
+    fn a_longer_record_is_refused(event in any_event(), extra: u8) {
+        let mut bytes = encoded(&event.as_ref());
+        bytes.push(extra);
+        prop_assert_eq!(decode(&bytes), Err(DecodeError::TrailingBytes));
+    }
+
+    #[test]
+    fn any_bytes_are_a_record_or_an_error(mut bytes in proptest::collection::vec(any::<u8>(), 0..400), versioned: bool) {
+        if let (true, Some(first)) = (versioned, bytes.first_mut()) {
+            *first = FORMAT_VERSION;
+        }
+        let _ = glance(&bytes);
+        let _ = decode(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_record_is_a_record_or_an_error(event in any_event(), at: prop::sample::Index, byte: u8) {
+        let mut bytes = encoded(&event.as_ref());
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let _ = glance(&bytes);
+        if let Ok(record) = decode(&bytes) {
+            prop_assert_eq!(encoded_len(&record), bytes.len());
+        }
+    }
+}
+
+#[test]
+fn the_longest_record_has_the_documented_size() {
+    let long = "x".repeat(5000);
+    let id = EventId { node: 1, boot: 1, worker: 1, sequence: 1 };
+    let event = EventRef {
+        id,
+        parent: Some(id),
+        kind: Kind::Done,
+        ts_us: 0,
+        route: &long,
+        user_id: None,
+        key_id: None,
+        value: None,
+        method: &long,
+        host: &long,
+        path: &long,
+        path_cut: false,
+        status: 0,
+        reason: Some(&long),
+        bytes_in: 0,
+        bytes_out: 0,
+        latency_us: 0,
+        upstream: &long,
+        upstream_us: None,
+        attempts: 0,
+        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        http: HttpVersion::Http11,
+        trace: &long,
+    };
+    assert_eq!(encoded(&event).len(), RECORD_BYTES_MAX);
+    assert!(decode(&encoded(&event)).unwrap().path_cut);
+}
+
+#[test]
+fn another_version_is_named() {
+    assert_eq!(decode(&[9; 200]), Err(DecodeError::Version(9)));
+    assert_eq!(decode(&[]), Err(DecodeError::Truncated));
+}

@@ -1,0 +1,87 @@
+//! Generated records for the tests of this crate.
+
+use alloc::string::String;
+use core::net::IpAddr;
+use proptest::prelude::*;
+
+use crate::{Event, EventId, HttpVersion, Kind, Value};
+
+pub(crate) fn any_id() -> impl Strategy<Value = EventId> {
+    any::<(u64, u32, u16, u64)>().prop_map(|(node, boot, worker, sequence)| EventId {
+        node,
+        boot,
+        worker,
+        sequence,
+    })
+}
+
+/// Texts up to twice the limit, ASCII or not.
+pub(crate) fn any_text(bytes_max: usize) -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        "[ -~]{1,40}",
+        ".{0,20}",
+        (0..=bytes_max * 2, "[a-é€😀]").prop_map(|(length, unit)| unit.repeat(length / unit.len())),
+    ]
+}
+
+/// Records of every kind; texts may be longer than their limits.
+pub(crate) fn any_event() -> impl Strategy<Value = Event> {
+    let kind = prop_oneof![Just(Kind::Done), Just(Kind::Part), Just(Kind::Cut)];
+    let http = prop_oneof![
+        Just(HttpVersion::Http10),
+        Just(HttpVersion::Http11),
+        Just(HttpVersion::Http2),
+        Just(HttpVersion::Http3)
+    ];
+    let ids = (any_id(), proptest::option::of(any_id()), kind, http, any::<IpAddr>());
+    let texts = (any_text(255), any_text(255), any_text(255), any_text(1024), any_text(255), any_text(64));
+    let numbers = any::<(u64, Option<u64>, Option<u64>, Option<i64>, u16, u64, u64, u64, Option<u64>, u32)>();
+    (ids, texts, numbers, any::<bool>(), proptest::option::of(any_text(255))).prop_map(
+        |(
+            (id, parent, kind, http, client),
+            (route, method, host, path, upstream, trace),
+            numbers,
+            path_cut,
+            reason,
+        )| {
+            let (
+                ts_us,
+                user_id,
+                key_id,
+                value,
+                status,
+                bytes_in,
+                bytes_out,
+                latency_us,
+                upstream_us,
+                attempts,
+            ) = numbers;
+            Event {
+                id,
+                parent,
+                kind,
+                ts_us,
+                route: route.into(),
+                user_id,
+                key_id,
+                value: value.map(Value),
+                method: method.into(),
+                host: host.into(),
+                path: path.into(),
+                path_cut,
+                status,
+                reason: reason.map(Into::into),
+                bytes_in,
+                bytes_out,
+                latency_us,
+                upstream: upstream.into(),
+                upstream_us,
+                attempts,
+                client,
+                http,
+                trace: trace.into(),
+            }
+        },
+    )
+}
