@@ -1,1 +1,27 @@
-//! Origins that misbehave on request, raw clients, an in-process gateway, oracles; for tests only.
+//! Origins that misbehave on request, raw clients, a gateway process, oracles; for tests only.
+//!
+//! Everything here is naive on purpose: blocking sockets, one thread per connection, a parser that allocates
+//! freely. Nothing depends on the crates it judges, so that a mistake made there is not repeated here.
+//!
+//! - [`Origin`] is a service that answers by a script of [`Step`]s and remembers every byte it was sent.
+//! - [`RawClient`] sends bytes as they are given and reads responses strictly.
+//! - [`GatewayProcess`] runs the real binary in a directory of its own.
+//! - [`oracle`] is a second HTTP/1.1 parser; [`websocket`] speaks just enough frames for tunnels.
+
+mod answer;
+mod client;
+mod conn;
+mod gateway;
+pub mod oracle;
+mod origin;
+mod process;
+pub mod random;
+pub mod websocket;
+mod wire;
+
+pub use answer::{Answer, Gate, PatternCheck, Step, pattern};
+pub use client::{ClientError, RawClient, Response, ask};
+pub use conn::Conn;
+pub use gateway::{GatewayError, GatewayProcess, Ports, single_upstream};
+pub use origin::{ConnectionRecord, End, Origin, Received, SilentAddress, refused_address};
+pub use process::{ProcessFigures, figures_of};
