@@ -3,7 +3,8 @@
 /// What the normal form alone no longer tells, or tells only by another scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PathFacts {
-    /// The path holds `%2F` or `%5C`, which some servers behind a gateway take for a separator.
+    /// The path as sent holds `%2F` or `%5C`, which some servers take for a separator. It counts also in a segment
+    /// that `..` removes: a server before this one may have read such a path as another.
     pub encoded_slash: bool,
 }
 

@@ -3,5 +3,7 @@
 mod host;
 mod path;
 
+pub(crate) use host::HostKind;
 pub use host::{HostPattern, HostPatternError};
+pub(crate) use path::PathKind;
 pub use path::{PathPattern, PathPatternError};

@@ -10,10 +10,10 @@ use std::str::FromStr;
 /// `a.b.example.com`, and not `example.com`. A port is never part of it. An IPv6 address is kept in brackets and in
 /// its canonical text form (RFC 5952), with or without brackets as written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct HostPattern(Kind);
+pub struct HostPattern(HostKind);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Kind {
+pub(crate) enum HostKind {
     Exact(String),
     /// What stands behind the star, with its dot: `.example.com`.
     Under(String),
@@ -64,33 +64,21 @@ impl HostPattern {
     /// Whether `host`, in lower case and without port, is one of those meant.
     pub fn matches(&self, host: &str) -> bool {
         match &self.0 {
-            Kind::Exact(name) => name == host,
-            Kind::Under(suffix) => host.len() > suffix.len() && host.ends_with(suffix.as_str()),
+            HostKind::Exact(name) => name == host,
+            HostKind::Under(suffix) => host.len() > suffix.len() && host.ends_with(suffix.as_str()),
         }
     }
 
-    /// The one host it means; `None` for a wildcard.
-    pub fn exact(&self) -> Option<&str> {
-        match &self.0 {
-            Kind::Exact(name) => Some(name),
-            Kind::Under(_) => None,
-        }
-    }
-
-    /// What stands behind the star, its dot included (`.example.com`); `None` for a single host.
-    pub fn suffix(&self) -> Option<&str> {
-        match &self.0 {
-            Kind::Exact(_) => None,
-            Kind::Under(suffix) => Some(suffix),
-        }
+    pub(crate) fn kind(&self) -> &HostKind {
+        &self.0
     }
 }
 
 impl fmt::Display for HostPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Exact(name) => f.write_str(name),
-            Kind::Under(suffix) => write!(f, "*{suffix}"),
+            HostKind::Exact(name) => f.write_str(name),
+            HostKind::Under(suffix) => write!(f, "*{suffix}"),
         }
     }
 }
@@ -108,7 +96,7 @@ impl FromStr for HostPattern {
             return Err(HostPatternError::Url);
         }
         if text.starts_with('[') || text.parse::<Ipv6Addr>().is_ok() {
-            return bracketed(text).map(|host| Self(Kind::Exact(host)));
+            return bracketed(text).map(|host| Self(HostKind::Exact(host)));
         }
         if let Some((host, _)) = text.rsplit_once(':') {
             return Err(HostPatternError::Port { host: host.to_owned() });
@@ -117,8 +105,8 @@ impl FromStr for HostPattern {
         check_name(name)?;
         let lower = text.to_ascii_lowercase();
         Ok(Self(match lower.strip_prefix('*') {
-            Some(suffix) => Kind::Under(suffix.to_owned()),
-            None => Kind::Exact(lower),
+            Some(suffix) => HostKind::Under(suffix.to_owned()),
+            None => HostKind::Exact(lower),
         }))
     }
 }

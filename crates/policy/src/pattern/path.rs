@@ -10,10 +10,10 @@ use crate::path::{PathError, normalize_path};
 /// Kept in the normal form of [`normalize_path`], so that `/%6frders/*` and `/orders/*` are one pattern.
 /// `/orders/*` matches `/orders`, `/orders/` and `/orders/7`, and not `/orders2`; `/*` matches every path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PathPattern(Kind);
+pub struct PathPattern(PathKind);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Kind {
+pub(crate) enum PathKind {
     Exact(String),
     /// What stands before `/*`; empty for `/*`.
     Under(String),
@@ -52,36 +52,24 @@ impl PathPattern {
     /// `/orders/*`; empty when there is no star or nothing below.
     pub fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
         match &self.0 {
-            Kind::Exact(exact) => (exact == path).then_some(""),
-            Kind::Under(prefix) => {
+            PathKind::Exact(exact) => (exact == path).then_some(""),
+            PathKind::Under(prefix) => {
                 let below = path.strip_prefix(prefix.as_str())?;
                 if below.is_empty() { Some(below) } else { below.strip_prefix('/') }
             }
         }
     }
 
-    /// The one path it means; `None` for a prefix.
-    pub fn exact(&self) -> Option<&str> {
-        match &self.0 {
-            Kind::Exact(path) => Some(path),
-            Kind::Under(_) => None,
-        }
-    }
-
-    /// What stands before `/*` (empty for `/*`); `None` for a single path.
-    pub fn prefix(&self) -> Option<&str> {
-        match &self.0 {
-            Kind::Exact(_) => None,
-            Kind::Under(prefix) => Some(prefix),
-        }
+    pub(crate) fn kind(&self) -> &PathKind {
+        &self.0
     }
 }
 
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Exact(path) => f.write_str(path),
-            Kind::Under(prefix) => write!(f, "{prefix}/*"),
+            PathKind::Exact(path) => f.write_str(path),
+            PathKind::Under(prefix) => write!(f, "{prefix}/*"),
         }
     }
 }
@@ -106,11 +94,11 @@ impl FromStr for PathPattern {
         normalize_path(literal.as_bytes(), &mut form).map_err(PathPatternError::Form)?;
         let mut path = String::from_utf8(form).expect("a normal form is ASCII");
         if literal.len() == text.len() {
-            return Ok(Self(Kind::Exact(path)));
+            return Ok(Self(PathKind::Exact(path)));
         }
         // A text that ends with `/` keeps it in normal form, dot segments or not.
         path.pop();
-        Ok(Self(Kind::Under(path)))
+        Ok(Self(PathKind::Under(path)))
     }
 }
 

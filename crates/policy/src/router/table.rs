@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{Conditions, Rule};
-use crate::pattern::{HostPattern, PathPattern};
+use crate::pattern::{HostKind, HostPattern, PathKind, PathPattern};
 
 /// Indices of the rules of one host and path, best first.
 type Ranked = Vec<usize>;
@@ -31,15 +31,13 @@ impl Hosts {
     }
 
     fn paths_mut(&mut self, host: Option<&HostPattern>) -> &mut Paths {
-        let Some(host) = host else {
-            return &mut self.any;
-        };
-        match (host.exact(), host.suffix()) {
-            (None, Some(suffix)) => {
+        match host.map(HostPattern::kind) {
+            None => &mut self.any,
+            Some(HostKind::Exact(name)) => self.exact.entry(name.as_str().into()).or_default(),
+            Some(HostKind::Under(suffix)) => {
                 self.dots_max = self.dots_max.max(count(suffix, b'.'));
-                self.under.entry(suffix.into()).or_default()
+                self.under.entry(suffix.as_str().into()).or_default()
             }
-            (name, _) => self.exact.entry(name.unwrap_or_default().into()).or_default(),
         }
     }
 
@@ -93,13 +91,13 @@ struct Paths {
 
 impl Paths {
     fn insert(&mut self, path: &PathPattern, index: usize) {
-        let ranked = match (path.exact(), path.prefix()) {
-            (None, Some(prefix)) => {
+        let ranked = match path.kind() {
+            PathKind::Exact(path) => self.exact.entry(path.as_str().into()).or_default(),
+            PathKind::Under(prefix) => {
                 self.slashes_max = self.slashes_max.max(count(prefix, b'/'));
                 self.length_max = self.length_max.max(prefix.len());
-                self.under.entry(prefix.into()).or_default()
+                self.under.entry(prefix.as_str().into()).or_default()
             }
-            (exact, _) => self.exact.entry(exact.unwrap_or_default().into()).or_default(),
         };
         ranked.push(index);
     }
