@@ -1,0 +1,124 @@
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use lockgate_event::{EventRef, Kind, Value};
+
+use super::*;
+use crate::gateway::{JournalGauges, RingGauges};
+use crate::metrics::families::{ALL, Kind as FamilyKind};
+use crate::testing::event;
+
+fn gauges() -> Gauges {
+    Gauges {
+        listeners: vec![ListenerGauges {
+            address: "127.0.0.1:8080".into(),
+            open: 3,
+            accepted: 9,
+            refused: 1,
+        }],
+        exchanges: 2,
+        tunnels: 1,
+        journal: JournalGauges {
+            lost: 4,
+            rings: vec![RingGauges { used_bytes: 64, size_bytes: 1024 }; 2],
+            segments: 5,
+            disk_bytes: 6,
+            disk_full: true,
+            last_error: None,
+        },
+        generation: 7,
+        started_at: UNIX_EPOCH + Duration::from_millis(1500),
+        workers: 2,
+        access_log: None,
+    }
+}
+
+fn rendered(events: &[EventRef<'_>]) -> String {
+    let mut table = Table::new(10);
+    events.iter().for_each(|event| table.observe(event));
+    let endpoint =
+        EndpointInfo { address: "unix:/run/\"a\".sock".into(), resting: true, ..EndpointInfo::default() };
+    let upstreams = vec![UpstreamInfo { name: "orders".into(), endpoints: vec![endpoint] }];
+    let (live, process) = (LiveCounts { subscribers: 1, lost: 8 }, Process::read());
+    Figures { table, gauges: gauges(), upstreams, ready: true, live, process }.render()
+}
+
+/// Reads an exposition: sample name with labels → figure, after checking that every line has its form.
+fn parsed(text: &str) -> HashMap<&str, f64> {
+    let mut samples = HashMap::new();
+    let mut current = "";
+    for line in text.lines() {
+        if let Some(comment) = line.strip_prefix("# TYPE ") {
+            current = comment.split(' ').next().unwrap();
+        } else if !line.starts_with("# HELP ") {
+            let (sample, figure) = line.rsplit_once(' ').unwrap();
+            let name = sample.split('{').next().unwrap();
+            let base = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+            assert!(name == current || base == Some(current), "{line} is not under its TYPE");
+            assert_eq!(samples.insert(sample, figure.parse().unwrap()), None, "{sample} comes twice");
+        }
+    }
+    assert!(text.ends_with('\n'));
+    samples
+}
+
+#[test]
+fn every_metric_is_exposed_once_in_the_order_of_its_definition() {
+    let text = rendered(&[event()]);
+    let exposed: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    let defined: Vec<_> =
+        ALL.iter().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect();
+    assert_eq!(exposed, defined);
+}
+
+#[test]
+fn names_follow_prometheus_conventions() {
+    let mut names = HashSet::new();
+    for family in ALL {
+        assert!(names.insert(family.name), "{} is defined twice", family.name);
+        let is_total = family.name.ends_with("_total");
+        assert_eq!(is_total, family.kind == FamilyKind::Counter, "{}", family.name);
+        assert!(family.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", family.name);
+        assert!(!family.help.contains(['\n', '\\', '|']), "{} breaks a line or a table", family.name);
+    }
+}
+
+#[test]
+fn figures_appear_under_their_labels() {
+    let failed = EventRef { status: 502, reason: Some("upstream_timeout"), value: None, ..event() };
+    let cut = EventRef { kind: Kind::Cut, bytes_out: 12, value: Some(Value(500_000)), ..event() };
+    let text = rendered(&[event(), event(), failed, cut]);
+    let samples = parsed(&text);
+    let check =
+        |sample: &str, figure: f64| assert_eq!(samples.get(sample), Some(&figure), "{sample} in\n{text}");
+    check("lockgate_requests_total{route=\"orders\",class=\"2xx\"}", 2.0);
+    check("lockgate_requests_total{route=\"orders\",class=\"5xx\"}", 1.0);
+    check("lockgate_requests_by_method_total{method=\"GET\"}", 3.0);
+    check("lockgate_requests_by_reason_total{reason=\"upstream_timeout\"}", 1.0);
+    check("lockgate_response_bytes_total{route=\"orders\"}", 1536.0);
+    check("lockgate_cut_response_bytes_total{route=\"orders\"}", 12.0);
+    check("lockgate_value_total{route=\"orders\"}", 2.0);
+    check("lockgate_cut_value_total{route=\"orders\"}", 0.5);
+    check("lockgate_request_duration_seconds_count{route=\"orders\"}", 3.0);
+    check("lockgate_request_duration_seconds_bucket{route=\"orders\",le=\"0.0005\"}", 3.0);
+    check("lockgate_listener_connections{address=\"127.0.0.1:8080\"}", 3.0);
+    check("lockgate_endpoint_resting{upstream=\"orders\",endpoint=\"unix:/run/\\\"a\\\".sock\"}", 1.0);
+    check("lockgate_journal_ring_used_bytes{worker=\"1\"}", 64.0);
+    check("lockgate_journal_disk_full", 1.0);
+    check("lockgate_live_lost_total", 8.0);
+    check("process_start_time_seconds", 1.5);
+}
+
+#[test]
+fn routes_without_a_record_have_no_series() {
+    let text = rendered(&[]);
+    assert!(!parsed(&text).keys().any(|sample| sample.contains("route=")), "{text}");
+}
+
+#[test]
+fn requests_without_a_route_have_the_empty_one() {
+    let text = rendered(&[EventRef { route: "", status: 404, upstream_us: None, ..event() }]);
+    let samples = parsed(&text);
+    assert_eq!(samples.get("lockgate_requests_total{route=\"\",class=\"4xx\"}"), Some(&1.0));
+    assert!(!text.contains("lockgate_upstream_duration_seconds_count"));
+}

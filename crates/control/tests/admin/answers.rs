@@ -1,0 +1,80 @@
+//! What the endpoints say.
+
+use std::sync::atomic::Ordering;
+
+use control::Readiness;
+use serde_json::json;
+
+use crate::support::{ADMIN, READ, Running, event};
+
+#[test]
+fn ready_follows_the_gateway_and_health_does_not() {
+    let running = Running::start();
+    let check = |readiness: Readiness, status: u16, text: &str| {
+        *running.gateway.readiness.lock().unwrap() = readiness;
+        let answer = running.ask("GET", "/ready", None);
+        assert_eq!(answer.status, status, "{readiness:?}");
+        assert!(answer.body.contains(text), "{answer:?}");
+        assert_eq!(running.ask("GET", "/health", None).status, 200, "{readiness:?}");
+    };
+    check(Readiness::Starting, 503, "starting");
+    check(Readiness::Ready, 200, "ready");
+    check(Readiness::Draining, 503, "draining");
+}
+
+#[test]
+fn routes_and_upstreams_are_plain_arrays() {
+    let running = Running::start();
+    let route = json!([{ "name": "orders", "host": null, "path": "/orders/*", "methods": ["GET"],
+        "target": "upstream orders" }]);
+    assert_eq!(running.ask("GET", "/routes", Some(READ)).json(), route);
+    let upstream = json!([{ "name": "orders", "endpoints": [{ "address": "orders.internal:9001",
+        "resolved": ["10.0.0.7:9001"], "weight": 2, "resting": true, "failures": 3, "open": 4, "idle": 1 }] }]);
+    assert_eq!(running.ask("GET", "/upstreams", Some(READ)).json(), upstream);
+}
+
+#[test]
+fn the_index_lists_what_there_is() {
+    let running = Running::start();
+    let index = running.ask("GET", "/", Some(READ)).json();
+    let entries = index["endpoints"].as_array().unwrap();
+    assert_eq!(entries.len(), 8);
+    for entry in entries {
+        let (method, path) = (entry["method"].as_str().unwrap(), entry["path"].as_str().unwrap());
+        let mut client = running.connect();
+        client.send(method, path, Some(ADMIN), "");
+        assert_eq!(client.head().status, 200, "{entry}");
+        let stranger = running.ask(method, path, None).status;
+        assert_eq!(stranger == 200, entry["token"] == "none", "{entry}");
+        let reader = if path == "/events" { 200 } else { running.ask(method, path, Some(READ)).status };
+        assert_eq!(reader == 403, entry["token"] == "admin", "{entry}");
+    }
+    assert_eq!(running.gateway.reloads_ended.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn metrics_show_what_the_journal_s_reader_saw() {
+    let mut running = Running::start();
+    running.metrics.observe((0..3).map(|_| event()));
+    let answer = running.ask("GET", "/metrics", Some(READ));
+    assert_eq!(answer.field("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let line = "lockgate_requests_total{route=\"orders\",class=\"2xx\"} 3\n";
+    assert!(answer.body.contains(line), "{}", answer.body);
+    assert!(answer.body.contains("lockgate_ready 1\n"));
+    assert!(!answer.body.contains(ADMIN) && !answer.body.contains(READ));
+}
+
+#[test]
+fn one_connection_carries_many_requests() {
+    let running = Running::start();
+    let mut client = running.connect();
+    for _ in 0..3 {
+        client.send("GET", "/routes", Some(READ), "");
+        assert_eq!(client.answer().status, 200);
+        client.send("GET", "/nothing", Some(READ), "");
+        assert_eq!(client.answer().status, 404);
+    }
+    client.send("HEAD", "/health", None, "");
+    let head = client.head();
+    assert_eq!((head.status, head.field("content-length")), (200, Some("18")));
+}
