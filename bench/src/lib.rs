@@ -1,1 +1,0 @@
-//! Load generator, origin and floor for the side-by-side benchmark.

@@ -1,0 +1,66 @@
+//! The load generator: one thread, one epoll loop, closed or at a fixed rate; counts only correct answers.
+
+mod connection;
+mod engine;
+mod idle;
+mod pace;
+mod report;
+mod response;
+mod work;
+
+pub(crate) use idle::{IdleOptions, SETTLED, hold_idle};
+pub(crate) use report::LoadReport;
+pub(crate) use work::Work;
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use clap::Args;
+
+/// One run of the load generator.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Address of the proxy.
+    #[arg(long)]
+    pub(crate) target: SocketAddr,
+    /// What each request asks for.
+    #[arg(long, value_enum, default_value_t = Work::Small)]
+    pub(crate) work: Work,
+    /// Kept connections, each with one request under way.
+    #[arg(long, default_value_t = 64)]
+    pub(crate) connections: usize,
+    /// Measured time, seconds.
+    #[arg(long, default_value_t = 3.0)]
+    pub(crate) seconds: f64,
+    /// Time before anything is counted, seconds.
+    #[arg(long, default_value_t = 0.3)]
+    pub(crate) warm_up: f64,
+    /// Requests per second; without it every connection sends again as soon as it is answered.
+    #[arg(long)]
+    pub(crate) rate: Option<f64>,
+    /// Spread requests over this many path prefixes, `/service-0/` and on.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) routes: usize,
+}
+
+/// The line that says measuring has begun; the report follows when it has ended.
+pub(crate) const BEGIN: &str = "begin";
+
+/// Runs, prints the report as one line of JSON, and fails when any answer was wrong.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    crate::os::raise_file_limit().context("raising the limit of open files")?;
+    crate::os::sharpen_timers().context("setting the timer slack")?;
+    let report = engine::Engine::connect(options)?.run(|| announce(BEGIN))?;
+    announce(&serde_json::to_string(&report)?)?;
+    match &report.fault {
+        None => Ok(()),
+        Some(fault) => anyhow::bail!("{} wrong answers, the first: {fault}", report.errors),
+    }
+}
+
+fn announce(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}

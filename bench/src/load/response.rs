@@ -1,0 +1,164 @@
+//! Reads one answer and says whether it is the right one.
+
+use super::work::{Work, is_accepted, is_echo};
+
+/// Reads the answers of one connection, one after another.
+pub(crate) struct Response {
+    work: Work,
+    state: State,
+    /// A head or frame of which a part has arrived.
+    rest: Vec<u8>,
+}
+
+enum State {
+    Head,
+    Body { left: usize },
+    Handshake,
+    Echo,
+}
+
+/// What the bytes so far amount to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// More is to come.
+    Partial,
+    /// The answer is whole and right.
+    Whole,
+}
+
+/// A head longer than this is not an answer of ours, bytes.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+impl Response {
+    /// A reader for a connection that does `work`; with WebSocket, the handshake's answer comes first.
+    pub(crate) fn new(work: Work) -> Self {
+        let state = if work == Work::Websocket { State::Handshake } else { State::Head };
+        Self { work, state, rest: Vec::new() }
+    }
+
+    /// Takes what arrived.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, when the answer is wrong or more arrived than was asked for.
+    pub(crate) fn feed(&mut self, input: &[u8]) -> Result<Progress, String> {
+        if let State::Body { left } = self.state {
+            return self.body(left, input.len());
+        }
+        if self.rest.is_empty() {
+            return self.element(input);
+        }
+        let mut bytes = std::mem::take(&mut self.rest);
+        bytes.extend_from_slice(input);
+        self.element(&bytes)
+    }
+
+    fn element(&mut self, bytes: &[u8]) -> Result<Progress, String> {
+        match self.state {
+            State::Echo => self.echo(bytes),
+            _ => self.head(bytes),
+        }
+    }
+
+    fn head(&mut self, bytes: &[u8]) -> Result<Progress, String> {
+        let mut fields = [httparse::EMPTY_HEADER; 64];
+        let mut response = httparse::Response::new(&mut fields);
+        let length = match response.parse(bytes) {
+            Ok(httparse::Status::Complete(length)) => length,
+            Ok(httparse::Status::Partial) if bytes.len() < HEAD_BYTES_MAX => return Ok(self.keep(bytes)),
+            Ok(httparse::Status::Partial) => return Err("a head without an end".into()),
+            Err(error) => return Err(format!("no HTTP: {error}: {}", excerpt(bytes))),
+        };
+        let field = |name: &str| {
+            response
+                .headers
+                .iter()
+                .find(|field| field.name.eq_ignore_ascii_case(name))
+                .map(|field| field.value)
+        };
+        if matches!(self.state, State::Handshake) {
+            let accepted = field("sec-websocket-accept").is_some_and(is_accepted);
+            if response.code != Some(101) || !accepted || length != bytes.len() {
+                return Err(format!("handshake refused: {}", excerpt(bytes)));
+            }
+            self.state = State::Echo;
+            return Ok(Progress::Whole);
+        }
+        let wanted = self.work.answer_bytes();
+        let stated = field("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        if response.code != Some(200) || stated != Some(wanted) {
+            return Err(format!("not a 200 of {wanted} bytes: {}", excerpt(bytes)));
+        }
+        if field("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close")) {
+            return Err("the connection is not kept".into());
+        }
+        self.body(wanted, bytes.len() - length)
+    }
+
+    fn body(&mut self, left: usize, arrived: usize) -> Result<Progress, String> {
+        let left = left.checked_sub(arrived).ok_or("more bytes than the answer has")?;
+        self.state = if left == 0 { State::Head } else { State::Body { left } };
+        Ok(if left == 0 { Progress::Whole } else { Progress::Partial })
+    }
+
+    fn echo(&mut self, bytes: &[u8]) -> Result<Progress, String> {
+        if bytes.len() < self.work.answer_bytes() {
+            return Ok(self.keep(bytes));
+        }
+        if is_echo(bytes) { Ok(Progress::Whole) } else { Err(format!("not our message: {}", excerpt(bytes))) }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Progress {
+        self.rest.extend_from_slice(bytes);
+        Progress::Partial
+    }
+}
+
+fn excerpt(bytes: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(300)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Feeds `input` whole and byte by byte, and expects the same outcome of both.
+    #[track_caller]
+    fn check(input: &[u8], expected: &Result<Progress, &str>) {
+        for step in [input.len(), 1] {
+            let mut response = Response::new(Work::Post);
+            let mut outcome = Ok(Progress::Partial);
+            for part in input.chunks(step) {
+                outcome = response.feed(part);
+                if outcome.is_err() {
+                    break;
+                }
+            }
+            match (&outcome, expected) {
+                (Err(found), Err(wanted)) => assert!(found.contains(wanted), "{found}"),
+                (found, wanted) => assert_eq!(found.as_ref().ok(), wanted.as_ref().ok(), "{found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_right_answer_is_whole_at_its_last_byte() {
+        check(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n123456789012", &Ok(Progress::Whole));
+        check(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n12345678901", &Ok(Progress::Partial));
+    }
+
+    #[test]
+    fn every_other_answer_is_a_fault() {
+        check(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 12\r\n\r\n", &Err("not a 200"));
+        check(b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n", &Err("not a 200 of 12"));
+        check(b"HTTP/1.1 200 OK\r\n\r\n", &Err("not a 200 of 12"));
+        check(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 12\r\n\r\n", &Err("not kept"));
+        check(b"nonsense\r\n\r\n", &Err("no HTTP"));
+    }
+
+    #[test]
+    fn bytes_nobody_asked_for_are_a_fault() {
+        let mut response = Response::new(Work::Post);
+        assert!(response.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n1234567890123").is_err());
+    }
+}

@@ -1,0 +1,65 @@
+//! The side-by-side benchmark's tools, one binary: `cargo xtask bench proxy` calls them.
+#![allow(
+    clippy::print_stdout,
+    reason = "the tools talk to each other and to the terminal over standard output"
+)]
+
+mod floor;
+mod load;
+mod measure;
+mod origin;
+mod os;
+mod poll;
+mod report;
+mod websocket;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Origin, load generator, floor and measurements of the side-by-side benchmark.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answers /small, /64k, /1m, sinks bodies and echoes WebSocket messages.
+    Origin {
+        /// Address to listen on; the one taken is printed.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
+    /// Sends one kind of request over kept connections and prints one JSON report.
+    Load(load::Options),
+    /// Opens keep-alive connections, uses each once, and holds them until standard input ends.
+    Idle(load::IdleOptions),
+    /// The bare loop that forwards the same bytes.
+    Floor {
+        /// Address to listen on.
+        listen: SocketAddr,
+        /// Address to forward to.
+        origin: SocketAddr,
+    },
+    /// Runs the peers side by side and writes a run directory.
+    Measure(measure::Options),
+    /// Writes table and plots of a run directory again, from its raw.json.
+    Report {
+        /// Directory that holds raw.json.
+        directory: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Origin { listen } => origin::run(listen),
+        Command::Load(options) => load::run(&options),
+        Command::Idle(options) => load::hold_idle(&options),
+        Command::Floor { listen, origin } => floor::run(listen, origin),
+        Command::Measure(options) => measure::run(&options),
+        Command::Report { directory } => report::write_again(&directory),
+    }
+}

@@ -1,0 +1,185 @@
+//! Starts a peer, puts it to work, and takes one sample.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::configure::{self, Setting};
+use super::peer::{Peer, Tools};
+use super::process::Process;
+use super::record::{IdleSample, LatencySample, Sample};
+use super::scenario::Scenario;
+use super::usage::{Cpu, Memory};
+use super::{LOAD_CORE, PROXY_CORE};
+use crate::load::{BEGIN, LoadReport, SETTLED, Work};
+
+/// From the last connection's answer to the look at memory: what is freed late is freed by then.
+const SETTLE_TIME: Duration = Duration::from_secs(2);
+
+/// What every sample needs: the tools, the origin, a place for files.
+pub(crate) struct Driver {
+    tools: Tools,
+    origin: Child,
+    origin_address: SocketAddr,
+    directory: PathBuf,
+    seconds: f64,
+}
+
+impl Driver {
+    /// Starts the origin.
+    pub(crate) fn start(tools: Tools, seconds: f64) -> anyhow::Result<Self> {
+        let directory = std::env::temp_dir().join(format!("lockgate-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+        let mut command = Command::new(tools.this());
+        command.arg("origin").stdout(Stdio::piped());
+        let mut origin =
+            crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the origin")?;
+        let address = next_line(&mut BufReader::new(piped(&mut origin)))?;
+        let origin_address = address.parse().with_context(|| format!("the origin said `{address}`"))?;
+        Ok(Self { tools, origin, origin_address, directory, seconds })
+    }
+
+    /// Requests as fast as they are answered.
+    pub(crate) fn throughput(
+        &mut self,
+        peer: Peer,
+        scenario: Scenario,
+        round: usize,
+    ) -> anyhow::Result<Sample> {
+        let (process, address) = self.start_peer(peer, scenario.routes())?;
+        let arguments = [
+            ("--connections", scenario.connections().to_string()),
+            ("--routes", scenario.routes().to_string()),
+        ];
+        let (cpu, load) = self.load(&process, address, scenario.work(), &arguments)?;
+        let cpu_us = cpu.total_ns as f64 / 1e3 / load.requests.max(1) as f64;
+        Ok(Sample {
+            round,
+            peer,
+            scenario,
+            requests: load.requests,
+            seconds: load.seconds,
+            cpu_us,
+            user_us: cpu_us * cpu.user_share(),
+            busy: cpu.total_ns as f64 / 1e9 / load.seconds,
+            start_us: u64::try_from(process.start_time.as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Requests at a fixed rate, as one half of the pair with `other`.
+    pub(crate) fn latency(
+        &mut self,
+        peer: Peer,
+        other: Peer,
+        rate: f64,
+        round: usize,
+    ) -> anyhow::Result<LatencySample> {
+        let (process, address) = self.start_peer(peer, 0)?;
+        let (_, load) = self.load(&process, address, Work::Small, &[("--rate", rate.to_string())])?;
+        Ok(LatencySample { round, peer, other, rate, load })
+    }
+
+    /// Memory before and after `connections` were each used once and kept.
+    pub(crate) fn idle(
+        &mut self,
+        peer: Peer,
+        connections: usize,
+        round: usize,
+    ) -> anyhow::Result<IdleSample> {
+        let (process, address) = self.start_peer(peer, 0)?;
+        std::thread::sleep(SETTLE_TIME);
+        let before = Memory::of(&process.pids);
+        let mut command = Command::new(self.tools.this());
+        command.args(["idle", "--target", &address.to_string(), "--connections", &connections.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut holder = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the load")?;
+        let mut lines = BufReader::new(piped(&mut holder));
+        let line = next_line(&mut lines)?;
+        anyhow::ensure!(line == SETTLED, "{peer} did not take {connections} connections");
+        std::thread::sleep(SETTLE_TIME);
+        let after = Memory::of(&process.pids);
+        drop(holder.stdin.take());
+        let open: usize = next_line(&mut lines)?.parse()?;
+        anyhow::ensure!(open == connections, "{peer} kept only {open} of {connections} connections");
+        finish(holder, lines)?;
+        Ok(IdleSample { round, peer, connections, before, after })
+    }
+
+    fn start_peer(&self, peer: Peer, routes: usize) -> anyhow::Result<(Process, SocketAddr)> {
+        let directory = self.directory.join("peer");
+        // What the last peer left: logs, a journal.
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(&directory)?;
+        let [listen, admin] = free_addresses()?;
+        let setting = Setting { listen, admin, origin: self.origin_address, directory: &directory, routes };
+        let command = configure::command(peer, &setting, &self.tools)?;
+        let process = Process::start(command, PROXY_CORE, listen, &directory)?;
+        Ok((process, listen))
+    }
+
+    /// Runs the load generator; the peer's CPU time is that between its two lines.
+    fn load(
+        &self,
+        process: &Process,
+        target: SocketAddr,
+        work: Work,
+        arguments: &[(&str, String)],
+    ) -> anyhow::Result<(Cpu, LoadReport)> {
+        let mut command = Command::new(self.tools.this());
+        command.args(["load", "--target", &target.to_string(), "--seconds", &self.seconds.to_string()]);
+        command.args(["--work", work.argument()]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        for (name, value) in arguments {
+            command.args([*name, value]);
+        }
+        let mut child = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the load")?;
+        let mut lines = BufReader::new(piped(&mut child));
+        let begun = next_line(&mut lines)? == BEGIN;
+        let before = Cpu::of(&process.pids);
+        let report = next_line(&mut lines)?;
+        let used = Cpu::of(&process.pids) - before;
+        finish(child, lines)?;
+        anyhow::ensure!(begun, "the load generator never began");
+        Ok((used, serde_json::from_str(&report).context("reading the load generator's report")?))
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        crate::os::kill_group(self.origin.id());
+        // Only reaps and tidies up; what fails here harms no figure.
+        let _ = self.origin.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Ports that are free now; a peer binds them in a moment.
+fn free_addresses() -> anyhow::Result<[SocketAddr; 2]> {
+    let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
+    Ok([listeners[0].local_addr()?, listeners[1].local_addr()?])
+}
+
+fn piped(child: &mut Child) -> ChildStdout {
+    child.stdout.take().expect("every child here is started with its output piped")
+}
+
+fn next_line(lines: &mut impl BufRead) -> anyhow::Result<String> {
+    let mut line = String::new();
+    lines.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+/// Waits for the end of a tool and passes on what it complained of.
+fn finish(mut child: Child, mut lines: impl Read) -> anyhow::Result<()> {
+    std::io::copy(&mut lines, &mut std::io::sink())?;
+    let mut complaint = String::new();
+    if let Some(mut errors) = child.stderr.take() {
+        errors.read_to_string(&mut complaint)?;
+    }
+    let status = child.wait()?;
+    anyhow::ensure!(status.success(), "the load generator failed: {}", complaint.trim());
+    Ok(())
+}

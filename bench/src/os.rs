@@ -1,0 +1,68 @@
+//! What std does not offer of the operating system: cores, limits, timers, signals to a process group.
+#![allow(unsafe_code, reason = "system calls without a wrapper in std")]
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// Open files that every process here may have, if the hard limit allows; 5,000 connections cost a proxy at most 10,000.
+const OPEN_FILES: u64 = 65_536;
+
+/// Makes `command` run on `core` alone, in a process group of its own, with enough file descriptors.
+pub(crate) fn confine(command: &mut Command, core: usize) -> &mut Command {
+    command.process_group(0);
+    // SAFETY: between fork and exec only two system calls run, on values made before; nothing is allocated.
+    unsafe { command.pre_exec(move || pin(core).and_then(|()| raise_file_limit())) }
+}
+
+/// Keeps the calling thread on `core`.
+pub(crate) fn pin(core: usize) -> io::Result<()> {
+    // SAFETY: an all-zero set is valid, CPU_SET checks its bounds, and the size given is the set's.
+    check(unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
+    })
+}
+
+/// Raises this process's limit of open files to what the benchmark needs.
+pub(crate) fn raise_file_limit() -> io::Result<()> {
+    // SAFETY: `limit` is a valid rlimit over both calls.
+    unsafe {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        check(libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit))?;
+        limit.rlim_cur = limit.rlim_max.min(OPEN_FILES);
+        check(libc::setrlimit(libc::RLIMIT_NOFILE, &limit))
+    }
+}
+
+/// Lets timers of this thread fire on time: by default the kernel may delay them by 50 µs, which is most of a small latency.
+pub(crate) fn sharpen_timers() -> io::Result<()> {
+    // SAFETY: PR_SET_TIMERSLACK takes one integer (nanoseconds) and no pointer.
+    check(unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_u64) })
+}
+
+/// Ends every process of the group that `leader` leads; a group that is gone is no error.
+pub(crate) fn kill_group(leader: u32) {
+    let Ok(group) = libc::pid_t::try_from(leader) else { return };
+    // SAFETY: no pointers are passed. The group was made by `confine`, so no stranger is in it.
+    unsafe { libc::kill(-group, libc::SIGKILL) };
+}
+
+fn check(result: i32) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confined_command_sees_one_core_and_leads_its_group() {
+        let mut command = Command::new("cat");
+        command.arg("/proc/self/status");
+        let output = confine(&mut command, 0).output().unwrap();
+        let status = String::from_utf8(output.stdout).unwrap();
+        assert!(status.lines().any(|line| line == "Cpus_allowed_list:\t0"), "{status}");
+    }
+}

@@ -1,0 +1,27 @@
+//! From a run's figures to table.md and plots.
+
+mod landing;
+mod plots;
+pub(crate) mod statistics;
+mod table;
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::measure::record::Run;
+
+/// Writes table.md and the plots into `directory`.
+pub(crate) fn write(run: &Run, directory: &Path) -> anyhow::Result<()> {
+    let text = table::markdown(run)?;
+    let path = directory.join("table.md");
+    std::fs::write(&path, &text).with_context(|| format!("writing {}", path.display()))?;
+    plots::write(run, directory)?;
+    println!("{text}");
+    Ok(())
+}
+
+/// The same, from a directory's raw.json.
+pub(crate) fn write_again(directory: &Path) -> anyhow::Result<()> {
+    write(&Run::read(directory)?, directory)
+}
