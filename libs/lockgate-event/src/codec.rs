@@ -38,8 +38,7 @@ pub const TRACE_BYTES_MAX: usize = 64;
 /// Longest path kept, bytes; a longer one is cut and flagged.
 pub const PATH_BYTES_MAX: usize = 1024;
 /// Size of the largest possible record, bytes.
-pub const RECORD_BYTES_MAX: usize = FIXED_BYTES
-    + PARENT_BYTES
+pub const RECORD_BYTES_MAX: usize = FIXED_BYTES_MAX
     + ROUTE_BYTES_MAX
     + METHOD_BYTES_MAX
     + HOST_BYTES_MAX
@@ -47,6 +46,9 @@ pub const RECORD_BYTES_MAX: usize = FIXED_BYTES
     + REASON_BYTES_MAX
     + TRACE_BYTES_MAX
     + PATH_BYTES_MAX;
+
+/// Size of a record without its texts, at most; bytes.
+pub const FIXED_BYTES_MAX: usize = FIXED_BYTES + PARENT_BYTES;
 
 const FIXED_BYTES: usize = 120;
 const PARENT_BYTES: usize = 24;

@@ -17,9 +17,9 @@ mod time;
 mod value;
 
 pub use codec::{
-    DecodeError, FORMAT_VERSION, Glance, HOST_BYTES_MAX, METHOD_BYTES_MAX, PATH_BYTES_MAX, REASON_BYTES_MAX,
-    RECORD_BYTES_MAX, ROUTE_BYTES_MAX, TRACE_BYTES_MAX, UPSTREAM_BYTES_MAX, decode, encode, encoded_len,
-    glance,
+    DecodeError, FIXED_BYTES_MAX, FORMAT_VERSION, Glance, HOST_BYTES_MAX, METHOD_BYTES_MAX, PATH_BYTES_MAX,
+    REASON_BYTES_MAX, RECORD_BYTES_MAX, ROUTE_BYTES_MAX, TRACE_BYTES_MAX, UPSTREAM_BYTES_MAX, decode, encode,
+    encoded_len, glance,
 };
 pub use event::{Event, EventId, EventRef, HttpVersion, Kind, Value};
 pub use id::ParseEventIdError;

@@ -1,0 +1,79 @@
+//! Readers inside the process, called by the drainer with what it has just written.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::Batch;
+
+/// Sees every record once it is part of the journal.
+///
+/// Called on the drainer's thread: it must be quick and must not block, or the rings fill. One that panics is removed.
+pub trait EventReader: Send {
+    /// Looks at the records of one block.
+    fn read(&mut self, batch: &Batch<'_>);
+}
+
+impl<F: FnMut(&Batch<'_>) + Send> EventReader for F {
+    fn read(&mut self, batch: &Batch<'_>) {
+        self(batch);
+    }
+}
+
+/// Names a reader that was added later, so that it can be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SubscriptionId(u64);
+
+/// All readers of a journal.
+#[derive(Default)]
+pub(crate) struct Readers {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    active: Vec<(SubscriptionId, Box<dyn EventReader>)>,
+    /// Added or removed while the drainer had taken `active` away to call them.
+    removed: Vec<SubscriptionId>,
+}
+
+impl Readers {
+    pub(crate) fn add(&self, reader: Box<dyn EventReader>) -> SubscriptionId {
+        let mut state = self.lock();
+        let id = SubscriptionId(state.next);
+        state.next += 1;
+        state.active.push((id, reader));
+        id
+    }
+
+    pub(crate) fn remove(&self, id: SubscriptionId) {
+        let mut state = self.lock();
+        let before = state.active.len();
+        state.active.retain(|(other, _)| *other != id);
+        if state.active.len() == before {
+            state.removed.push(id);
+        }
+    }
+
+    /// Shows every batch to every reader. The lock is not held meanwhile, so a reader may add and remove readers.
+    pub(crate) fn show<'a>(&self, batches: impl Iterator<Item = Batch<'a>> + Clone) {
+        let mut taken = std::mem::take(&mut self.lock().active);
+        taken.retain_mut(|(id, reader)| {
+            let shown =
+                catch_unwind(AssertUnwindSafe(|| batches.clone().for_each(|batch| reader.read(&batch))));
+            if shown.is_err() {
+                tracing::error!(reader = id.0, "a journal reader panicked and has been removed");
+            }
+            shown.is_ok()
+        });
+        let mut state = self.lock();
+        taken.append(&mut state.active);
+        let removed = std::mem::take(&mut state.removed);
+        taken.retain(|(id, _)| !removed.contains(id));
+        state.active = taken;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,85 @@
+//! How long sealed segments are kept.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// A segment that no longer changes.
+#[derive(Clone, Debug)]
+pub(crate) struct SealedSegment {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: u64,
+    pub(crate) sealed_at: SystemTime,
+}
+
+/// What may stay.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keep {
+    /// Sealed and live segments together, bytes.
+    pub(crate) bytes: u64,
+    pub(crate) age: Duration,
+}
+
+/// Takes the segments that are to go off the front of `sealed`, which is ordered oldest first; stops at the first that `is_needed` still.
+pub(crate) fn take_expired(
+    sealed: &mut VecDeque<SealedSegment>,
+    live_bytes: u64,
+    keep: Keep,
+    now: SystemTime,
+    is_needed: impl Fn(&SealedSegment) -> bool,
+) -> Vec<SealedSegment> {
+    let mut total = live_bytes + sealed.iter().map(|segment| segment.bytes).sum::<u64>();
+    let mut expired = Vec::new();
+    while let Some(oldest) = sealed.front() {
+        let too_old = now.duration_since(oldest.sealed_at).is_ok_and(|age| age > keep.age);
+        if (total <= keep.bytes && !too_old) || is_needed(oldest) {
+            break;
+        }
+        total -= oldest.bytes;
+        expired.extend(sealed.pop_front());
+    }
+    expired
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Segments of 10 bytes, sealed 3, 2 and 1 hours ago, and what remains of them.
+    #[track_caller]
+    fn check(live_bytes: u64, keep_bytes: u64, keep_hours: u64, needed: &str, remaining: &[&str]) {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let mut sealed: VecDeque<_> = [("a", 3), ("b", 2), ("c", 1)]
+            .map(|(path, age)| SealedSegment { path: path.into(), bytes: 10, sealed_at: now - hours(age) })
+            .into();
+        let keep = Keep { bytes: keep_bytes, age: hours(keep_hours) };
+        let expired =
+            take_expired(&mut sealed, live_bytes, keep, now, |segment| segment.path.as_os_str() == needed);
+        assert_eq!(sealed.iter().map(|s| s.path.to_str().unwrap()).collect::<Vec<_>>(), remaining);
+        assert_eq!(expired.len() + sealed.len(), 3);
+    }
+
+    #[test]
+    fn the_oldest_goes_first_until_the_rest_fits() {
+        check(10, 40, 9, "", &["a", "b", "c"]);
+        check(10, 39, 9, "", &["b", "c"]);
+        check(10, 20, 9, "", &["c"]);
+    }
+
+    #[test]
+    fn the_live_segment_stays_even_when_it_alone_is_too_large() {
+        check(100, 20, 9, "", &[]);
+    }
+
+    #[test]
+    fn what_is_too_old_goes() {
+        check(0, 1000, 2, "", &["b", "c"]);
+        check(0, 1000, 0, "", &[]);
+    }
+
+    #[test]
+    fn what_is_still_needed_stays_and_holds_what_follows() {
+        check(0, 0, 0, "b", &["b", "c"]);
+    }
+}

@@ -1,0 +1,90 @@
+//! The segment file: an append-only run of checksummed records.
+//!
+//! All numbers are little endian; header, blocks and footer start at multiples of eight.
+//!
+//! ```text
+//! header   "LKGSEG01" · version u32 · header bytes u32 · node u64 · boot u32 · rings u32 · created_us u64 · crc32c u32 · 0 u32 · 16 zeros
+//!          then per ring its position when the segment was made: boot u32 · worker u16 · 0 u16 · position u64
+//! block    "BLK1" · crc32c u32 of the 40 bytes that follow · payload bytes u32 · records u32 · boot u32 · worker u16 · 0 u16
+//!          · ring position of the first record u64 · its ts_us u64 · 0 u32 · 0 u32
+//!          payload: frames, each = length u32 · crc32c of the record u32 · record · zeros up to a multiple of eight
+//! …
+//! footer   a block with "FTR1" whose payload, covered by the second of its last two numbers, is the summary (see `footer`)
+//! trailer  offset of the footer u64 · "LKGSEAL1"
+//! ```
+//!
+//! A segment is live until it has its trailer; one that has it never changes. Blocks and frames are the rings' bytes, copied in bulk, so the
+//! ring position of any record is that of its block plus its distance from the block's first frame: that is what recovery resumes from, and
+//! how a reader knows a record it has already seen in a ring.
+//!
+//! **Damage.** A block counts once it is whole: header and every frame. At the end of the last segment an incomplete block is no damage, it
+//! is one being written, or one a crash interrupted; recovery cuts it off. Anywhere else the reader reports path and offset and goes on: at
+//! the next frame when only a record's checksum is wrong and its length still leads to one, else at the next multiple of eight that starts a
+//! whole block header.
+//!
+//! Names are `<created>-<boot>.segment` with the time in digits of fixed width, so they sort by time.
+
+mod block;
+mod footer;
+mod header;
+mod reader;
+mod summary;
+mod writer;
+
+pub(crate) use block::{BLOCK_HEADER_BYTES, BLOCK_PAYLOAD_BYTES_MAX, BlockHeader, append_block, frames};
+pub use footer::Footer;
+pub(crate) use header::SegmentHeader;
+pub use reader::SegmentReader;
+pub(crate) use reader::{Step, read_up_to};
+pub(crate) use summary::Summary;
+pub(crate) use writer::SegmentWriter;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use lockgate_event::Timestamp;
+
+/// Names a ring among all rings a node ever had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RingId {
+    /// The node's start it belonged to.
+    pub boot: u32,
+    /// The worker it belonged to.
+    pub worker: u16,
+}
+
+const SUFFIX: &str = ".segment";
+/// A segment whose header is still being written.
+pub(crate) const UNNAMED_SUFFIX: &str = ".new";
+
+/// The file name of a segment made at `created_us`, microseconds since 1970-01-01T00:00:00Z.
+pub(crate) fn name_of(created_us: u64, boot: u32) -> String {
+    let Timestamp { year, month, day, hour, minute, second, microsecond } =
+        Timestamp::from_unix_us(created_us);
+    format!(
+        "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{microsecond:06}Z-{boot:08x}{SUFFIX}"
+    )
+}
+
+/// The start that made the segment of this name; `None` when it is no segment's name.
+pub(crate) fn boot_of_name(name: &str) -> Option<u32> {
+    let (time, boot) = name.strip_suffix(SUFFIX)?.split_once("Z-")?;
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let (day, clock) = time.split_once('T')?;
+    let well_formed =
+        day.len() == 8 && digits(day) && clock.len() == 13 && clock.split('.').all(digits) && boot.len() == 8;
+    if well_formed { u32::from_str_radix(boot, 16).ok() } else { None }
+}
+
+/// The segments of a directory, oldest first.
+pub(crate) fn list(journal_dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(journal_dir)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| boot_of_name(name).is_some()) {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

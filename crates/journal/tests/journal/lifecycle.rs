@@ -1,0 +1,82 @@
+//! Start, write, watch, stop, start again.
+
+use std::path::Path;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use journal::{Batch, DataDir, Journal, JournalError, JournalOptions, RingWriter};
+
+use crate::events::{event, ids};
+
+/// Longest wait for something that must happen.
+const SOON: Duration = Duration::from_secs(10);
+
+fn start(dir: &Path, workers: usize) -> (Journal, Vec<RingWriter>) {
+    let options = JournalOptions { workers, ring_bytes: 64 << 10, ..JournalOptions::default() };
+    Journal::start(DataDir::open(dir).unwrap(), options, Vec::new()).unwrap()
+}
+
+fn write(writer: &mut RingWriter) -> lockgate_event::EventId {
+    let id = writer.next_id();
+    writer.write(&event(id)).unwrap();
+    id
+}
+
+#[test]
+fn what_was_written_is_read_back_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, mut writers) = start(dir.path(), 2);
+    let mut written: Vec<_> = (0..100).map(|n| write(&mut writers[n % 2])).collect();
+    drop(writers);
+    journal.stop().unwrap();
+    let mut found = ids(dir.path());
+    assert!(found.is_sorted_by_key(|id| (id.worker, id.sequence)) || found.len() == 100);
+    found.sort();
+    written.sort();
+    assert_eq!(found, written);
+}
+
+#[test]
+fn records_of_several_starts_follow_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut written = Vec::new();
+    for _ in 0..3 {
+        let (journal, mut writers) = start(dir.path(), 1);
+        written.extend((0..10).map(|_| write(&mut writers[0])));
+        drop(writers);
+        journal.stop().unwrap();
+    }
+    assert_eq!(ids(dir.path()), written);
+    assert_eq!(written.iter().map(|id| id.boot).collect::<Vec<_>>(), [[1; 10], [2; 10], [3; 10]].concat());
+}
+
+#[test]
+fn a_second_gateway_is_told_who_has_the_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let _held = DataDir::open(dir.path()).unwrap();
+    let error = DataDir::open(dir.path()).unwrap_err();
+    assert!(
+        matches!(&error, JournalError::Locked { pid, .. } if *pid == std::process::id().to_string()),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_reader_sees_what_is_in_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, mut writers) = start(dir.path(), 1);
+    let (sender, seen) = channel();
+    journal.subscribe(Box::new(move |batch: &Batch<'_>| {
+        for (record, event) in batch.records().zip(batch.iter()) {
+            sender.send((record.place, event.id)).unwrap();
+        }
+    }));
+    let written: Vec<_> = (0..20).map(|_| write(&mut writers[0])).collect();
+    let seen: Vec<_> = (0..20).map(|_| seen.recv_timeout(SOON).unwrap()).collect();
+    assert_eq!(seen.iter().map(|(_, id)| *id).collect::<Vec<_>>(), written);
+    let places: Vec<_> =
+        crate::events::stored(dir.path()).iter().map(|record| record.place.unwrap()).collect();
+    assert_eq!(seen.iter().map(|(place, _)| *place).collect::<Vec<_>>(), places);
+    drop(writers);
+    journal.stop().unwrap();
+}

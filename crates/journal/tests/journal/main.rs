@@ -1,0 +1,4 @@
+//! The journal from outside: real files, real processes, real signals.
+
+mod events;
+mod lifecycle;
