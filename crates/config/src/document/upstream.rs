@@ -1,0 +1,84 @@
+//! `[upstream.NAME]`
+
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::{DAY_MS, HOUR_MS, HostValue};
+use crate::config::{Balance, EndpointAddress};
+use crate::form::{At, Form, Key, Shape, choice, section};
+use crate::reader::Reader;
+
+section! {
+    /// A service behind the gateway: one or more endpoints that answer alike.
+    UpstreamSection = "[upstream.NAME]", later ["tls", "health", "retry", "protocol", "breaker"] {
+        /// Where it is: addresses `127.0.0.1:9001`, host names `orders.internal:9001`, Unix sockets `unix:/run/orders.sock`, or tables with a weight. At least one.
+        endpoints: Option<At<Vec<At<EndpointForm>>>> { required: true },
+        /// How an endpoint is chosen.
+        balance: At<Balance> { default: Some("round-robin") },
+        /// Time limits.
+        timeout: At<UpstreamTimeoutSection>,
+        /// Idle connections kept per worker; the surplus is shared between workers.
+        idle_connections: At<u64> { default: Some("128"), range: Some((0, 65_535)) },
+        /// Open connections over all workers; 0: no limit.
+        connections: At<u64> { default: Some("0"), range: Some((0, 10_000_000)), status: Some("503") },
+        /// How long an endpoint rests after its first failure; doubles up to sixteen times this.
+        rest: At<Duration> { default: Some("1s"), range: Some((1, HOUR_MS)), status: Some("503 when all endpoints rest") },
+        /// How often host names are resolved again; the last good answer is kept.
+        resolve: At<Duration> { default: Some("10s"), range: Some((100, DAY_MS)) },
+        /// `Host` sent to the upstream.
+        host: Option<At<HostValue>> { otherwise: Some("the client's") },
+    }
+}
+
+section! {
+    /// Time limits of an upstream.
+    UpstreamTimeoutSection = "[upstream.NAME] timeout" {
+        /// To establish a connection.
+        connect: At<Duration> { default: Some("1s"), range: Some((1, HOUR_MS)), status: Some("504") },
+        /// From the request sent to the head of the response.
+        response: At<Duration> { default: Some("30s"), range: Some((1, DAY_MS)), status: Some("504") },
+        /// No byte moved.
+        idle: At<Duration> { default: Some("60s"), range: Some((1, DAY_MS)), status: Some("504, or the connection is cut when the response has begun") },
+        /// An idle pooled connection is closed after this.
+        keep_alive: At<Duration> { default: Some("60s"), range: Some((1, DAY_MS)) },
+    }
+}
+
+section! {
+    /// An endpoint with more than an address.
+    EndpointSection = "[upstream.NAME] endpoints" {
+        /// Where it is.
+        address: Option<At<EndpointAddress>> { required: true },
+        /// Its share among the endpoints.
+        weight: At<u64> { default: Some("1"), range: Some((1, 65_535)) },
+    }
+}
+
+/// An endpoint, as an address or as a table.
+pub(crate) struct EndpointForm {
+    pub(crate) address: EndpointAddress,
+    pub(crate) weight: u64,
+}
+
+impl Form for EndpointForm {
+    const SHAPE: Shape = Shape::Either(&EndpointAddress::SHAPE, &EndpointSection::SHAPE);
+
+    fn read(value: &Spanned<DeValue<'_>>, key: &Key, reader: &mut Reader<'_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(_) => {
+                EndpointAddress::read(value, key, reader).map(|address| Self { address, weight: 1 })
+            }
+            DeValue::Table(_) => {
+                let table = EndpointSection::read(value, key, reader)?;
+                table.address.map(|address| Self { address: address.value, weight: table.weight.value })
+            }
+            _ => reader.wrong_type(value, key, &Self::SHAPE),
+        }
+    }
+}
+
+choice!(Balance {
+    "round-robin" => Balance::RoundRobin, "in turn, smoothly, by weight";
+} later ["least-requests", "least-connections", "random", "hash", "peak-ewma"]);

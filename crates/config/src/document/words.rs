@@ -1,0 +1,101 @@
+//! The strings a configuration is made of, each with what it may look like.
+
+mod address;
+mod http;
+
+use std::path::PathBuf;
+
+pub(crate) use http::{
+    EditedName, HeaderName, HeaderText, HostValue, Method, Origin, ParameterName, PathStart, RedirectTo,
+    RewriteTo,
+};
+
+use crate::form::{Fault, Text, TextForm};
+
+/// The name of an upstream or a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name(pub(crate) String);
+
+/// Names stand in logs and as labels of metrics.
+const NAME_BYTES_MAX: usize = 100;
+
+impl TextForm for Name {
+    const TEXT: Text = Text {
+        noun: "name",
+        with_article: "a name",
+        example: "orders",
+        pattern: Some(r#"^[^\s"'\\{}]{1,100}$"#),
+        environment: false,
+    };
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        if text.is_empty() || text.len() > NAME_BYTES_MAX {
+            return Err(Fault::new(format!("a name has 1 to {NAME_BYTES_MAX} bytes")));
+        }
+        let strange =
+            |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\\' | '{' | '}');
+        match text.contains(strange) {
+            true => Err(Fault::new("a name has no spaces, quotes, braces or control characters")
+                .hint("write it with letters, digits, `-`, `_`, `.` and `/`")),
+            false => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+/// A secret; a fault never repeats it.
+pub(crate) struct SecretWord(pub(crate) String);
+
+impl TextForm for SecretWord {
+    const TEXT: Text = Text {
+        noun: "secret",
+        with_article: "a secret",
+        example: "$LOCKGATE_TOKEN",
+        pattern: None,
+        environment: true,
+    };
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        if text.is_empty() {
+            return Err(Fault::new("a secret cannot be empty"));
+        }
+        // It travels in `Authorization: Bearer …`.
+        match text.bytes().all(|b| b.is_ascii_graphic()) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(Fault::new("a secret is made of visible ASCII characters without spaces")),
+        }
+    }
+}
+
+/// A path in the file system.
+#[derive(Clone, Debug)]
+pub(crate) struct PathWord(pub(crate) PathBuf);
+
+impl TextForm for PathWord {
+    const TEXT: Text = Text {
+        noun: "path",
+        with_article: "a path",
+        example: "lockgate-data",
+        pattern: Some("^[^\\u0000]+$"),
+        environment: true,
+    };
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        match text.is_empty() || text.contains('\0') {
+            true => Err(Fault::new("a path is not empty and has no NUL character")),
+            false => Ok(Self(text.into())),
+        }
+    }
+}
+
+/// Any text.
+#[derive(Clone, Debug)]
+pub(crate) struct AnyText(pub(crate) String);
+
+impl TextForm for AnyText {
+    const TEXT: Text =
+        Text { noun: "text", with_article: "a text", example: "ok", pattern: None, environment: false };
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        Ok(Self(text.to_owned()))
+    }
+}

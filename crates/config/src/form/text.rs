@@ -1,0 +1,66 @@
+//! Values written as strings.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::{Fallback, Form, Key, Shape};
+use crate::environment;
+use crate::reader::Reader;
+
+/// A kind of string.
+pub(crate) struct Text {
+    /// `host pattern`
+    pub(crate) noun: &'static str,
+    /// `a host pattern`
+    pub(crate) with_article: &'static str,
+    pub(crate) example: &'static str,
+    /// A regular expression (ECMA 262) for the schema; checked here by `parse`.
+    pub(crate) pattern: Option<&'static str>,
+    /// Whether `$NAME` in it is replaced from the environment.
+    pub(crate) environment: bool,
+}
+
+/// Why a string is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// Stands beside the underlined text.
+    pub(crate) label: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Fault {
+    pub(crate) fn new(label: impl Into<String>) -> Self {
+        Self { label: label.into(), hint: None }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// A value that is written as a string.
+pub(crate) trait TextForm: Sized {
+    const TEXT: Text;
+    fn parse(text: &str) -> Result<Self, Fault>;
+}
+
+impl<T: TextForm> Form for T {
+    const SHAPE: Shape = Shape::Text(&T::TEXT);
+
+    fn read(value: &Spanned<DeValue<'_>>, key: &Key, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(value, key, &Self::SHAPE)?;
+        let parsed = match T::TEXT.environment {
+            true => environment::expand(text, reader.environment).and_then(|text| T::parse(&text)),
+            false => T::parse(text),
+        };
+        parsed.map_err(|fault| reader.fault(fault, T::TEXT.noun, key, value.span().into())).ok()
+    }
+}
+
+impl<T: TextForm> Fallback for T {
+    fn fallback(key: &Key, _: &mut Reader<'_>) -> Self {
+        let default = key.default.expect("a key whose value cannot be absent has a default");
+        T::parse(default).expect("a default is a valid value")
+    }
+}

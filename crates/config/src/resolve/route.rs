@@ -1,0 +1,202 @@
+//! Routes: one target each, edits that have an effect, names that are theirs alone.
+
+mod edits;
+mod target;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use policy::PathPattern;
+
+use super::overlap;
+use super::upstream::Names;
+use super::{empty, repeated};
+use crate::config::{EncodedSlashes, Route, Target};
+use crate::diagnostics::{Diagnostic, Span};
+use crate::document::{HeaderName, HeaderText, MatchValue, Method, RouteSection};
+use crate::form::{At, Map};
+use crate::reader::{Reader, Written};
+
+/// Makes routes of what was written; `None` when one of them could not be made.
+pub(super) fn routes(
+    written: Vec<At<RouteSection>>,
+    names: &Names,
+    reader: &mut Reader<'_>,
+) -> Option<Vec<Route>> {
+    let count = written.len();
+    let route_names = self::names(&written, reader);
+    let mut used = vec![false; names.order.len()];
+    let mut routes = Vec::with_capacity(count);
+    let mut places = Vec::with_capacity(count);
+    for (At { value: section, span }, name) in written.into_iter().zip(route_names) {
+        let place = section.path.as_ref().and_then(|path| path.span).or(span);
+        if let Some(route) = route(section, name, span, names, &mut used, reader) {
+            routes.push(route);
+            places.push(place);
+        }
+    }
+    overlap::check(&routes, &places, reader);
+    unused(names, &used, reader);
+    (routes.len() == count).then_some(routes)
+}
+
+fn route(
+    section: RouteSection,
+    name: String,
+    span: Option<Span>,
+    names: &Names,
+    used: &mut [bool],
+    reader: &mut Reader<'_>,
+) -> Option<Route> {
+    let unreadable_path = is_unreadable(&section.written, "path", reader);
+    let path = section.path.as_ref().map_or_else(any_path, |path| path.value.clone());
+    let target = target::target(&section, span, names, used, reader);
+    if let Some(Target::Redirect { .. } | Target::Fixed { .. }) = target {
+        edits::refuse_without_upstream(&section, reader);
+    }
+    if !unreadable_path {
+        edits::check_path_edits(&section, &path, reader);
+        warn_of_refused_slashes(&section, &path, reader);
+    }
+    let methods = methods(section.methods.as_ref(), reader);
+    let route = Route {
+        name,
+        path,
+        methods,
+        headers: header_matches(section.headers.value, reader),
+        query: parameters(section.query.value),
+        target: target?,
+        strip_prefix: section.strip.map(|strip| strip.value.0),
+        rewrite: section.rewrite.map(|rewrite| rewrite.value.0),
+        encoded_slashes: section.encoded_slashes.value,
+        request_headers: edits::header_edits(section.request_headers.value, reader),
+        response_headers: edits::header_edits(section.response_headers.value, reader),
+        cors: edits::cors(section.cors, reader),
+        allow: section.allow.map(|allow| {
+            if allow.value.is_empty() {
+                empty(allow.span, "allow", "leave it out to allow all clients", reader);
+            }
+            allow.value.iter().map(|block| block.value).collect()
+        }),
+        deny: section.deny.value.iter().map(|block| block.value).collect(),
+        body_bytes: section.body.value.0,
+        response_timeout: section.timeout.value.response.map(|time| time.value),
+        idle_timeout: section.timeout.value.idle.map(|time| time.value),
+        host: section.host.map(|host| host.value),
+    };
+    // An unreadable host, path or match would be compared as "any" and collide with others.
+    let mut matches = ["host", "path", "methods", "headers", "query"].iter();
+    let unreadable = matches.any(|key| is_unreadable(&section.written, key, reader));
+    (!unreadable).then_some(route)
+}
+
+fn is_unreadable(written: &Written, key: &str, reader: &Reader<'_>) -> bool {
+    match written.value(key) {
+        Some(span) => reader.has_error_within(span),
+        None => written.meant(key),
+    }
+}
+
+fn any_path() -> PathPattern {
+    "/*".parse().expect("`/*` is a path pattern")
+}
+
+fn warn_of_refused_slashes(section: &RouteSection, path: &PathPattern, reader: &mut Reader<'_>) {
+    if section.encoded_slashes.value == EncodedSlashes::Keep {
+        return;
+    }
+    let literal = path.to_string();
+    let encoded = literal.contains("%2F") || literal.contains("%5C");
+    if encoded {
+        reader.report(
+            Diagnostic::warning(section.path.as_ref().and_then(|path| path.span), "this route never answers")
+                .label("a path with `%2F` or `%5C` is answered 400")
+                .hint("write `encoded-slashes = \"keep\"` to let them pass"),
+        );
+    }
+}
+
+fn methods(written: Option<&At<Vec<At<Method>>>>, reader: &mut Reader<'_>) -> Option<Vec<String>> {
+    let written = written?;
+    if written.value.is_empty() {
+        empty(written.span, "methods", "leave it out to match any method", reader);
+    }
+    repeated(written.value.iter().map(|method| (method.value.0.as_str(), method.span)), "method", reader);
+    Some(written.value.iter().map(|method| method.value.0.clone()).collect())
+}
+
+fn header_matches(
+    written: Map<HeaderName, MatchValue<HeaderText>>,
+    reader: &mut Reader<'_>,
+) -> BTreeMap<String, Option<String>> {
+    repeated(written.0.iter().map(|(name, _)| (name.value.0.as_str(), name.span)), "header", reader);
+    written.0.into_iter().map(|(name, value)| (name.value.0, value.value.0.map(|text| text.0))).collect()
+}
+
+fn parameters(
+    written: Map<crate::document::ParameterName, MatchValue<crate::document::AnyText>>,
+) -> BTreeMap<String, Option<String>> {
+    written.0.into_iter().map(|(name, value)| (name.value.0, value.value.0.map(|text| text.0))).collect()
+}
+
+/// The routes' names: those given, each once; the others made of host and path.
+fn names(written: &[At<RouteSection>], reader: &mut Reader<'_>) -> Vec<String> {
+    let given = written.iter().filter_map(|route| route.value.name.as_ref());
+    let mut first_seen: HashMap<&str, Option<Span>> = HashMap::new();
+    for name in given {
+        if let Some(first) = first_seen.insert(&name.value.0, name.span) {
+            reader.report(
+                Diagnostic::error(name.span, format!("two routes are named `{}`", name.value.0))
+                    .label("again")
+                    .also(first, "first here"),
+            );
+        }
+    }
+    let mut taken: HashSet<String> = first_seen.keys().map(|name| (*name).to_owned()).collect();
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let name = |route: &At<RouteSection>| match &route.value.name {
+        Some(name) => name.value.0.clone(),
+        None => free_name(made_name(&route.value), &mut taken, &mut counts),
+    };
+    written.iter().map(name).collect()
+}
+
+/// `api.example.com/orders/*`, with the methods if it has some.
+fn made_name(section: &RouteSection) -> String {
+    let host = section.host.as_ref().map(|host| host.value.to_string()).unwrap_or_default();
+    let path = section.path.as_ref().map_or_else(any_path, |path| path.value.clone());
+    let methods = section.methods.as_ref().map(|methods| &methods.value);
+    let methods: Vec<&str> = methods.into_iter().flatten().map(|method| method.value.0.as_str()).collect();
+    match methods.is_empty() {
+        true => format!("{host}{path}"),
+        false => format!("{}:{host}{path}", methods.join(",")),
+    }
+}
+
+/// The name, with a number behind it if it is taken.
+fn free_name(name: String, taken: &mut HashSet<String>, counts: &mut HashMap<String, usize>) -> String {
+    if taken.insert(name.clone()) {
+        return name;
+    }
+    let count = counts.entry(name.clone()).or_insert(1);
+    loop {
+        *count += 1;
+        let numbered = format!("{name}#{count}");
+        if taken.insert(numbered.clone()) {
+            return numbered;
+        }
+    }
+}
+
+fn unused(names: &Names, used: &[bool], reader: &mut Reader<'_>) {
+    // A route that could not be read may be the one that uses it.
+    if reader.has_errors() {
+        return;
+    }
+    for ((name, span), _) in names.order.iter().zip(used).filter(|(_, used)| !**used) {
+        reader.report(
+            Diagnostic::warning(*span, format!("upstream `{name}` is not used"))
+                .label("no route names it")
+                .hint(format!("write `upstream = \"{name}\"` in a route, or take it out")),
+        );
+    }
+}
