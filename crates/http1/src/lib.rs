@@ -1,1 +1,21 @@
 //! HTTP/1.1 bytes to messages and back, as a state machine without I/O.
+//!
+//! RFC 9112 as an intermediary must read it: where a lenient reading could differ from another server's, the message is refused
+//! (§11.2). Heads are scanned by `httparse`; what it lets pass is checked again here.
+
+mod chunked;
+mod encode;
+mod error;
+mod framing;
+mod head;
+mod lines;
+mod request;
+mod response;
+
+pub use chunked::{Chunked, Decoded};
+pub use encode::{encode_request, encode_response, encode_trailers, framing_for, write_chunk_size};
+pub use error::{BodyError, HeadError};
+pub use framing::BodyDecoder;
+pub use head::{HeadLimits, HeadScan};
+pub use request::parse_request;
+pub use response::parse_response;

@@ -1,1 +1,39 @@
 //! The data plane as a library: listen, decode, route, answer, respond, record.
+//!
+//! Start reading at `pipeline.rs`, which tells the way of one request on one screen. Around it: `listen` and `connection` bring
+//! requests, `route` and `snapshot` say what the configuration wants, `answer` and `forward` give answers, `upstream` keeps
+//! connections, `record` ends every exchange with its one record. The pipeline speaks to protocols through the traits of
+//! [`adapter`]; `h1` implements them for HTTP/1.1.
+//!
+//! Each worker is one thread with a single-threaded runtime ([`spawn_worker`]); what workers share is the [`Plane`], the
+//! endpoints' state, and the limits' counters.
+
+pub mod adapter;
+mod answer;
+mod buffers;
+mod client;
+mod clock;
+mod connection;
+mod exchange;
+mod forward;
+mod h1;
+mod hooks;
+mod limits;
+mod listen;
+mod pipeline;
+mod record;
+mod refusal;
+mod route;
+mod snapshot;
+mod timers;
+mod upstream;
+mod worker;
+
+pub use hooks::{Configured, ProxyHttp, Verdict};
+pub use listen::Listener;
+pub use message::{Request, Response};
+pub use refusal::Refusal;
+pub use route::Route;
+pub use snapshot::{Plane, Snapshot};
+pub use upstream::{Address, Endpoint, Upstream};
+pub use worker::{Drained, WorkerGauges, WorkerHandle, spawn_worker};

@@ -1,0 +1,219 @@
+//! A request head: from bytes to a [`message::Request`].
+
+use std::mem::MaybeUninit;
+
+use message::{Body, Method, Request, Span, Version};
+
+use crate::lines::{Lines, ends_are_strict};
+use crate::{HeadError, HeadLimits};
+
+/// Reads a request head from the front of `buffer` into `request`, which is cleared first.
+///
+/// Answers how many bytes the head took, or `None` when it is not complete.
+///
+/// # Errors
+/// Any deviation from RFC 9112 that another server might read differently.
+pub fn parse_request(
+    buffer: &[u8],
+    limits: &HeadLimits,
+    request: &mut Request,
+) -> Result<Option<usize>, HeadError> {
+    let skipped = leading_empty_lines(buffer)?;
+    let bytes = &buffer[skipped..];
+    let mut slots = [const { MaybeUninit::uninit() }; HeadLimits::FIELDS_MAX];
+    let mut parsed = httparse::Request::new(&mut []);
+    let slots = &mut slots[..limits.fields.min(HeadLimits::FIELDS_MAX)];
+    match parsed.parse_with_uninit_headers(bytes, slots) {
+        Ok(httparse::Status::Complete(length)) if length <= limits.head_bytes => {
+            read(&parsed, &bytes[..length], limits, request)?;
+            Ok(Some(skipped + length))
+        }
+        Ok(httparse::Status::Complete(_)) => Err(HeadError::TooLarge),
+        Ok(httparse::Status::Partial) => incomplete(bytes, limits),
+        Err(error) => Err(refusal(error)),
+    }
+}
+
+/// A server ignores an empty line or two before a request line (RFC 9112 §2.2), but no other line end.
+fn leading_empty_lines(buffer: &[u8]) -> Result<usize, HeadError> {
+    let skipped =
+        [0, 2].into_iter().take_while(|&at| buffer[at.min(buffer.len())..].starts_with(b"\r\n")).count() * 2;
+    match buffer.get(skipped..) {
+        Some([b'\n', ..] | [b'\r', _, ..]) => Err(HeadError::LineEnd),
+        _ => Ok(skipped),
+    }
+}
+
+fn incomplete(bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, HeadError> {
+    if bytes.len() > limits.target_bytes && memchr::memchr(b'\n', bytes).is_none() {
+        return Err(HeadError::TargetTooLong);
+    }
+    if bytes.len() >= limits.head_bytes {
+        return Err(HeadError::TooLarge);
+    }
+    // A lone line feed or carriage return will not get better; only the very last byte may be half of a line end.
+    let whole = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    if ends_are_strict(whole) { Ok(None) } else { Err(HeadError::LineEnd) }
+}
+
+fn refusal(error: httparse::Error) -> HeadError {
+    match error {
+        httparse::Error::HeaderName => HeadError::FieldName,
+        httparse::Error::HeaderValue => HeadError::FieldValue,
+        httparse::Error::NewLine => HeadError::LineEnd,
+        httparse::Error::TooManyHeaders => HeadError::TooManyFields,
+        httparse::Error::Version => HeadError::Version,
+        httparse::Error::Status | httparse::Error::Token => HeadError::RequestLine,
+    }
+}
+
+fn read(
+    parsed: &httparse::Request<'_, '_>,
+    head: &[u8],
+    limits: &HeadLimits,
+    request: &mut Request,
+) -> Result<(), HeadError> {
+    request.clear();
+    let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
+        return Err(HeadError::RequestLine);
+    };
+    if !head.ends_with(b"\r\n\r\n") || !request_line_is_strict(head, method.len() + target.len()) {
+        return Err(HeadError::LineEnd);
+    }
+    if target.len() > limits.target_bytes {
+        return Err(HeadError::TargetTooLong);
+    }
+    request.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+    request.method = Method::of(method.as_bytes());
+    if request.method == Method::Connect {
+        return Err(HeadError::Connect);
+    }
+    request.fields.store(head);
+    request.method_text = Span::new(0, method.len());
+    let lines = Lines::read(parsed.headers, head, 0, &mut request.fields)?;
+    read_framing(&lines, request)?;
+    let target = Span::new(method.len() + 1, method.len() + 1 + target.len());
+    read_target(target, lines.host, request)
+}
+
+/// The request line is `method SP target SP HTTP/1.x CR LF`, with nothing more between (RFC 9112 §3).
+fn request_line_is_strict(head: &[u8], method_and_target: usize) -> bool {
+    let version = method_and_target + 2;
+    head.get(version..version + 5) == Some(b"HTTP/") && head.get(version + 8..version + 10) == Some(b"\r\n")
+}
+
+fn read_framing(lines: &Lines, request: &mut Request) -> Result<(), HeadError> {
+    let modern = request.version == Version::Http11;
+    if lines.chunked && !modern {
+        return Err(HeadError::TransferEncodingVersion);
+    }
+    request.body = lines.body(Body::Empty)?;
+    request.keep_alive = !lines.close && (modern || lines.keep_alive);
+    request.expects_continue = lines.expects_continue && modern && request.body != Body::Empty;
+    request.takes_trailers = lines.takes_trailers;
+    if let Some(upgrade) = lines.upgrade.filter(|_| lines.upgrade_listed && modern) {
+        // `h2c` would let a client speak a second protocol past the gateway's eyes (RFC 9113 §3.1 withdrew it).
+        if !request.fields.bytes(upgrade).to_ascii_lowercase().starts_with(b"h2c") {
+            request.upgrade = upgrade;
+        }
+    }
+    Ok(())
+}
+
+/// Splits the target into host, path and query (RFC 9112 §3.2).
+fn read_target(target: Span, host: Option<Span>, request: &mut Request) -> Result<(), HeadError> {
+    if host.is_none() && request.version == Version::Http11 {
+        return Err(HeadError::HostMissing);
+    }
+    if let Some(host) = host {
+        read_authority(host, request)?;
+    }
+    let bytes = request.fields.bytes(target);
+    match bytes {
+        b"*" if request.method == Method::Options => {
+            request.asterisk = true;
+            request.path = request.fields.store(b"/");
+            Ok(())
+        }
+        [b'/', ..] => read_path(target, request),
+        _ => read_absolute(target, request),
+    }
+}
+
+/// The absolute form: its authority wins over Host (RFC 9112 §3.2.2).
+fn read_absolute(target: Span, request: &mut Request) -> Result<(), HeadError> {
+    let bytes = request.fields.bytes(target);
+    let scheme = match bytes {
+        _ if starts_ignoring_case(bytes, b"http://") => 7,
+        _ if starts_ignoring_case(bytes, b"https://") => 8,
+        _ => return Err(HeadError::Target),
+    };
+    let rest = &bytes[scheme..];
+    let length = rest.iter().position(|&b| b == b'/' || b == b'?').unwrap_or(rest.len());
+    if length == 0 {
+        return Err(HeadError::Target);
+    }
+    let at = target.start as usize + scheme;
+    read_authority(Span::new(at, at + length), request).map_err(|_| HeadError::Target)?;
+    read_path(Span::new(at + length, target.end as usize), request)
+}
+
+fn starts_ignoring_case(bytes: &[u8], prefix: &[u8]) -> bool {
+    bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+fn read_path(target: Span, request: &mut Request) -> Result<(), HeadError> {
+    let bytes = request.fields.bytes(target);
+    let cut = memchr::memchr(b'?', bytes);
+    let path_len = cut.unwrap_or(bytes.len());
+    if let Some(cut) = cut {
+        // A query is sent on as it came, so it has to be what RFC 3986 §3.4 allows, or nearly: visible ASCII without `#`.
+        if !bytes[cut + 1..].iter().all(|&byte| byte.is_ascii_graphic() && byte != b'#') {
+            return Err(HeadError::Target);
+        }
+        request.has_query = true;
+        request.query = Span::new(target.start as usize + cut + 1, target.end as usize);
+    }
+    let raw = if path_len == 0 { b"/".to_vec() } else { bytes[..path_len].to_vec() };
+    let mut encoded_slash = false;
+    request.path = request.fields.store_with(|arena| {
+        let facts = policy::normalize_path(&raw, arena).map_err(|_| HeadError::Target)?;
+        encoded_slash = facts.encoded_slash;
+        Ok(())
+    })?;
+    request.encoded_slash = encoded_slash;
+    Ok(())
+}
+
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2), in a form that every server reads alike.
+fn read_authority(authority: Span, request: &mut Request) -> Result<(), HeadError> {
+    let bytes = request.fields.bytes(authority);
+    let host_len = host_length(bytes).ok_or(HeadError::HostMalformed)?;
+    request.authority = authority;
+    let start = authority.start as usize;
+    request.host = Span::new(start, start + host_len);
+    if bytes[..host_len].iter().any(u8::is_ascii_uppercase) {
+        let lower = bytes[..host_len].to_ascii_lowercase();
+        request.host = request.fields.store(&lower);
+    }
+    Ok(())
+}
+
+/// Length of the host part of a well-formed authority; user information is refused (RFC 9110 §4.2.4).
+fn host_length(bytes: &[u8]) -> Option<usize> {
+    let host_len = match bytes {
+        [b'[', ..] => memchr::memchr(b']', bytes)? + 1,
+        _ => memchr::memchr(b':', bytes).unwrap_or(bytes.len()),
+    };
+    let (host, port) = bytes.split_at(host_len);
+    let host_is_fine = match host {
+        [b'[', inside @ .., b']'] => std::str::from_utf8(inside).ok()?.parse::<std::net::Ipv6Addr>().is_ok(),
+        _ => host.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~')),
+    };
+    let port_is_fine = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    (!host.is_empty() && host_is_fine && port_is_fine).then_some(host_len)
+}

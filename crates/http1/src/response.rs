@@ -1,0 +1,89 @@
+//! A response head: from bytes to a [`message::Response`].
+
+use std::mem::MaybeUninit;
+
+use message::{Body, Method, Response, Version};
+
+use crate::lines::Lines;
+use crate::{HeadError, HeadLimits};
+
+/// Reads a response head from the front of `buffer` into `response`, which is cleared first; `method` is the request's.
+///
+/// Answers how many bytes the head took, or `None` when it is not complete.
+///
+/// # Errors
+/// Any framing that is not exactly RFC 9112: such an answer is a 502, and its connection is not used again.
+pub fn parse_response(
+    buffer: &[u8],
+    limits: &HeadLimits,
+    method: Method,
+    response: &mut Response,
+) -> Result<Option<usize>, HeadError> {
+    let mut slots = [const { MaybeUninit::uninit() }; HeadLimits::FIELDS_MAX];
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    match config.parse_response_with_uninit_headers(&mut parsed, buffer, &mut slots) {
+        Ok(httparse::Status::Complete(length)) if length <= limits.head_bytes => {
+            read(&parsed, &buffer[..length], method, response)?;
+            Ok(Some(length))
+        }
+        Ok(httparse::Status::Partial) if buffer.len() < limits.head_bytes => Ok(None),
+        Ok(_) => Err(HeadError::TooLarge),
+        Err(httparse::Error::TooManyHeaders) => Err(HeadError::TooManyFields),
+        Err(httparse::Error::HeaderName) => Err(HeadError::FieldName),
+        Err(httparse::Error::HeaderValue) => Err(HeadError::FieldValue),
+        Err(httparse::Error::NewLine) => Err(HeadError::LineEnd),
+        Err(_) => Err(HeadError::StatusLine),
+    }
+}
+
+fn read(
+    parsed: &httparse::Response<'_, '_>,
+    head: &[u8],
+    method: Method,
+    response: &mut Response,
+) -> Result<(), HeadError> {
+    response.clear();
+    let (Some(status), Some(minor)) = (parsed.code, parsed.version) else {
+        return Err(HeadError::StatusLine);
+    };
+    if !(100..600).contains(&status) {
+        return Err(HeadError::Status);
+    }
+    if !head.starts_with(b"HTTP/1.") || !head.ends_with(b"\r\n\r\n") {
+        return Err(HeadError::LineEnd);
+    }
+    response.status = status;
+    response.answers_head = method == Method::Head;
+    response.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+    response.fields.store(head);
+    if let Some(reason) = parsed.reason.filter(|reason| !reason.is_empty()) {
+        let start = reason.as_ptr().addr() - head.as_ptr().addr();
+        response.reason = message::Span::new(start, start + reason.len());
+    }
+    let lines = Lines::read(parsed.headers, head, 0, &mut response.fields)?;
+    read_framing(&lines, method, response)
+}
+
+/// Which body follows (RFC 9112 §6.3).
+fn read_framing(lines: &Lines, method: Method, response: &mut Response) -> Result<(), HeadError> {
+    let modern = response.version == Version::Http11;
+    if lines.chunked && !modern {
+        return Err(HeadError::TransferEncodingVersion);
+    }
+    let framed = lines.body(Body::UntilClose)?;
+    response.body = match response.status {
+        101 => Body::Tunnel,
+        100..200 if lines.chunked || lines.length.is_some() => return Err(HeadError::FramingConflict),
+        100..200 | 204 | 304 => Body::Empty,
+        _ if method == Method::Head => Body::Empty,
+        _ => framed,
+    };
+    let bodiless = response.status == 304 || method == Method::Head;
+    response.announced_length = lines.length.filter(|_| bodiless);
+    response.keep_alive = !lines.close && (modern || lines.keep_alive) && response.body != Body::UntilClose;
+    if response.status == 101 {
+        response.upgrade = lines.upgrade.filter(|_| lines.upgrade_listed).ok_or(HeadError::Status)?;
+    }
+    Ok(())
+}

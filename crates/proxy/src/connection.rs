@@ -1,0 +1,146 @@
+//! The life of a client's HTTP/1 connection: idle, an exchange or several, idle again, closed.
+//!
+//! Idle, it owns its socket and little else; buffers and heads are lent to it while bytes are there.
+
+mod closing;
+mod head;
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
+
+use message::Version;
+use tokio::net::TcpStream;
+
+use crate::buffers::Buffer;
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::h1::{ClientConversation, InState, OutState};
+use crate::hooks::ProxyHttp;
+use crate::listen::Admission;
+use crate::pipeline::{self, Afterwards};
+use crate::refusal::Refusal;
+use crate::timers::Timer;
+use crate::worker::{State, Worker};
+pub(crate) use closing::turn_away;
+use head::Head;
+
+/// Serves a client's connection to its end.
+pub(crate) async fn serve<P: ProxyHttp>(
+    worker: Rc<Worker<P>>,
+    admission: Admission,
+    mut stream: TcpStream,
+    peer: SocketAddr,
+) {
+    let _open = worker.gauges.connection();
+    let timer = Timer::of_this_task(worker.timers.clone()).await;
+    timer.set(admission.listener.settings().head_timeout);
+    let mut served = 0;
+    while is_readable(&worker, &admission, &stream, &timer).await {
+        // Boxed, so that an idle connection does not carry the room a busy one needs.
+        let busy = Box::pin(converse(&worker, &admission, &mut stream, peer, &timer, &mut served));
+        if busy.await == Next::Close {
+            break;
+        }
+        timer.set(admission.listener.settings().keep_alive);
+    }
+}
+
+/// What follows when there is nothing more to read for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Idle,
+    Close,
+}
+
+/// Waits for bytes; `false`: the connection is to be closed, for it has been idle too long or the gateway drains.
+async fn is_readable<P: ProxyHttp>(
+    worker: &Worker<P>,
+    admission: &Admission,
+    stream: &TcpStream,
+    timer: &Timer,
+) -> bool {
+    poll_fn(|context| match stream.poll_read_ready(context) {
+        Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
+        Poll::Pending if is_closing(worker, admission) || timer.expired() => Poll::Ready(false),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+fn is_closing<P: ProxyHttp>(worker: &Worker<P>, admission: &Admission) -> bool {
+    worker.is_draining() || admission.listener.is_closing()
+}
+
+/// Serves requests as long as their bytes are there.
+async fn converse<P: ProxyHttp>(
+    worker: &Worker<P>,
+    admission: &Admission,
+    stream: &mut TcpStream,
+    peer: SocketAddr,
+    timer: &Timer,
+    served: &mut u64,
+) -> Next {
+    let settings = admission.listener.settings.load_full();
+    let mut conversation = ClientConversation {
+        stream,
+        timer,
+        input: InState::new(Buffer::default()),
+        output: OutState::new(),
+        idle: settings.body_timeout,
+        version: Version::Http11,
+        keep_alive: true,
+    };
+    loop {
+        timer.set(settings.head_timeout);
+        let mut state = worker.take_state();
+        let limits = worker.plane.load().request_limits;
+        let head = head::read(&mut conversation, &limits, &mut state.request).await;
+        let started = Instant::now();
+        let afterwards = match head {
+            Head::Complete => {
+                *served += 1;
+                let last = is_closing(worker, admission) || *served == settings.requests;
+                conversation.version = state.request.version;
+                conversation.keep_alive = state.request.keep_alive && !last;
+                conversation.input.start(state.request.body);
+                let State { request, response } = &mut *state;
+                let client = Client::of(request, peer.ip(), &settings.trusted_proxies);
+                pipeline::serve(worker, started, client, timer, request, response, &mut conversation).await
+            }
+            Head::Idle => return Next::Idle,
+            Head::Closed => return Next::Close,
+            Head::Refused(refusal) => {
+                refuse(worker, &refusal, peer, started, &mut state, &mut conversation).await;
+                Afterwards::Close
+            }
+        };
+        worker.put_state(state);
+        if !closing::settle(&mut conversation, afterwards).await {
+            return Next::Close;
+        }
+        if conversation.input.buffer.is_empty() {
+            return Next::Idle;
+        }
+    }
+}
+
+/// Answers a head that was not understood. What of it was read is not believed, so the record says little.
+async fn refuse<P: ProxyHttp>(
+    worker: &Worker<P>,
+    refusal: &Refusal,
+    peer: SocketAddr,
+    started: Instant,
+    state: &mut State,
+    conversation: &mut ClientConversation<'_>,
+) {
+    let State { request, response } = state;
+    request.clear();
+    let peer = peer.ip().to_canonical();
+    let client = Client { peer, address: peer, peer_is_trusted: false };
+    conversation.version = Version::Http11;
+    let exchange = Exchange::open(worker, started, client, conversation.timer, request);
+    pipeline::refuse(&exchange, refusal, request, response, conversation).await;
+}

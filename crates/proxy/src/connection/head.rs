@@ -1,0 +1,58 @@
+//! Moment 2: the bytes of a head become a request.
+
+use std::io;
+
+use http1::{HeadError, HeadLimits, HeadScan};
+use message::Request;
+
+use crate::h1::ClientConversation;
+use crate::refusal::Refusal;
+
+/// What came of waiting for a head.
+pub(super) enum Head {
+    /// A request.
+    Complete,
+    /// No byte was there after all.
+    Idle,
+    /// The client is gone, or was silent for too long.
+    Closed,
+    /// Something that is no acceptable request, or not all of one in time.
+    Refused(Refusal),
+}
+
+/// Reads one head.
+pub(super) async fn read(
+    conversation: &mut ClientConversation<'_>,
+    limits: &HeadLimits,
+    request: &mut Request,
+) -> Head {
+    let mut scan = HeadScan::default();
+    // One byte more than a head may have, so that one that is too large is seen to be.
+    let bytes_max = limits.head_bytes + 1;
+    loop {
+        let unread = conversation.input.buffer.unread();
+        if !unread.is_empty() && scan.is_worth_parsing(unread) {
+            match http1::parse_request(unread, limits, request) {
+                Ok(Some(length)) => {
+                    conversation.input.buffer.consume(length);
+                    return Head::Complete;
+                }
+                Ok(None) => {}
+                Err(error) => return Head::Refused(Refusal::head(error)),
+            }
+        }
+        if conversation.input.buffer.unread().len() >= bytes_max {
+            return Head::Refused(Refusal::head(HeadError::TooLarge));
+        }
+        let silent = conversation.input.buffer.is_empty();
+        match conversation.reader().fill(bytes_max).await {
+            Ok(0) if silent => return Head::Closed,
+            Ok(0) => return Head::Refused(Refusal::CLIENT_GONE),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && !silent => {
+                return Head::Refused(Refusal::HEAD_TIMEOUT);
+            }
+            Err(_) => return Head::Closed,
+        }
+    }
+}

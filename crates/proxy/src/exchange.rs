@@ -1,0 +1,177 @@
+//! One exchange while it goes on: who asked, what has moved, and its record.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Instant;
+
+use message::Request;
+
+use crate::client::Client;
+use crate::hooks::ProxyHttp;
+use crate::limits::{PART_MS, RECORD_SLACK_BYTES};
+use crate::record::{Occasion, Record, Recorded, Traffic, micros};
+use crate::refusal::Refusal;
+use crate::route::Route;
+use crate::snapshot::Snapshot;
+use crate::timers::{Ticks, Timer};
+use crate::upstream::Endpoint;
+use crate::worker::{InFlight, Worker};
+
+/// What the moments of one exchange share.
+#[derive(Debug)]
+pub(crate) struct Exchange<'a, P: ProxyHttp> {
+    pub(crate) worker: &'a Worker<P>,
+    pub(crate) client: Client,
+    pub(crate) timer: &'a Timer,
+    pub(crate) context: RefCell<P::Context>,
+    pub(crate) traffic: Traffic,
+    /// Taken when the exchange is recorded.
+    record: RefCell<Option<Record>>,
+    route: Option<Arc<Route>>,
+    /// When the request had been sent to an endpoint.
+    sent: Cell<Instant>,
+    _in_flight: InFlight<'a>,
+}
+
+impl<'a, P: ProxyHttp> Exchange<'a, P> {
+    pub(crate) fn open(
+        worker: &'a Worker<P>,
+        started: Instant,
+        client: Client,
+        timer: &'a Timer,
+        request: &Request,
+    ) -> Self {
+        let record = Record::open(worker.next_id(), started, request, worker.timers.now());
+        Self {
+            worker,
+            client,
+            timer,
+            context: RefCell::new(worker.hooks.new_context()),
+            sent: Cell::new(started),
+            traffic: Traffic::default(),
+            record: RefCell::new(Some(record)),
+            route: None,
+            _in_flight: worker.in_flight(),
+        }
+    }
+
+    /// The route that matched, if any has.
+    pub(crate) fn route(&self) -> Option<&Arc<Route>> {
+        self.route.as_ref()
+    }
+
+    /// The exchange's id as text.
+    pub(crate) fn id_text(&self) -> String {
+        self.record.borrow().as_ref().map(|record| record.id.to_string()).unwrap_or_default()
+    }
+
+    pub(crate) fn routed(&mut self, route: &Arc<Route>) {
+        self.route = Some(route.clone());
+        self.change(|record| record.route = Some(route.clone()));
+    }
+
+    /// Sets room in the journal aside for this exchange's `done` and `cut`, where the configuration asks for it.
+    pub(crate) fn reserve(&mut self, snapshot: &Snapshot, request: &Request) -> Result<(), Refusal> {
+        if !snapshot.refuse_when_full {
+            return Ok(());
+        }
+        let texts = request.path().len().min(1024) + request.host().len() + request.method_text().len();
+        let route = self.route.as_ref().map_or(0, |route| route.name().len());
+        let room = texts + route + RECORD_SLACK_BYTES;
+        match self.worker.reserve(2 * room) {
+            Some(reservation) => {
+                self.change(|record| record.reservation = reservation);
+                Ok(())
+            }
+            None => {
+                self.worker.gauges.refused_unrecorded();
+                // This refusal is counted and not recorded: there is no room for it.
+                self.record.borrow_mut().take();
+                Err(Refusal::JOURNAL_FULL)
+            }
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Record)) {
+        if let Some(record) = self.record.borrow_mut().as_mut() {
+            change(record);
+        }
+    }
+
+    /// Notes the status to be sent, and why the gateway chose it itself.
+    pub(crate) fn note(&self, status: u16, reason: Option<&'static str>) {
+        self.change(|record| {
+            record.status = status;
+            record.reason = reason;
+        });
+    }
+
+    /// Notes an answer by the route's target; only such are metered.
+    pub(crate) fn note_answer(&self, status: u16) {
+        self.change(|record| {
+            record.status = status;
+            record.metered = true;
+        });
+    }
+
+    /// Notes why an exchange whose answer has begun ended early.
+    pub(crate) fn note_failure(&self, reason: &'static str) {
+        self.change(|record| record.reason = Some(reason));
+    }
+
+    /// Notes an attempt on an endpoint.
+    pub(crate) fn note_attempt(&self, endpoint: &Arc<Endpoint>) {
+        self.change(|record| {
+            record.attempts += 1;
+            record.upstream = Some(endpoint.clone());
+        });
+    }
+
+    /// Notes that the request has been sent.
+    pub(crate) fn note_sent(&self) {
+        self.sent.set(Instant::now());
+    }
+
+    /// Notes that an endpoint's response head is here.
+    pub(crate) fn note_head(&self) {
+        self.change(|record| record.upstream_us = Some(micros(self.sent.get(), Instant::now())));
+    }
+
+    /// Whether an answer has begun that cannot be taken back.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.record.borrow().as_ref().is_none_or(|record| record.metered)
+    }
+
+    /// Records a `part` when the exchange has lasted long enough.
+    pub(crate) fn part_if_due(&self, request: &Request) {
+        if let Some(record) = self.record.borrow_mut().as_mut()
+            && Ticks::from_ms(PART_MS).have_passed(record.part_since, self.worker.timers.now())
+        {
+            record.part(self.occasion(request, &self.context.borrow()));
+        }
+    }
+
+    /// Records the end. The second call finds nothing to record.
+    pub(crate) fn done(&self, request: &Request) -> Option<Recorded> {
+        let record = self.record.borrow_mut().take()?;
+        Some(record.done(self.occasion(request, &self.context.borrow())))
+    }
+
+    /// Records that the last write failed.
+    pub(crate) fn cut(&self, recorded: Option<Recorded>, bytes: usize, request: &Request) {
+        if let Some(recorded) = recorded {
+            recorded.cut(bytes, self.occasion(request, &self.context.borrow()));
+        }
+    }
+
+    /// Ends the bookkeeping of an exchange whose answer went out whole.
+    pub(crate) fn close(&self, recorded: Option<Recorded>) {
+        if let Some(recorded) = recorded {
+            recorded.close(self.worker);
+        }
+    }
+
+    fn occasion<'b>(&'b self, request: &'b Request, context: &'b P::Context) -> Occasion<'b, P> {
+        Occasion { worker: self.worker, request, client: self.client, traffic: &self.traffic, context }
+    }
+}

@@ -1,0 +1,137 @@
+//! Moment 7 for upstreams: an endpoint is chosen and asked, and its answer goes to the client as it comes.
+
+mod attempt;
+mod body;
+mod shape;
+mod tunnel;
+
+use std::sync::Arc;
+
+use message::{Body, Request, Response};
+
+use crate::adapter::{Downstream, NoResponse};
+use crate::exchange::Exchange;
+use crate::hooks::ProxyHttp;
+use crate::pipeline::Afterwards;
+use crate::refusal::Refusal;
+use crate::route::Route;
+use crate::snapshot::Snapshot;
+use crate::upstream::{Endpoint, Lease, Unobtainable, Upstream};
+use attempt::{Attempt, Terms};
+
+/// Asks an upstream of the route. A refusal is only answered while nothing has gone to the client.
+pub(crate) async fn to_upstream<P: ProxyHttp, D: Downstream>(
+    exchange: &mut Exchange<'_, P>,
+    snapshot: &Snapshot,
+    route: &Arc<Route>,
+    request: &mut Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Result<Afterwards, Refusal> {
+    let upstream = choose_upstream(exchange, snapshot, route, request)?;
+    shape::request(exchange, route, &upstream, request);
+    let terms = Terms::new(snapshot, route, &upstream);
+    // A reused connection may turn out stale, and an endpoint may not take connections: each is got over once.
+    let mut may_be_stale = true;
+    let mut avoid = None;
+    loop {
+        let lease = match obtain(exchange, &upstream, avoid.as_ref(), may_be_stale).await {
+            Err((Unobtainable::Connect(_), Some(endpoint)))
+                if avoid.is_none() && upstream.endpoints().len() > 1 =>
+            {
+                avoid = Some(endpoint);
+                continue;
+            }
+            Err((unobtainable, _)) => return Err(unobtainable.into()),
+            Ok(lease) => lease,
+        };
+        let reused = lease.connection.reused;
+        let endpoint = lease.endpoint.clone();
+        exchange.note_attempt(&endpoint);
+        match attempt::run(exchange, &terms, lease, request, response, downstream).await {
+            Attempt::Answered { afterwards, lease } => {
+                if let Some(lease) = lease {
+                    exchange.worker.pools.give_back(&upstream, *lease, exchange.worker.timers.now());
+                }
+                return Ok(afterwards);
+            }
+            Attempt::Refused(refusal) => return Err(refusal),
+            Attempt::NoResponse(NoResponse::Closed) if reused && may_be_stale && is_replayable(request) => {
+                may_be_stale = false;
+            }
+            Attempt::NoResponse(failure) => {
+                if !reused && matches!(failure, NoResponse::Closed) {
+                    endpoint.failed(upstream.config().rest);
+                }
+                return Err(failure.into());
+            }
+        }
+    }
+}
+
+/// The hook's choice, else the route's by weight.
+fn choose_upstream<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    snapshot: &Snapshot,
+    route: &Arc<Route>,
+    request: &Request,
+) -> Result<Arc<Upstream>, Refusal> {
+    let hooks = &exchange.worker.hooks;
+    if let Some(name) = hooks.upstream_peer(request, exchange.context.get_mut()) {
+        return snapshot.upstream(name).cloned().ok_or(Refusal::NO_ENDPOINT);
+    }
+    exchange.worker.weigh(route).ok_or(Refusal::NO_ENDPOINT)
+}
+
+/// Chooses an endpoint and gets a connection to it; says which endpoint it was when that fails.
+async fn obtain<P: ProxyHttp>(
+    exchange: &Exchange<'_, P>,
+    upstream: &Arc<Upstream>,
+    avoid: Option<&Arc<Endpoint>>,
+    may_be_stale: bool,
+) -> Result<Lease, (Unobtainable, Option<Arc<Endpoint>>)> {
+    let pools = &exchange.worker.pools;
+    let endpoint = pools.choose(upstream, avoid).map_err(|error| (error, None))?;
+    if may_be_stale && let Some(lease) = pools.reuse(upstream, &endpoint) {
+        return Ok(lease);
+    }
+    match pools.connect(upstream, &endpoint, exchange.timer).await {
+        Ok(lease) => Ok(lease),
+        Err(error) => {
+            if let Unobtainable::Connect(_) = error {
+                exchange.note_attempt(&endpoint);
+                endpoint.failed(upstream.config().rest);
+            }
+            Err((error, Some(endpoint)))
+        }
+    }
+}
+
+/// Whether a request may be sent again although an upstream may have seen it (RFC 9110 §9.2.2).
+fn is_replayable(request: &Request) -> bool {
+    request.method.is_idempotent() && request.body == Body::Empty && request.upgrade.is_empty()
+}
+
+impl From<Unobtainable> for Refusal {
+    fn from(unobtainable: Unobtainable) -> Self {
+        match unobtainable {
+            Unobtainable::NoEndpoint => Self::NO_ENDPOINT,
+            Unobtainable::TooMany => Self::UPSTREAM_CONNECTIONS,
+            Unobtainable::Connect(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                Self::CONNECT_TIMEOUT
+            }
+            Unobtainable::Connect(_) => Self::CONNECT_FAILED,
+        }
+    }
+}
+
+impl From<NoResponse> for Refusal {
+    fn from(failure: NoResponse) -> Self {
+        match failure {
+            NoResponse::Closed => Self::UPSTREAM_CLOSED,
+            NoResponse::Io(_) => Self::UPSTREAM_FAILED,
+            NoResponse::Malformed(_) => Self::UPSTREAM_MALFORMED,
+            NoResponse::TimedOut => Self::UPSTREAM_TIMEOUT,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! One request on one connection: the head and body go up while the answer may already come down.
+
+use std::sync::Arc;
+
+use http1::HeadLimits;
+use message::{Body, Piece, Request, Response};
+
+use super::body::{BodyFailure, Duplex, duplex, relay_response, upload};
+use super::tunnel;
+use crate::adapter::{
+    Downstream, NoResponse, RequestSink, ResponseSink, ResponseSource, Sink, SinkError, SourceError,
+};
+use crate::answer::dress;
+use crate::exchange::Exchange;
+use crate::hooks::ProxyHttp;
+use crate::limits::INTERIM_RESPONSES;
+use crate::pipeline::Afterwards;
+use crate::refusal::Refusal;
+use crate::route::Route;
+use crate::snapshot::Snapshot;
+use crate::timers::Ticks;
+use crate::upstream::{Lease, Upstream};
+
+/// The limits an attempt runs under.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) head: &'a HeadLimits,
+    pub(super) response: Ticks,
+    pub(super) idle: Ticks,
+    /// Largest request body, bytes; 0: no limit.
+    pub(super) body_bytes_max: u64,
+}
+
+impl<'a> Terms<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, route: &Arc<Route>, upstream: &Upstream) -> Self {
+        Self {
+            head: &snapshot.response_limits,
+            response: route.response_timeout.unwrap_or(upstream.timeouts.response),
+            idle: route.idle_timeout.unwrap_or(upstream.timeouts.idle),
+            body_bytes_max: route.config.body_bytes,
+        }
+    }
+}
+
+/// How an attempt ended.
+pub(super) enum Attempt {
+    /// An answer went to the client, whole or not; the connection comes back when it can be used again.
+    Answered {
+        /// What becomes of the client's connection.
+        afterwards: Afterwards,
+        /// The upstream's connection. Boxed, since it is moved about while it is large.
+        lease: Option<Box<Lease>>,
+    },
+    /// Nothing went to the client, and the fault is not the upstream's.
+    Refused(Refusal),
+    /// Nothing went to the client, because no answer came.
+    NoResponse(NoResponse),
+}
+
+/// How the way down ended.
+pub(super) enum Download {
+    /// The whole answer went to the client.
+    Complete,
+    /// The upstream switched protocols; nothing of that has gone to the client.
+    Switched,
+    /// There was no answer.
+    NoResponse(NoResponse),
+    /// The upstream failed in the middle of its answer.
+    UpstreamFailed(SourceError),
+    /// The client did not take the answer.
+    ClientFailed(SinkError),
+}
+
+pub(super) async fn run<P: ProxyHttp, D: Downstream>(
+    exchange: &Exchange<'_, P>,
+    terms: &Terms<'_>,
+    mut lease: Lease,
+    request: &Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Attempt {
+    let timer = exchange.timer;
+    let (mut source, mut sink) = lease.connection.split(timer, terms.idle, terms.head);
+    sink.start(request);
+    let (mut body, mut to_client) = downstream.split();
+    exchange.note_sent();
+    let outcome = if request.body == Body::Empty {
+        match sink.write(Piece::END).await {
+            Ok(()) => {
+                timer.set(terms.response);
+                Duplex::uploaded(relay(exchange, request, response, &mut source, &mut to_client).await)
+            }
+            Err(_) => Duplex::uploaded(Download::NoResponse(NoResponse::Closed)),
+        }
+    } else {
+        let up = upload(exchange, terms, request, &mut body, &mut sink);
+        let down = relay(exchange, request, response, &mut source, &mut to_client);
+        duplex(up, down).await
+    };
+    if let Some(Download::Switched) = outcome.download {
+        return tunnel::run(exchange, terms, lease, request, response, downstream).await;
+    }
+    conclude(exchange, lease, request, response, outcome)
+}
+
+/// Reads the answer and hands it on as it comes (8 respond).
+async fn relay<P: ProxyHttp>(
+    exchange: &Exchange<'_, P>,
+    request: &Request,
+    response: &mut Response,
+    source: &mut impl ResponseSource,
+    to_client: &mut impl ResponseSink,
+) -> Download {
+    let mut interim = 0;
+    loop {
+        if let Err(failure) = source.head(request.method, response).await {
+            return Download::NoResponse(failure);
+        }
+        if response.status >= 200 || response.status == 101 {
+            break;
+        }
+        interim += 1;
+        if interim > INTERIM_RESPONSES {
+            return Download::NoResponse(NoResponse::Malformed(http1::HeadError::Status));
+        }
+        if let Err(error) = to_client.interim(response).await {
+            return Download::ClientFailed(error);
+        }
+    }
+    exchange.note_head();
+    if response.status == 101 {
+        let asked = !request.upgrade.is_empty();
+        let unasked = Download::NoResponse(NoResponse::Malformed(http1::HeadError::Status));
+        return if asked { Download::Switched } else { unasked };
+    }
+    if !request.upgrade.is_empty() {
+        // The client may have sent bytes of another protocol already, and they must not be read as a request.
+        to_client.close_after();
+    }
+    exchange.note_answer(response.status);
+    dress(exchange, request, response);
+    exchange.worker.hooks.response_filter(response, &mut exchange.context.borrow_mut());
+    to_client.start(response);
+    relay_response(exchange, request, source, to_client).await
+}
+
+/// Draws the conclusions for both connections.
+fn conclude<P: ProxyHttp>(
+    exchange: &Exchange<'_, P>,
+    mut lease: Lease,
+    request: &Request,
+    response: &Response,
+    outcome: Duplex,
+) -> Attempt {
+    let begun = exchange.has_begun();
+    let failed = |reason, afterwards| {
+        exchange.note_failure(reason);
+        let recorded = exchange.done(request);
+        exchange.close(recorded);
+        Attempt::Answered { afterwards, lease: None }
+    };
+    match (outcome.download, outcome.upload) {
+        (Some(Download::NoResponse(_)) | None, Some(Err(BodyFailure::Client(error)))) if !begun => {
+            Attempt::Refused(body_refusal(&error))
+        }
+        (Some(Download::NoResponse(_)) | None, Some(Err(BodyFailure::TooLarge))) if !begun => {
+            Attempt::Refused(Refusal::BODY_TOO_LARGE)
+        }
+        (None, Some(Err(failure))) => failed(failure.reason(), Afterwards::Cut),
+        (None, _) => failed("client_gone", Afterwards::Cut),
+        (Some(Download::NoResponse(failure)), _) => Attempt::NoResponse(failure),
+        (Some(Download::UpstreamFailed(error)), _) => failed(upstream_reason(&error), Afterwards::Cut),
+        (Some(Download::ClientFailed(error)), _) => failed(client_reason(&error), Afterwards::Cut),
+        (Some(Download::Complete | Download::Switched), upload) => {
+            lease.endpoint.answered();
+            let reusable =
+                matches!(upload, Some(Ok(()))) && response.keep_alive && lease.connection.is_clean();
+            Attempt::Answered { afterwards: Afterwards::Keep, lease: reusable.then(|| Box::new(lease)) }
+        }
+    }
+}
+
+fn body_refusal(error: &SourceError) -> Refusal {
+    match error {
+        SourceError::Framing(http1::BodyError::Truncated) | SourceError::Io(_) => Refusal::CLIENT_GONE,
+        SourceError::Framing(_) => Refusal::BODY_MALFORMED,
+        SourceError::TimedOut => Refusal::BODY_TIMEOUT,
+    }
+}
+
+fn upstream_reason(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::TimedOut => "upstream_timeout",
+        SourceError::Framing(http1::BodyError::Truncated) | SourceError::Io(_) => "upstream_failed",
+        SourceError::Framing(_) => "upstream_malformed",
+    }
+}
+
+fn client_reason(error: &SinkError) -> &'static str {
+    match error {
+        SinkError::TimedOut => "client_timeout",
+        SinkError::Io(_) => "client_gone",
+    }
+}

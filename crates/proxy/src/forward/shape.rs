@@ -1,0 +1,86 @@
+//! What a request looks like to an upstream.
+
+use std::sync::Arc;
+
+use message::{Forwarding, Request, forward_request};
+
+use crate::answer::edit;
+use crate::exchange::Exchange;
+use crate::hooks::ProxyHttp;
+use crate::route::Route;
+use crate::upstream::Upstream;
+
+/// Applies the forwarding rules, the route's changes and the hook's, in this order.
+pub(super) fn request<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    route: &Arc<Route>,
+    upstream: &Upstream,
+    request: &mut Request,
+) {
+    let id = exchange.id_text();
+    let client = exchange.client;
+    forward_request(
+        request,
+        &Forwarding {
+            peer: client.peer,
+            peer_is_trusted: client.peer_is_trusted,
+            scheme: "http",
+            request_id: id.as_bytes(),
+        },
+    );
+    change_path(route, request);
+    if let Some(host) = &upstream.config().host {
+        request.set_authority(host);
+    }
+    if !request.upgrade.is_empty() && request.body != message::Body::Empty {
+        // Where a body ends and a tunnel begins is read differently by different servers, so it is one or the other.
+        request.upgrade = message::Span::default();
+    }
+    edit(&mut request.fields, &route.config.request_headers);
+    exchange.worker.hooks.upstream_request_filter(request, exchange.context.get_mut());
+}
+
+/// `strip` and `rewrite`.
+fn change_path(route: &Route, request: &mut Request) {
+    let config = &route.config;
+    if request.asterisk {
+        return;
+    }
+    if let Some(template) = &config.rewrite {
+        let rest = config.path.rest(request.path()).unwrap_or_default();
+        let path = match template.strip_suffix('*') {
+            Some(prefix) => format!("{}/{}", prefix.trim_end_matches('/'), rest.trim_start_matches('/')),
+            None => template.clone(),
+        };
+        request.set_path(path.as_bytes());
+    } else if let Some(prefix) = &config.strip_prefix
+        && let Some(rest) = strip(request.path(), prefix)
+    {
+        let path = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+        request.set_path(path.as_bytes());
+    }
+}
+
+/// Takes a prefix off a path where a segment ends.
+fn strip<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strip;
+
+    #[test]
+    fn a_prefix_comes_off_only_where_a_segment_ends() {
+        for (path, prefix, expected) in [
+            ("/orders/7", "/orders", Some("/7")),
+            ("/orders", "/orders", Some("")),
+            ("/orders/", "/orders/", Some("/")),
+            ("/ordersx", "/orders", None),
+            ("/other", "/orders", None),
+        ] {
+            assert_eq!(strip(path, prefix), expected, "{path} without {prefix}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! After a 101: bytes both ways until each side has closed (RFC 9110 §7.8).
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use message::{Request, Response};
+
+use super::attempt::{Attempt, Terms};
+use super::body::{PumpError, pump};
+use crate::adapter::{Downstream, ResponseSink, Sink, SinkError, SourceError};
+use crate::answer::dress;
+use crate::exchange::Exchange;
+use crate::hooks::ProxyHttp;
+use crate::pipeline::Afterwards;
+use crate::upstream::Lease;
+
+/// Passes the 101 on and moves bytes both ways. Bytes the client sent early go up only now.
+pub(super) async fn run<P: ProxyHttp, D: Downstream>(
+    exchange: &Exchange<'_, P>,
+    terms: &Terms<'_>,
+    mut lease: Lease,
+    request: &Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Attempt {
+    lease.endpoint.answered();
+    exchange.note_answer(101);
+    dress(exchange, request, response);
+    downstream.tunnel();
+    let (mut from_client, mut to_client) = downstream.split();
+    to_client.start(response);
+    let (mut from_upstream, mut to_upstream) = lease.connection.split(exchange.timer, terms.idle, terms.head);
+    to_upstream.tunnel();
+    let reason = match to_client.flush().await {
+        Err(_) => Some("client_gone"),
+        Ok(()) => {
+            let _tunnel = exchange.worker.gauges.tunnel();
+            let up = pump(&mut from_client, &mut to_upstream, |count| {
+                exchange.traffic.received(count);
+                exchange.part_if_due(request);
+            });
+            let down = pump(&mut from_upstream, &mut to_client, |count| {
+                exchange.traffic.sent(count);
+                exchange.part_if_due(request);
+            });
+            both(exchange, up, down).await.err().map(reason)
+        }
+    };
+    if let Some(reason) = reason {
+        exchange.note_failure(reason);
+    }
+    let recorded = exchange.done(request);
+    exchange.close(recorded);
+    Attempt::Answered { afterwards: Afterwards::Close, lease: None }
+}
+
+/// Runs both directions to their ends; the first failure ends both, as does the deadline of a drain.
+async fn both<P: ProxyHttp>(
+    exchange: &Exchange<'_, P>,
+    up: impl Future<Output = Result<(), PumpError>>,
+    down: impl Future<Output = Result<(), PumpError>>,
+) -> Result<(), PumpError> {
+    let (mut up, mut down) = (pin!(up), pin!(down));
+    let (mut up_ended, mut down_ended) = (false, false);
+    poll_fn(|context| {
+        for (ended, direction) in [
+            (&mut up_ended, up.as_mut() as std::pin::Pin<&mut dyn Future<Output = _>>),
+            (&mut down_ended, down.as_mut()),
+        ] {
+            if !*ended && let Poll::Ready(outcome) = direction.poll(context) {
+                outcome?;
+                *ended = true;
+            }
+        }
+        if up_ended && down_ended || exchange.worker.is_cut_short() {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+fn reason(error: PumpError) -> &'static str {
+    match error {
+        PumpError::Source(SourceError::TimedOut) | PumpError::Sink(SinkError::TimedOut) => "tunnel_idle",
+        PumpError::Source(_) | PumpError::Sink(_) => "tunnel_reset",
+    }
+}

@@ -1,0 +1,11 @@
+//! HTTP/1.1 on a byte stream, as the pipeline wants it: the same reader and writer towards clients and upstreams.
+
+mod client;
+mod reader;
+mod upstream;
+mod writer;
+
+pub(crate) use client::ClientConversation;
+pub(crate) use reader::{InState, Reader, wait};
+pub(crate) use upstream::{Connection, Stream};
+pub(crate) use writer::{OutState, Writer};

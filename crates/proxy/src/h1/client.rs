@@ -1,0 +1,94 @@
+//! One request and its answer on a client's connection.
+
+use message::{Body, Piece, Response, Version};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+
+use super::{InState, OutState, Reader, Writer};
+use crate::adapter::{Downstream, ResponseSink, Sink, SinkError};
+use crate::timers::{Ticks, Timer};
+
+/// A client's connection while it is being served.
+#[derive(Debug)]
+pub(crate) struct ClientConversation<'a> {
+    pub(crate) stream: &'a mut TcpStream,
+    pub(crate) timer: &'a Timer,
+    pub(crate) input: InState,
+    pub(crate) output: OutState,
+    /// Longest time without a byte of a body.
+    pub(crate) idle: Ticks,
+    /// Version of the request being answered.
+    pub(crate) version: Version,
+    /// Whether another request may follow.
+    pub(crate) keep_alive: bool,
+}
+
+impl ClientConversation<'_> {
+    /// The reading side alone, for heads.
+    pub(crate) fn reader(&mut self) -> Reader<'_, ReadHalf<'_>> {
+        self.split().0
+    }
+}
+
+impl Downstream for ClientConversation<'_> {
+    type Body<'b>
+        = Reader<'b, ReadHalf<'b>>
+    where
+        Self: 'b;
+    type Sink<'b>
+        = ClientSink<'b>
+    where
+        Self: 'b;
+
+    fn split(&mut self) -> (Self::Body<'_>, Self::Sink<'_>) {
+        let (read, write) = self.stream.split();
+        let reader = Reader { io: read, state: &mut self.input, timer: self.timer, idle: self.idle };
+        let writer = Writer { io: write, state: &mut self.output, timer: self.timer, idle: self.idle };
+        (reader, ClientSink { writer, version: self.version, keep_alive: &mut self.keep_alive })
+    }
+
+    fn tunnel(&mut self) {
+        self.input.start(Body::Tunnel);
+        self.keep_alive = false;
+    }
+}
+
+/// The way to an HTTP/1 client.
+#[derive(Debug)]
+pub(crate) struct ClientSink<'a> {
+    writer: Writer<'a, WriteHalf<'a>>,
+    version: Version,
+    keep_alive: &'a mut bool,
+}
+
+impl Sink for ClientSink<'_> {
+    async fn write(&mut self, piece: Piece<'_>) -> Result<(), SinkError> {
+        self.writer.write(piece).await
+    }
+
+    async fn flush(&mut self) -> Result<(), SinkError> {
+        self.writer.flush().await
+    }
+}
+
+impl ResponseSink for ClientSink<'_> {
+    fn start(&mut self, response: &Response) {
+        let framing = http1::framing_for(response.body, self.version);
+        *self.keep_alive &= !matches!(framing, Body::UntilClose | Body::Tunnel);
+        let pending = &mut self.writer.state.pending.bytes;
+        http1::encode_response(response, self.version, *self.keep_alive, pending);
+        self.writer.state.start(framing);
+    }
+
+    async fn interim(&mut self, response: &Response) -> Result<(), SinkError> {
+        if self.version == Version::Http10 {
+            return Ok(());
+        }
+        http1::encode_response(response, self.version, true, &mut self.writer.state.pending.bytes);
+        self.writer.flush().await
+    }
+
+    fn close_after(&mut self) {
+        *self.keep_alive = false;
+    }
+}

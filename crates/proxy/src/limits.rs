@@ -1,0 +1,33 @@
+//! Every bound of the data plane that is not set by the configuration, in one place.
+
+/// Read buffer of a connection while a head is awaited, bytes.
+pub(crate) const BUFFER_BYTES: usize = 16 << 10;
+/// Read buffer of a connection while a large body streams through it, bytes. One in each direction is all that an exchange holds
+/// of a body, whatever its size.
+pub(crate) const BUFFER_LARGE_BYTES: usize = 64 << 10;
+/// Buffers of each size that a worker keeps for the next exchange.
+pub(crate) const BUFFERS_KEPT: usize = 64;
+/// Body bytes copied behind a head so that both go out in one plain write; more go out in a vectored one.
+pub(crate) const COALESCE_BYTES: usize = 8 << 10;
+/// Unread request body that is read away after an answer so that the connection can stay, bytes.
+pub(crate) const DRAIN_BYTES: u64 = 64 << 10;
+/// How long a connection that is being closed still reads away what the client sends, so that the answer is not lost to a reset.
+pub(crate) const LINGER_MS: u64 = 1_000;
+/// What a client may still send while its connection is being closed, bytes.
+pub(crate) const LINGER_BYTES: u64 = 1 << 20;
+/// Interim responses (1xx) taken from an upstream for one request.
+pub(crate) const INTERIM_RESPONSES: u32 = 16;
+/// An exchange that lasts longer than this records a `part`, and again after each such time.
+pub(crate) const PART_MS: u64 = 10_000;
+/// Pause of a listener after an accept failed for want of file descriptors or memory.
+pub(crate) const ACCEPT_PAUSE_MS: u64 = 50;
+/// Connections accepted in one go before others get their turn.
+pub(crate) const ACCEPT_BATCH: usize = 64;
+/// Idle upstream connections on the shelf that all workers share, per upstream.
+pub(crate) const SHELF_CONNECTIONS: usize = 512;
+/// Exchange states a worker keeps for the next exchange.
+pub(crate) const STATES_KEPT: usize = 64;
+/// A head's arena above this is given back after its exchange, bytes.
+pub(crate) const ARENA_BYTES_KEPT: usize = 8 << 10;
+/// Room a record may need beyond the texts known when it is reserved, bytes: endpoint, reason and numbers.
+pub(crate) const RECORD_SLACK_BYTES: usize = 512;

@@ -1,0 +1,233 @@
+//! Moment 1: connections arrive on a worker's own socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use policy::AddressSet;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use crate::connection;
+use crate::hooks::ProxyHttp;
+use crate::limits::{ACCEPT_BATCH, ACCEPT_PAUSE_MS};
+use crate::snapshot::Plane;
+use crate::timers::Ticks;
+use crate::worker::Worker;
+
+/// A listening address, shared by all workers.
+#[derive(Debug)]
+pub struct Listener {
+    address: SocketAddr,
+    settings: ArcSwap<Settings>,
+    closing: AtomicBool,
+    open: AtomicUsize,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// What a reload may change about a listener.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) trusted_proxies: AddressSet,
+    connections: usize,
+    pub(crate) head_timeout: Ticks,
+    pub(crate) body_timeout: Ticks,
+    pub(crate) keep_alive: Ticks,
+    pub(crate) requests: u64,
+}
+
+impl From<&config::Listener> for Settings {
+    fn from(config: &config::Listener) -> Self {
+        Self {
+            trusted_proxies: config.trusted_proxies.clone(),
+            connections: config.connections,
+            head_timeout: config.head_timeout.into(),
+            body_timeout: config.body_timeout.into(),
+            keep_alive: config.keep_alive.into(),
+            requests: config.requests,
+        }
+    }
+}
+
+impl Listener {
+    /// A listener bound to `address`, which may differ from the configured one in its port.
+    pub fn new(config: &config::Listener, address: SocketAddr) -> Arc<Self> {
+        Arc::new(Self {
+            address,
+            settings: ArcSwap::from_pointee(config.into()),
+            closing: AtomicBool::new(false),
+            open: AtomicUsize::new(0),
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        })
+    }
+
+    /// Puts other settings in force, for open connections too.
+    pub fn update(&self, config: &config::Listener) {
+        self.settings.store(Arc::new(config.into()));
+    }
+
+    /// Says that the listener goes away: its connections end after the exchange they serve.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Connections open.
+    pub fn connections_open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Connections accepted so far.
+    pub fn connections_accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Connections turned away so far because there were too many.
+    pub fn connections_refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn settings(&self) -> arc_swap::Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+}
+
+/// One connection's place under the limits of its listener and of the process.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) listener: Arc<Listener>,
+    plane: Arc<Plane>,
+}
+
+impl Admission {
+    /// Counts a connection; `Err` when there are too many, which counts it all the same until it is dropped.
+    fn new(listener: &Arc<Listener>, plane: &Arc<Plane>) -> Result<Self, Self> {
+        let here = listener.open.fetch_add(1, Ordering::Relaxed);
+        let everywhere = plane.open.fetch_add(1, Ordering::Relaxed);
+        let admission = Self { listener: listener.clone(), plane: plane.clone() };
+        let fits = |open: usize, most: usize| most == 0 || open < most;
+        let most_here = listener.settings().connections;
+        if fits(here, most_here) && fits(everywhere, plane.load().connections_max) {
+            listener.accepted.fetch_add(1, Ordering::Relaxed);
+            Ok(admission)
+        } else {
+            listener.refused.fetch_add(1, Ordering::Relaxed);
+            Err(admission)
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.listener.open.fetch_sub(1, Ordering::Relaxed);
+        self.plane.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A socket being accepted from. Dropping it empties the socket's queue and closes it.
+#[derive(Debug)]
+pub(crate) struct Accepting {
+    listener: Arc<Listener>,
+    task: JoinHandle<()>,
+    drain: Box<dyn Drain>,
+}
+
+impl Accepting {
+    pub(crate) fn listener(&self) -> &Arc<Listener> {
+        &self.listener
+    }
+}
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.drain.drain();
+    }
+}
+
+/// Accepts what is still in a socket's queue: those clients have been told by the kernel that they are connected.
+trait Drain: std::fmt::Debug {
+    fn drain(&self);
+}
+
+#[derive(Debug)]
+struct Socket<P: ProxyHttp> {
+    worker: Rc<Worker<P>>,
+    listener: Arc<Listener>,
+    socket: TcpListener,
+}
+
+impl<P: ProxyHttp> Drain for Rc<Socket<P>> {
+    fn drain(&self) {
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Ok((stream, peer))) = self.socket.poll_accept(&mut context) {
+            self.take(stream, peer);
+        }
+    }
+}
+
+/// Starts accepting from a socket.
+pub(crate) fn accept<P: ProxyHttp>(
+    worker: &Rc<Worker<P>>,
+    listener: Arc<Listener>,
+    socket: std::net::TcpListener,
+) -> Option<Accepting> {
+    let socket = match socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)) {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::error!(%error, address = %listener.address, "a listening socket cannot be used");
+            return None;
+        }
+    };
+    let socket = Rc::new(Socket { worker: worker.clone(), listener: listener.clone(), socket });
+    let task = tokio::task::spawn_local(accept_for_ever(socket.clone()));
+    Some(Accepting { listener, task, drain: Box::new(socket) })
+}
+
+async fn accept_for_ever<P: ProxyHttp>(socket: Rc<Socket<P>>) {
+    loop {
+        for _ in 0..ACCEPT_BATCH {
+            match socket.socket.accept().await {
+                Ok((stream, peer)) => socket.take(stream, peer),
+                Err(error) => pause_after(&error, &socket.listener).await,
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// An error of one connection is passed over; without file descriptors or memory, trying again at once would only spin.
+async fn pause_after(error: &io::Error, listener: &Listener) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted, WouldBlock};
+    if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted | WouldBlock) {
+        return;
+    }
+    tracing::warn!(%error, address = %listener.address, "cannot accept a connection");
+    tokio::time::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+}
+
+impl<P: ProxyHttp> Socket<P> {
+    fn take(&self, stream: TcpStream, peer: SocketAddr) {
+        match Admission::new(&self.listener, &self.worker.plane) {
+            Ok(admission) => {
+                tokio::task::spawn_local(connection::serve(self.worker.clone(), admission, stream, peer));
+            }
+            Err(_turned_away) => connection::turn_away(&stream),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The way of one request, on one screen. It knows only `message` and the traits of `adapter`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use message::{Piece, Request, Response};
+
+use crate::adapter::{Downstream, ResponseSink, Sink};
+use crate::answer::{self, OwnAnswer};
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::forward;
+use crate::hooks::{ProxyHttp, Verdict};
+use crate::refusal::Refusal;
+use crate::route::{self, Route};
+use crate::snapshot::Snapshot;
+use crate::timers::Timer;
+use crate::worker::Worker;
+
+/// What becomes of the client's connection after an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    /// It may serve another request, if the protocol and the client agree.
+    Keep,
+    /// It is closed, in good order.
+    Close,
+    /// It is cut, so that the client cannot take a broken answer for a whole one.
+    Cut,
+}
+
+/// Serves one request that has been decoded (moments 1 and 2), up to its record (9).
+pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
+    worker: &Worker<P>,
+    started: Instant,
+    client: Client,
+    timer: &Timer,
+    request: &mut Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Afterwards {
+    let snapshot = worker.plane.load();
+    let mut exchange = Exchange::open(worker, started, client, timer, request);
+    let refusal = match decide(&mut exchange, &snapshot, request).await {
+        Ok(Decision::Own(answer)) => return answer.send(&exchange, request, response, downstream).await,
+        Ok(Decision::Forward(route)) => {
+            match forward::to_upstream(&mut exchange, &snapshot, &route, request, response, downstream).await
+            {
+                Ok(afterwards) => return afterwards,
+                Err(refusal) => refusal,
+            }
+        }
+        Err(refusal) => refusal,
+    };
+    refuse(&exchange, &refusal, request, response, downstream).await
+}
+
+/// What answers a request.
+enum Decision {
+    /// The gateway itself.
+    Own(OwnAnswer),
+    /// An upstream of this route.
+    Forward(Arc<Route>),
+}
+
+async fn decide<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    snapshot: &Snapshot,
+    request: &mut Request,
+) -> Result<Decision, Refusal> {
+    // 3 route
+    let route = route::find(snapshot, request)?;
+    exchange.routed(&route);
+    exchange.reserve(snapshot, request)?;
+    // 4 identify: every route is open so far.
+    // 5 limit
+    answer::admit(&route, request, exchange.client.address)?;
+    // 7 answer
+    if let Verdict::Answer { status, content_type, body } =
+        exchange.worker.hooks.request_filter(request, exchange.context.get_mut()).await
+    {
+        return Ok(Decision::Own(OwnAnswer::made(status, content_type, body)));
+    }
+    Ok(match OwnAnswer::of(&route, request) {
+        Some(answer) => Decision::Own(answer),
+        None => Decision::Forward(route),
+    })
+}
+
+/// Answers with a refusal and records it.
+pub(crate) async fn refuse<P: ProxyHttp, D: Downstream>(
+    exchange: &Exchange<'_, P>,
+    refusal: &Refusal,
+    request: &Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Afterwards {
+    let body = refusal.write(request, &exchange.id_text(), response);
+    exchange.note(refusal.status, Some(refusal.reason));
+    answer::dress(exchange, request, response);
+    if refusal.close {
+        downstream.split().1.close_after();
+    }
+    match send(exchange, request, response, &body, downstream).await {
+        Afterwards::Keep if refusal.close => Afterwards::Close,
+        afterwards => afterwards,
+    }
+}
+
+/// Sends a response that is wholly here (8 respond), having recorded it (9 record).
+pub(crate) async fn send<P: ProxyHttp, D: Downstream>(
+    exchange: &Exchange<'_, P>,
+    request: &Request,
+    response: &Response,
+    body: &[u8],
+    downstream: &mut D,
+) -> Afterwards {
+    let (_, mut sink) = downstream.split();
+    sink.start(response);
+    exchange.traffic.sent(body.len());
+    let recorded = exchange.done(request);
+    let written = sink.write(Piece { data: body, end: true, trailers: None }).await;
+    match (written, recorded) {
+        (Ok(()), recorded) => {
+            exchange.close(recorded);
+            Afterwards::Keep
+        }
+        (Err(_), recorded) => {
+            exchange.cut(recorded, body.len(), request);
+            Afterwards::Cut
+        }
+    }
+}

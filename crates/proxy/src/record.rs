@@ -1,0 +1,195 @@
+//! Moment 9: what is known of an exchange while it goes on, and the one record it ends with.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Instant;
+
+use journal::Reservation;
+use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
+use message::{Request, Span, Version};
+
+use crate::client::Client;
+use crate::hooks::ProxyHttp;
+use crate::route::Route;
+use crate::upstream::Endpoint;
+use crate::worker::Worker;
+
+/// Body bytes that have moved, counted from both directions of an exchange at once.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) bytes_in: Cell<u64>,
+    pub(crate) bytes_out: Cell<u64>,
+}
+
+impl Traffic {
+    pub(crate) fn received(&self, count: usize) -> u64 {
+        self.bytes_in.set(self.bytes_in.get() + count as u64);
+        self.bytes_in.get()
+    }
+
+    pub(crate) fn sent(&self, count: usize) {
+        self.bytes_out.set(self.bytes_out.get() + count as u64);
+    }
+
+    pub(crate) fn not_sent(&self, count: usize) {
+        self.bytes_out.set(self.bytes_out.get().saturating_sub(count as u64));
+    }
+}
+
+/// An exchange that has not been recorded. Being recorded takes it, so that it cannot be recorded twice.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) id: EventId,
+    started: Instant,
+    /// The path before any rewrite.
+    path: Span,
+    pub(crate) route: Option<Arc<Route>>,
+    pub(crate) status: u16,
+    pub(crate) reason: Option<&'static str>,
+    pub(crate) upstream: Option<Arc<Endpoint>>,
+    pub(crate) upstream_us: Option<u64>,
+    pub(crate) attempts: u32,
+    /// Whether a response head came from the route's target: only then is there a value.
+    pub(crate) metered: bool,
+    pub(crate) reservation: Option<Reservation>,
+    reported_in: u64,
+    reported_out: u64,
+    pub(crate) part_since: u32,
+}
+
+/// An exchange that has been recorded.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    record: Record,
+}
+
+/// What a record is written with.
+#[derive(Debug)]
+pub(crate) struct Occasion<'a, P: ProxyHttp> {
+    pub(crate) worker: &'a Worker<P>,
+    pub(crate) request: &'a Request,
+    pub(crate) client: Client,
+    pub(crate) traffic: &'a Traffic,
+    pub(crate) context: &'a P::Context,
+}
+
+impl<P: ProxyHttp> Clone for Occasion<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: ProxyHttp> Copy for Occasion<'_, P> {}
+
+impl Record {
+    pub(crate) fn open(id: EventId, started: Instant, request: &Request, now: u32) -> Self {
+        Self {
+            id,
+            started,
+            path: request.path,
+            route: None,
+            status: 0,
+            reason: None,
+            upstream: None,
+            upstream_us: None,
+            attempts: 0,
+            metered: false,
+            reservation: None,
+            reported_in: 0,
+            reported_out: 0,
+            part_since: now,
+        }
+    }
+
+    /// Records the end of the exchange. To be called before the write that carries the last byte of the answer.
+    pub(crate) fn done<P: ProxyHttp>(mut self, occasion: Occasion<'_, P>) -> Recorded {
+        let value = self.metered.then_some(Value::ONE);
+        self.write(Kind::Done, value, occasion);
+        Recorded { record: self }
+    }
+
+    /// Records what has moved since the last record of a long exchange. Without room it stays for the next one.
+    pub(crate) fn part<P: ProxyHttp>(&mut self, occasion: Occasion<'_, P>) {
+        self.part_since = occasion.worker.timers.now();
+        self.write(Kind::Part, self.metered.then_some(Value::ZERO), occasion);
+    }
+
+    fn write<P: ProxyHttp>(&mut self, kind: Kind, value: Option<Value>, occasion: Occasion<'_, P>) {
+        let (bytes_in, bytes_out) = (occasion.traffic.bytes_in.get(), occasion.traffic.bytes_out.get());
+        let event = EventRef {
+            value,
+            kind,
+            bytes_in: bytes_in.saturating_sub(self.reported_in),
+            bytes_out: bytes_out.saturating_sub(self.reported_out),
+            ..self.event(occasion)
+        };
+        if occasion.worker.record(&event, self.reservation.as_mut()) {
+            (self.reported_in, self.reported_out) = (bytes_in, bytes_out);
+        }
+        occasion.worker.hooks.logging(&event, occasion.context);
+    }
+
+    fn event<'a, P: ProxyHttp>(&'a self, occasion: Occasion<'a, P>) -> EventRef<'a> {
+        let now = Instant::now();
+        let path = occasion.request.fields.text(self.path);
+        EventRef {
+            id: self.id,
+            parent: None,
+            kind: Kind::Done,
+            ts_us: occasion.worker.clock.wall_us(now),
+            route: self.route.as_ref().map_or("", |route| route.name()),
+            user_id: None,
+            key_id: None,
+            value: None,
+            method: occasion.request.method_text(),
+            host: occasion.request.host(),
+            path,
+            path_cut: false,
+            status: self.status,
+            reason: self.reason,
+            bytes_in: 0,
+            bytes_out: 0,
+            latency_us: micros(self.started, now),
+            upstream: self.upstream.as_ref().map_or("", |endpoint| endpoint.text()),
+            upstream_us: self.upstream_us,
+            attempts: self.attempts,
+            client: occasion.client.address,
+            http: match occasion.request.version {
+                Version::Http10 => HttpVersion::Http10,
+                Version::Http11 => HttpVersion::Http11,
+            },
+            trace: occasion.request.trace_id(),
+        }
+    }
+}
+
+impl Recorded {
+    /// Takes back what the client did not get, after the last write failed: the exchange, and `bytes` of its body.
+    pub(crate) fn cut<P: ProxyHttp>(mut self, bytes: usize, occasion: Occasion<'_, P>) {
+        let record = &mut self.record;
+        record.reason = record.reason.or(Some("client_gone"));
+        let value = record.metered.then_some(Value(-Value::ONE.0));
+        let event = EventRef {
+            kind: Kind::Cut,
+            value,
+            bytes_in: 0,
+            bytes_out: bytes as u64,
+            ..record.event(occasion)
+        };
+        occasion.worker.record(&event, record.reservation.as_mut());
+        occasion.worker.hooks.logging(&event, occasion.context);
+        self.close(occasion.worker);
+    }
+
+    /// Gives back the room that was set aside for a `cut`.
+    pub(crate) fn close<P: ProxyHttp>(self, worker: &Worker<P>) {
+        if let Some(reservation) = self.record.reservation {
+            worker.release(reservation);
+        }
+    }
+}
+
+/// Microseconds from one moment to another.
+pub(crate) fn micros(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_micros()).unwrap_or(u64::MAX)
+}

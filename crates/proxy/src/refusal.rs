@@ -1,0 +1,171 @@
+//! Answers the gateway makes when it cannot, or may not, pass a request on.
+
+use std::borrow::Cow;
+
+use message::{Body, Known, Method, Request, Response};
+
+/// Why a request is not answered by a route's target; `reason` is the token in the journal and in the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Status sent.
+    pub status: u16,
+    /// Stable token, such as `no_route`.
+    pub reason: &'static str,
+    /// One sentence for whoever reads the body.
+    pub message: &'static str,
+    /// Value of `Allow`, with 405.
+    pub allow: Option<String>,
+    /// Whether the connection is closed behind the answer.
+    pub close: bool,
+}
+
+macro_rules! refusals {
+    ($($name:ident = $status:literal $reason:literal $close:literal $message:literal;)*) => {
+        impl Refusal {
+            $(#[doc = $message] pub const $name: Self = Self {
+                status: $status, reason: $reason, message: $message, allow: None, close: $close,
+            };)*
+
+            /// Every refusal with a fixed status, for the reference.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+refusals! {
+    NO_ROUTE = 404 "no_route" false "No route matches this host and path.";
+    ENCODED_SLASH = 400 "encoded_slash" false "The path holds an encoded slash, which this route does not take.";
+    ADDRESS_DENIED = 403 "address_denied" false "This address may not use this route.";
+    BODY_TOO_LARGE = 413 "body_too_large" true "The request body is larger than this route takes.";
+    BODY_MALFORMED = 400 "body_malformed" true "The framing of the request body is broken.";
+    BODY_TIMEOUT = 408 "body_timeout" true "The request body did not come in time.";
+    HEAD_TIMEOUT = 408 "head_timeout" true "The request head did not come in time.";
+    CLIENT_GONE = 400 "client_gone" true "The client closed the connection before its request was complete.";
+    JOURNAL_FULL = 503 "journal_full" false "The gateway cannot record requests at the moment.";
+    CONNECTIONS = 503 "too_many_connections" true "The gateway has as many connections as it may.";
+    NO_ENDPOINT = 503 "no_endpoint" false "The upstream has no known endpoint.";
+    UPSTREAM_CONNECTIONS = 503 "upstream_connections" false "The upstream has as many connections as it may.";
+    CONNECT_FAILED = 502 "connect_failed" false "No connection to the upstream could be made.";
+    CONNECT_TIMEOUT = 504 "connect_timeout" false "The upstream did not accept a connection in time.";
+    UPSTREAM_CLOSED = 502 "upstream_closed" false "The upstream closed the connection without an answer.";
+    UPSTREAM_FAILED = 502 "upstream_failed" false "The connection to the upstream failed.";
+    UPSTREAM_MALFORMED = 502 "upstream_malformed" false "The upstream's answer is not acceptable HTTP.";
+    UPSTREAM_TIMEOUT = 504 "upstream_timeout" false "The upstream did not answer in time.";
+}
+
+impl Refusal {
+    /// 405 with the methods that would match (RFC 9110 §15.5.6).
+    pub fn method_not_allowed(allow: String) -> Self {
+        let (status, reason) = (405, "method_not_allowed");
+        Self { status, reason, message: "No route takes this method here.", allow: Some(allow), close: false }
+    }
+
+    /// The refusal of a head that was not understood; the connection cannot be used further.
+    pub fn head(error: http1::HeadError) -> Self {
+        let message = match error.status() {
+            414 => "The request target is longer than this gateway takes.",
+            431 => "The request head is larger than this gateway takes.",
+            501 => "CONNECT is not offered here.",
+            505 => "This version of HTTP is not spoken here.",
+            _ => "The request is malformed.",
+        };
+        Self { status: error.status(), reason: error.reason(), message, allow: None, close: true }
+    }
+
+    /// Makes the response and its body, in the form the client asked for.
+    pub(crate) fn write(&self, request: &Request, id: &str, response: &mut Response) -> Vec<u8> {
+        let form = Form::of(request.fields.get_known(Known::Accept).unwrap_or_default());
+        let body = form.body(self, id).into_owned().into_bytes();
+        response.start(self.status, Body::Length(body.len() as u64));
+        response.fields.append_known(Known::ContentType, "content-type", form.content_type().as_bytes());
+        response.fields.append("cache-control", b"no-store");
+        if let Some(allow) = &self.allow {
+            response.fields.append("allow", allow.as_bytes());
+        }
+        if self.status == 503 {
+            response.fields.append("retry-after", b"1");
+        }
+        if request.method == Method::Head {
+            response.answers_head = true;
+            response.announced_length = Some(body.len() as u64);
+            response.body = Body::Empty;
+            return Vec::new();
+        }
+        body
+    }
+}
+
+/// The forms an error body comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Html,
+    Text,
+}
+
+impl Form {
+    /// The form an `Accept` asks for; browsers name HTML, programs mostly nothing in particular.
+    fn of(accept: &[u8]) -> Self {
+        let accept = String::from_utf8_lossy(accept).to_ascii_lowercase();
+        let place = |what: &str| accept.find(what).unwrap_or(usize::MAX);
+        let (json, html, text) = (place("json"), place("text/html"), place("text/plain"));
+        if html < json && html < text {
+            Self::Html
+        } else if text < json {
+            Self::Text
+        } else {
+            Self::Json
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/problem+json",
+            Self::Html => "text/html; charset=utf-8",
+            Self::Text => "text/plain; charset=utf-8",
+        }
+    }
+
+    /// The body. None of its parts comes from the client, so nothing has to be escaped.
+    fn body(self, refusal: &Refusal, id: &str) -> Cow<'static, str> {
+        let Refusal { status, reason, message, .. } = refusal;
+        let title = message::reason_phrase(*status);
+        Cow::Owned(match self {
+            Self::Json => format!(
+                "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{status},\"reason\":\"{reason}\",\"detail\":\"{message}\",\"request_id\":\"{id}\"}}\n"
+            ),
+            Self::Html => format!(
+                "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{status} {title}</title></head>\n<body><h1>{status} {title}</h1><p>{message}</p><p><small>{reason} &middot; {id}</small></p></body></html>\n"
+            ),
+            Self::Text => format!("{status} {title}\n{message}\nreason: {reason}\nrequest: {id}\n"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_follows_accept() {
+        for (accept, form) in [
+            ("", Form::Json),
+            ("*/*", Form::Json),
+            ("application/json", Form::Json),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Form::Html),
+            ("text/plain", Form::Text),
+            ("text/plain, application/json", Form::Text),
+        ] {
+            assert_eq!(Form::of(accept.as_bytes()), form, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_refused_head_request_gets_the_length_but_no_body() {
+        let mut request = Request { method: Method::Head, ..Request::default() };
+        request.fields.append("accept", b"text/plain");
+        let mut response = Response::default();
+        assert!(Refusal::NO_ROUTE.write(&request, "id", &mut response).is_empty());
+        assert!(response.announced_length.is_some_and(|length| length > 20));
+    }
+}

@@ -1,0 +1,105 @@
+//! Moment 3: which route answers a request.
+
+use std::sync::Arc;
+
+use config::EncodedSlashes;
+use message::{Known, Method, Request};
+use policy::{Routed, Subject};
+
+use crate::refusal::Refusal;
+use crate::snapshot::Snapshot;
+use crate::timers::Ticks;
+use crate::upstream::Upstream;
+
+/// A compiled route.
+#[derive(Debug)]
+pub struct Route {
+    /// Its place in the configuration.
+    pub(crate) index: usize,
+    pub(crate) name: Arc<str>,
+    pub(crate) config: config::Route,
+    /// Its upstreams with their weights; empty when the gateway answers itself.
+    pub(crate) upstreams: Vec<(Arc<Upstream>, u16)>,
+    pub(crate) response_timeout: Option<Ticks>,
+    pub(crate) idle_timeout: Option<Ticks>,
+}
+
+impl Route {
+    pub(crate) fn compile(index: usize, config: &config::Route, upstreams: &[Arc<Upstream>]) -> Self {
+        let chosen = match &config.target {
+            config::Target::Upstreams(list) => list.as_slice(),
+            config::Target::Redirect { .. } | config::Target::Fixed { .. } => &[],
+        };
+        let chosen = chosen.iter().filter_map(|&(at, weight)| Some((upstreams.get(at)?.clone(), weight)));
+        Self {
+            index,
+            name: config.name.as_str().into(),
+            upstreams: chosen.collect(),
+            response_timeout: config.response_timeout.map(Ticks::from),
+            idle_timeout: config.idle_timeout.map(Ticks::from),
+            config: config.clone(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the configuration says of it.
+    pub fn config(&self) -> &config::Route {
+        &self.config
+    }
+}
+
+/// Finds the route of a request, or the refusal it gets.
+pub(crate) fn find(snapshot: &Snapshot, request: &Request) -> Result<Arc<Route>, Refusal> {
+    let route = match snapshot.router.route(&Asked(request)) {
+        Routed::Found(at) => snapshot.routes.get(at).ok_or(Refusal::NO_ROUTE)?.clone(),
+        Routed::MethodNotAllowed(allow) => return Err(Refusal::method_not_allowed(allow.join(", "))),
+        Routed::NotFound => return Err(Refusal::NO_ROUTE),
+    };
+    if request.encoded_slash && route.config.encoded_slashes == EncodedSlashes::Refuse {
+        return Err(Refusal::ENCODED_SLASH);
+    }
+    Ok(route)
+}
+
+/// A request as the router sees it. A preflight is routed as the request it asks about (Fetch §3.2.2).
+struct Asked<'a>(&'a Request);
+
+impl Subject for Asked<'_> {
+    fn host(&self) -> &str {
+        self.0.host()
+    }
+
+    fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    fn method(&self) -> &str {
+        match preflight_method(self.0) {
+            Some(method) => method,
+            None => self.0.method_text(),
+        }
+    }
+
+    fn has_header(&self, name: &str, value: Option<&str>) -> bool {
+        match name {
+            "host" => value.is_none_or(|value| value.eq_ignore_ascii_case(self.0.authority())),
+            _ => self.0.has_field(name, value),
+        }
+    }
+
+    fn query(&self) -> &str {
+        self.0.query()
+    }
+}
+
+/// The method a CORS preflight asks for.
+pub(crate) fn preflight_method(request: &Request) -> Option<&str> {
+    if request.method != Method::Options || request.fields.get_known(Known::Origin).is_none() {
+        return None;
+    }
+    std::str::from_utf8(request.fields.get("access-control-request-method")?).ok()
+}

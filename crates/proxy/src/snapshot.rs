@@ -1,0 +1,113 @@
+//! Everything a configuration says to the data plane, compiled, immutable, and swapped as a whole.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use config::Config;
+use http1::HeadLimits;
+use policy::{Router, Rule};
+
+use crate::route::Route;
+use crate::upstream::Upstream;
+
+/// A compiled configuration. Exchanges hold the parts they use, never the whole.
+#[derive(Debug)]
+pub struct Snapshot {
+    pub(crate) router: Router,
+    pub(crate) routes: Vec<Arc<Route>>,
+    upstreams: Vec<Arc<Upstream>>,
+    pub(crate) request_limits: HeadLimits,
+    pub(crate) response_limits: HeadLimits,
+    /// Open client connections over all listeners; 0: no limit.
+    pub(crate) connections_max: usize,
+    /// Whether a request whose record might not fit is refused.
+    pub(crate) refuse_when_full: bool,
+}
+
+impl Snapshot {
+    /// Compiles a configuration. Upstreams that `previous` has in the very same form keep their endpoints' state and connections.
+    pub fn compile(config: &Config, previous: Option<&Self>) -> Arc<Self> {
+        let known = previous.map(|previous| previous.upstreams.as_slice()).unwrap_or_default();
+        let upstreams: Vec<_> =
+            config.upstreams.iter().map(|upstream| keep_or_make(upstream, known)).collect();
+        let rules: Vec<_> = config.routes.iter().map(rule).collect();
+        let routes = config
+            .routes
+            .iter()
+            .enumerate()
+            .map(|(at, route)| Arc::new(Route::compile(at, route, &upstreams)));
+        let limits = &config.limits;
+        Arc::new(Self {
+            router: Router::new(&rules),
+            routes: routes.collect(),
+            request_limits: HeadLimits {
+                head_bytes: limits.head_bytes,
+                fields: limits.header_count.min(HeadLimits::FIELDS_MAX),
+                target_bytes: limits.target_bytes,
+            },
+            response_limits: HeadLimits {
+                head_bytes: limits.response_head_bytes,
+                fields: HeadLimits::FIELDS_MAX,
+                target_bytes: 0,
+            },
+            connections_max: limits.connections,
+            refuse_when_full: config.data.when_full == config::WhenFull::Refuse,
+            upstreams,
+        })
+    }
+
+    /// The upstreams in the order of the configuration.
+    pub fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
+    }
+
+    /// The upstream of that name.
+    pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
+        self.upstreams.iter().find(|upstream| upstream.name() == name)
+    }
+}
+
+fn keep_or_make(config: &config::Upstream, known: &[Arc<Upstream>]) -> Arc<Upstream> {
+    let same = known.iter().find(|upstream| upstream.config() == config);
+    same.cloned().unwrap_or_else(|| Arc::new(Upstream::new(config.clone())))
+}
+
+/// What the router needs to know of a route.
+fn rule(route: &config::Route) -> Rule {
+    Rule {
+        host: route.host.clone(),
+        path: route.path.clone(),
+        methods: route.methods.clone(),
+        headers: route.headers.clone().into_iter().collect(),
+        query: route.query.clone().into_iter().collect(),
+    }
+}
+
+/// The snapshot in force, shared by all workers.
+#[derive(Debug)]
+pub struct Plane {
+    snapshot: ArcSwap<Snapshot>,
+    /// Client connections open over all listeners and workers.
+    pub(crate) open: std::sync::atomic::AtomicUsize,
+}
+
+impl Plane {
+    /// Starts from a snapshot; starting is a reload from nothing.
+    pub fn new(snapshot: Arc<Snapshot>) -> Arc<Self> {
+        Arc::new(Self { snapshot: ArcSwap::new(snapshot), open: std::sync::atomic::AtomicUsize::new(0) })
+    }
+
+    /// The snapshot in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    pub(crate) fn load(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// Puts another snapshot in force, for every exchange that has not been routed yet.
+    pub fn replace(&self, snapshot: Arc<Snapshot>) {
+        self.snapshot.store(snapshot);
+    }
+}

@@ -1,0 +1,158 @@
+//! One endpoint of an upstream: where it is, and how it has been doing.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use policy::RestPolicy;
+
+use super::Permit;
+use crate::limits::SHELF_CONNECTIONS;
+
+/// Where an endpoint listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// TCP
+    Ip(SocketAddr),
+    /// Unix socket
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// An endpoint, shared by all workers.
+#[derive(Debug)]
+pub struct Endpoint {
+    address: Address,
+    text: Box<str>,
+    weight: u16,
+    /// The host name it was resolved from.
+    origin: Option<Arc<str>>,
+    failures: AtomicU32,
+    rests_until_ms: AtomicU64,
+    /// Idle connections that one worker had too many of: touched only on a miss or a surplus.
+    shelf: Mutex<Vec<Shelved>>,
+}
+
+/// An idle connection on the shelf, registered with no worker.
+#[derive(Debug)]
+pub(super) struct Shelved {
+    pub(super) stream: ShelvedStream,
+    pub(super) permit: Permit,
+    pub(super) since: Instant,
+}
+
+#[derive(Debug)]
+pub(super) enum ShelvedStream {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Endpoint {
+    pub(super) fn new(address: Address, weight: u16) -> Self {
+        Self {
+            text: address.to_string().into(),
+            address,
+            weight,
+            origin: None,
+            failures: AtomicU32::new(0),
+            rests_until_ms: AtomicU64::new(0),
+            shelf: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(super) fn resolved(address: SocketAddr, weight: u16, origin: Arc<str>) -> Self {
+        Self { origin: Some(origin), ..Self::new(Address::Ip(address), weight) }
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The address as the journal names it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Its share.
+    pub fn weight(&self) -> u16 {
+        self.weight
+    }
+
+    /// The host name and port it was resolved from.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// Failures in a row.
+    pub fn failures(&self) -> u32 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is left alone for a while.
+    pub fn is_resting(&self) -> bool {
+        let until = self.rests_until_ms.load(Ordering::Relaxed);
+        until != 0 && until > now_ms()
+    }
+
+    /// Idle connections on the shelf.
+    pub fn shelved(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Takes note of a failure to connect or to answer: the endpoint rests, longer each time.
+    pub(crate) fn failed(&self, rest: Duration) {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let policy =
+            RestPolicy { first_ms: u64::try_from(rest.as_millis()).unwrap_or(u64::MAX), max_factor: 16 };
+        self.rests_until_ms.store(policy.rest_until(failures, now_ms()), Ordering::Relaxed);
+    }
+
+    /// Takes note of an answer.
+    pub(crate) fn answered(&self) {
+        if self.failures.load(Ordering::Relaxed) != 0 {
+            self.failures.store(0, Ordering::Relaxed);
+            self.rests_until_ms.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Puts an idle connection on the shelf, or closes it when the shelf is full.
+    pub(super) fn shelve(&self, shelved: Shelved) {
+        let mut shelf = self.lock();
+        if shelf.len() < SHELF_CONNECTIONS {
+            shelf.push(shelved);
+        }
+    }
+
+    /// Takes the connection that was shelved last.
+    pub(super) fn unshelve(&self) -> Option<Shelved> {
+        self.lock().pop()
+    }
+
+    /// Closes the connections that have been on the shelf for longer than `age`.
+    pub(super) fn sweep_shelf(&self, age: Duration) {
+        self.lock().retain(|shelved| shelved.since.elapsed() < age);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Shelved>> {
+        // Nothing done under the lock can panic half way, so a poisoned lock guards a sound value.
+        self.shelf.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Milliseconds on a clock that never goes back, from 1 up.
+fn now_ms() -> u64 {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}

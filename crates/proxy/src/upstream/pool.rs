@@ -1,0 +1,206 @@
+//! A worker's own idle connections, last in first out, and its own place in the round.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+
+use policy::SmoothWeighted;
+use rustc_hash::FxHashMap;
+
+use super::connect::{connect, deregister, register};
+use super::endpoint::Shelved;
+use super::{Endpoint, Permit, Upstream};
+use crate::h1::{Connection, Stream};
+use crate::timers::Timer;
+
+/// A connection lent to an exchange.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) connection: Connection,
+    pub(crate) endpoint: Arc<Endpoint>,
+    permit: Permit,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) enum Unobtainable {
+    /// No endpoint is known: a host name has not been resolved.
+    NoEndpoint,
+    /// The upstream has as many connections as it may.
+    TooMany,
+    /// The endpoint did not take the connection.
+    Connect(io::Error),
+}
+
+/// What a worker keeps of all upstreams.
+#[derive(Debug, Default)]
+pub(crate) struct Pools {
+    by_upstream: RefCell<FxHashMap<u64, Pool>>,
+}
+
+/// What a worker keeps of one upstream. `idle` and `balance` follow `endpoints` index by index.
+#[derive(Debug)]
+struct Pool {
+    upstream: Arc<Upstream>,
+    endpoints: Arc<Vec<Arc<Endpoint>>>,
+    balance: SmoothWeighted,
+    idle: Vec<Vec<Idle>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    stream: Stream,
+    permit: Permit,
+    /// Tick of its last use.
+    since: u32,
+}
+
+impl Pools {
+    /// Chooses the next endpoint that does not rest, or any when all do; never `avoid` while there is another.
+    pub(crate) fn choose(
+        &self,
+        upstream: &Arc<Upstream>,
+        avoid: Option<&Arc<Endpoint>>,
+    ) -> Result<Arc<Endpoint>, Unobtainable> {
+        self.with(upstream, |pool| {
+            let endpoints = pool.endpoints.clone();
+            let avoided = |at: usize| avoid.is_some_and(|avoid| Arc::ptr_eq(avoid, &endpoints[at]));
+            let awake = pool.balance.pick(|at| !avoided(at) && !endpoints[at].is_resting());
+            let any = awake
+                .or_else(|| pool.balance.pick(|at| !avoided(at)))
+                .or_else(|| pool.balance.pick(|_| true));
+            any.map(|at| endpoints[at].clone()).ok_or(Unobtainable::NoEndpoint)
+        })
+    }
+
+    /// Lends an idle connection to an endpoint: this worker's, else one from the shelf.
+    pub(crate) fn reuse(&self, upstream: &Arc<Upstream>, endpoint: &Arc<Endpoint>) -> Option<Lease> {
+        let own = self.with(upstream, |pool| {
+            let idle = pool.idle_of(endpoint)?;
+            std::iter::from_fn(|| idle.pop()).find(|idle| !idle.stream.has_news())
+        });
+        let (stream, permit) = match own {
+            Some(idle) => (idle.stream, idle.permit),
+            None => from_shelf(endpoint)?,
+        };
+        Some(Lease { connection: Connection::new(stream, true), endpoint: endpoint.clone(), permit })
+    }
+
+    /// Makes a new connection to an endpoint.
+    pub(crate) async fn connect(
+        &self,
+        upstream: &Arc<Upstream>,
+        endpoint: &Arc<Endpoint>,
+        timer: &Timer,
+    ) -> Result<Lease, Unobtainable> {
+        let permit = upstream.admit().ok_or(Unobtainable::TooMany)?;
+        let stream = connect(endpoint.address(), timer, upstream.timeouts.connect)
+            .await
+            .map_err(Unobtainable::Connect)?;
+        Ok(Lease { connection: Connection::new(stream, false), endpoint: endpoint.clone(), permit })
+    }
+
+    /// Takes a connection back for the next exchange; a surplus goes to the shelf.
+    pub(crate) fn give_back(&self, upstream: &Arc<Upstream>, lease: Lease, now: u32) {
+        let Lease { connection, endpoint, permit } = lease;
+        let surplus = self.with(upstream, |pool| {
+            let most = pool.upstream.config().idle_connections;
+            let idle = pool.idle_of(&endpoint)?;
+            if idle.len() >= most {
+                return Some((connection.stream, permit));
+            }
+            idle.push(Idle { stream: connection.stream, permit, since: now });
+            None
+        });
+        if let Some((stream, permit)) = surplus
+            && let Ok(stream) = deregister(stream)
+        {
+            endpoint.shelve(Shelved { stream, permit, since: std::time::Instant::now() });
+        }
+    }
+
+    /// Closes what has been idle for too long or was closed by its peer, and forgets the upstreams that `is_in_force` denies.
+    pub(crate) fn sweep(&self, now: u32, is_in_force: impl Fn(u64) -> bool) {
+        self.by_upstream.borrow_mut().retain(|&id, pool| {
+            let keep_alive = pool.upstream.timeouts.keep_alive;
+            for idle in &mut pool.idle {
+                idle.retain(|idle| !keep_alive.have_passed(idle.since, now) && !idle.stream.has_news());
+            }
+            for endpoint in pool.endpoints.iter() {
+                endpoint.sweep_shelf(pool.upstream.config().timeout.keep_alive);
+            }
+            is_in_force(id)
+        });
+    }
+
+    /// Closes all idle connections, at the end of the worker.
+    pub(crate) fn clear(&self) {
+        self.by_upstream.borrow_mut().clear();
+    }
+
+    fn with<T>(&self, upstream: &Arc<Upstream>, act: impl FnOnce(&mut Pool) -> T) -> T {
+        let mut pools = self.by_upstream.borrow_mut();
+        let pool = pools.entry(upstream.id()).or_insert_with(|| Pool::new(upstream.clone()));
+        pool.follow();
+        act(pool)
+    }
+}
+
+impl Pool {
+    fn new(upstream: Arc<Upstream>) -> Self {
+        Self {
+            endpoints: Arc::new(Vec::new()),
+            balance: SmoothWeighted::new(&[]),
+            idle: Vec::new(),
+            upstream,
+        }
+    }
+
+    /// Takes over the endpoints as they are now; connections to those that stay are kept.
+    fn follow(&mut self) {
+        let current = self.upstream.endpoints.load();
+        if Arc::ptr_eq(&current, &self.endpoints) {
+            return;
+        }
+        let mut earlier: Vec<_> =
+            self.endpoints.iter().cloned().zip(std::mem::take(&mut self.idle)).collect();
+        self.endpoints = current.clone();
+        self.idle = self
+            .endpoints
+            .iter()
+            .map(|endpoint| {
+                let kept = earlier.iter_mut().find(|(other, _)| Arc::ptr_eq(other, endpoint));
+                kept.map(|(_, idle)| std::mem::take(idle)).unwrap_or_default()
+            })
+            .collect();
+        let weights: Vec<u16> = self.endpoints.iter().map(|endpoint| endpoint.weight()).collect();
+        self.balance = SmoothWeighted::new(&weights);
+    }
+
+    fn idle_of(&mut self, endpoint: &Arc<Endpoint>) -> Option<&mut Vec<Idle>> {
+        let at = self.endpoints.iter().position(|other| Arc::ptr_eq(other, endpoint))?;
+        self.idle.get_mut(at)
+    }
+}
+
+fn from_shelf(endpoint: &Endpoint) -> Option<(Stream, Permit)> {
+    while let Some(shelved) = endpoint.unshelve() {
+        // A socket that cannot be registered, or has become readable, is closed by being dropped.
+        if let Ok(stream) = register(shelved.stream)
+            && !is_readable_now(&stream)
+        {
+            return Some((stream, shelved.permit));
+        }
+    }
+    None
+}
+
+/// Looks at the socket itself: one that has just been registered has no readiness yet.
+fn is_readable_now(stream: &Stream) -> bool {
+    let mut byte = [std::mem::MaybeUninit::uninit()];
+    let peeked = match stream {
+        Stream::Tcp(stream) => socket2::SockRef::from(stream).peek(&mut byte),
+        Stream::Unix(stream) => socket2::SockRef::from(stream).peek(&mut byte),
+    };
+    !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}

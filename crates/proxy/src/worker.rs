@@ -1,0 +1,152 @@
+//! One worker: a thread with its own runtime, connections, pools, timers and journal ring.
+
+mod command;
+mod gauges;
+mod run;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use journal::{Reservation, RingWriter};
+use lockgate_event::{EventId, EventRef};
+use message::{Request, Response};
+use policy::WeightedChoice;
+use rustc_hash::FxHashMap;
+
+pub use command::{Drained, WorkerHandle, spawn_worker};
+pub(crate) use gauges::InFlight;
+pub use gauges::WorkerGauges;
+
+use crate::clock::Clock;
+use crate::hooks::ProxyHttp;
+use crate::limits::{ARENA_BYTES_KEPT, STATES_KEPT};
+use crate::route::Route;
+use crate::snapshot::Plane;
+use crate::timers::Timers;
+use crate::upstream::{Pools, Upstream};
+
+/// What a worker's tasks share. Nothing here is seen by another thread but `plane` and `gauges`.
+#[derive(Debug)]
+pub(crate) struct Worker<P: ProxyHttp> {
+    pub(crate) plane: Arc<Plane>,
+    pub(crate) hooks: P,
+    pub(crate) timers: Rc<Timers>,
+    pub(crate) pools: Pools,
+    pub(crate) clock: Clock,
+    pub(crate) gauges: Arc<WorkerGauges>,
+    ring: RefCell<Option<RingWriter>>,
+    /// Ids when there is no journal.
+    sequence: Cell<u64>,
+    states: RefCell<Vec<Box<State>>>,
+    /// Each weighted route's place in its round, with the route it was made for.
+    rounds: RefCell<FxHashMap<usize, (Arc<Route>, WeightedChoice)>>,
+    draining: Cell<bool>,
+    cut_short: Cell<bool>,
+}
+
+/// The heads of one exchange, used again by the next.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) request: Request,
+    pub(crate) response: Response,
+}
+
+impl<P: ProxyHttp> Worker<P> {
+    fn new(plane: Arc<Plane>, hooks: P, ring: Option<RingWriter>, gauges: Arc<WorkerGauges>) -> Self {
+        Self {
+            plane,
+            hooks,
+            gauges,
+            timers: Rc::default(),
+            pools: Pools::default(),
+            clock: Clock::new(),
+            ring: RefCell::new(ring),
+            sequence: Cell::new(0),
+            states: RefCell::default(),
+            rounds: RefCell::default(),
+            draining: Cell::new(false),
+            cut_short: Cell::new(false),
+        }
+    }
+
+    /// Reserves the id of an exchange that starts now.
+    pub(crate) fn next_id(&self) -> EventId {
+        match self.ring.borrow_mut().as_mut() {
+            Some(ring) => ring.next_id(),
+            None => {
+                let sequence = self.sequence.replace(self.sequence.get() + 1);
+                EventId { node: 0, boot: 0, worker: 0, sequence }
+            }
+        }
+    }
+
+    /// Puts a record into the ring; answers whether it found room.
+    pub(crate) fn record(&self, event: &EventRef<'_>, reservation: Option<&mut Reservation>) -> bool {
+        let mut ring = self.ring.borrow_mut();
+        let Some(ring) = ring.as_mut() else { return true };
+        match reservation {
+            Some(reservation) => ring.write_reserved(reservation, event).is_ok(),
+            None => ring.write(event).is_ok(),
+        }
+    }
+
+    /// Sets room aside; `None`: there is none, or the disk is full. Without a journal nothing has to be set aside.
+    pub(crate) fn reserve(&self, bytes: usize) -> Option<Option<Reservation>> {
+        match self.ring.borrow_mut().as_mut() {
+            None => Some(None),
+            Some(ring) if !ring.accepting() => None,
+            Some(ring) => ring.reserve(bytes).ok().map(Some),
+        }
+    }
+
+    /// Gives room back.
+    pub(crate) fn release(&self, reservation: Reservation) {
+        if let Some(ring) = self.ring.borrow_mut().as_mut() {
+            ring.release(reservation);
+        }
+    }
+
+    /// Chooses among a route's upstreams by weight.
+    pub(crate) fn weigh(&self, route: &Arc<Route>) -> Option<Arc<Upstream>> {
+        if let [(only, _)] = route.upstreams.as_slice() {
+            return Some(only.clone());
+        }
+        let mut rounds = self.rounds.borrow_mut();
+        let start = || {
+            let weights: Vec<u16> = route.upstreams.iter().map(|(_, weight)| *weight).collect();
+            (route.clone(), WeightedChoice::new(&weights))
+        };
+        let round = rounds.entry(route.index).or_insert_with(start);
+        if !Arc::ptr_eq(&round.0, route) {
+            *round = start();
+        }
+        let chosen = round.1.pick()?;
+        route.upstreams.get(chosen).map(|(upstream, _)| upstream.clone())
+    }
+
+    /// Heads to decode into.
+    pub(crate) fn take_state(&self) -> Box<State> {
+        self.states.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes heads back for the next exchange.
+    pub(crate) fn put_state(&self, mut state: Box<State>) {
+        state.request.fields.shrink_to(ARENA_BYTES_KEPT);
+        state.response.fields.shrink_to(ARENA_BYTES_KEPT);
+        let mut states = self.states.borrow_mut();
+        if states.len() < STATES_KEPT {
+            states.push(state);
+        }
+    }
+
+    /// Whether connections are to be closed after the exchange they serve.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Whether the time of a drain is up, so that tunnels end too.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.cut_short.get()
+    }
+}

@@ -1,0 +1,103 @@
+//! A worker's main task: commands, the tick, and the end.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::Worker;
+use super::command::{Command, Drained};
+use crate::hooks::ProxyHttp;
+use crate::listen::{Accepting, accept};
+use crate::timers::TICK_MS;
+
+/// Ticks between two sweeps of the pools.
+const SWEEP_TICKS: u32 = (1_000 / TICK_MS) as u32;
+
+/// Runs a worker until it has drained.
+pub(super) fn run<P: ProxyHttp>(worker: Worker<P>, told: UnboundedReceiver<Command>) -> Drained {
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build_local(tokio::runtime::LocalOptions::default());
+    match built {
+        Ok(runtime) => {
+            let worker = Rc::new(worker);
+            let drained = runtime.block_on(live(&worker, told));
+            worker.pools.clear();
+            drained
+        }
+        Err(error) => {
+            tracing::error!(%error, "a worker has no event loop");
+            Drained::CutShort(0)
+        }
+    }
+}
+
+async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<Command>) -> Drained {
+    let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut accepting: Vec<Accepting> = Vec::new();
+    let mut deadline = None;
+    loop {
+        let command = std::future::poll_fn(|context| {
+            if let std::task::Poll::Ready(command) = told.poll_recv(context)
+                && deadline.is_none()
+            {
+                return std::task::Poll::Ready(Some(command.unwrap_or(Command::Drain(Duration::ZERO))));
+            }
+            tick.poll_tick(context).map(|_| None)
+        });
+        match command.await {
+            Some(Command::Listen(listener, socket)) => accepting.extend(accept(worker, listener, socket)),
+            Some(Command::Close(listener)) => {
+                accepting.retain(|accepting| !Arc::ptr_eq(accepting.listener(), &listener));
+                worker.timers.wake_all();
+            }
+            Some(Command::Drain(within)) => {
+                accepting.clear();
+                worker.draining.set(true);
+                worker.timers.wake_all();
+                deadline = Some(Instant::now() + within);
+            }
+            None => on_tick(worker),
+        }
+        if let Some(deadline) = deadline
+            && let Some(drained) = drained(worker, deadline)
+        {
+            return drained;
+        }
+    }
+}
+
+fn on_tick<P: ProxyHttp>(worker: &Worker<P>) {
+    worker.timers.tick();
+    let now = worker.timers.now();
+    if now.is_multiple_of(SWEEP_TICKS) {
+        worker.clock.follow();
+        let snapshot = worker.plane.snapshot();
+        worker.pools.sweep(now, |id| snapshot.upstreams().iter().any(|upstream| upstream.id() == id));
+        worker.rounds.borrow_mut().retain(|&at, (route, _)| {
+            snapshot.routes.get(at).is_some_and(|current| Arc::ptr_eq(current, route))
+        });
+    }
+}
+
+/// Whether a drain has come to its end.
+fn drained<P: ProxyHttp>(worker: &Worker<P>, deadline: Instant) -> Option<Drained> {
+    let open = usize::try_from(worker.gauges.connections_open()).unwrap_or(usize::MAX);
+    if open == 0 {
+        return Some(Drained::Clean);
+    }
+    if Instant::now() < deadline {
+        return None;
+    }
+    if worker.cut_short.replace(true) {
+        return Some(Drained::CutShort(open));
+    }
+    // Tunnels get one more round to end and be recorded.
+    worker.timers.wake_all();
+    None
+}
