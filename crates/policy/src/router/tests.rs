@@ -195,6 +195,8 @@ fn equal_rank_and_a_common_request_is_a_conflict() {
     check_conflicts(&[rule("-", "-", "/", &["x"], &[]), rule("-", "-", "/", &[], &["y"])], &[(0, 1)]);
     check_conflicts(&[rule("-", "-", "/", &["x"], &[]), rule("-", "-", "/", &["X=1"], &[])], &[(0, 1)]);
     check_conflicts(&[rule("GET", "-", "/", &[], &[]), rule("-", "-", "/", &["x"], &[])], &[(0, 1)]);
+    check_conflicts(&[rule("-", "-", "/", &["x=1"], &[]), rule("-", "-", "/", &["y=1"], &[])], &[(0, 1)]);
+    check_conflicts(&[rule("-", "-", "/", &[], &["x=1"]), rule("-", "-", "/", &["y=1"], &[])], &[(0, 1)]);
 }
 
 #[test]
