@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod connection;
+mod endpoints;
 mod events;
 mod problem;
 mod server;
@@ -18,17 +19,20 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::gateway::Gateway;
-use crate::limits::{BODY_BYTES, REQUEST_TIMEOUT};
+use crate::limits::{BODY_BYTES, DRAIN, REQUEST_TIMEOUT};
 use crate::live::LiveEvents;
 use crate::metrics::MetricsHandle;
 use crate::tokens::Tokens;
 
 use self::server::Timing;
+
+pub use self::endpoints::admin_reference;
 
 /// The admin API of one process.
 pub struct Admin {
@@ -65,7 +69,10 @@ impl Admin {
             shutdown.await;
             live.close();
         };
-        server::serve(self.router(), listener, shutdown, Timing::default()).await
+        server::serve(self.router(), listener, shutdown, Timing::default()).await?;
+        // A reload whose client has left is still this side's to wait for; past the deadline it ends with the runtime.
+        let _ = timeout(DRAIN, self.shared.reloading.lock()).await;
+        Ok(())
     }
 
     /// The API as a service, for tests and for embedding.

@@ -28,7 +28,7 @@ mod testing;
 mod tokens;
 
 pub use access_log::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLogReader};
-pub use admin::Admin;
+pub use admin::{Admin, admin_reference};
 pub use gateway::{
     EndpointInfo, Gateway, Gauges, JournalGauges, ListenerGauges, Readiness, ReloadFuture, ReloadProblem,
     ReloadReport, RingGauges, RouteInfo, UpstreamInfo,

@@ -1,6 +1,7 @@
-//! The event that unit tests start from.
+//! The event that unit tests start from, and the check of a generated page.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 
 use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
 
@@ -31,4 +32,19 @@ pub(crate) fn event() -> EventRef<'static> {
         http: HttpVersion::Http11,
         trace: "",
     }
+}
+
+/// Compares a generated page with the one in `docs/reference`; with `UPDATE` in the environment, writes it first.
+#[track_caller]
+pub(crate) fn check_page(name: &str, page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, page).unwrap();
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        checked_in == page,
+        "{name} is out of date: run UPDATE=1 cargo test -p control, and look at the difference"
+    );
 }

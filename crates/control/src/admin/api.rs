@@ -8,42 +8,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde_json::json;
 
 use super::Shared;
+use super::endpoints::ENDPOINTS;
 use super::problem::Problem;
 use crate::gateway::{Readiness, ReloadProblem, ReloadReport, RouteInfo, UpstreamInfo};
 use crate::metrics::MEDIA_TYPE;
 
-/// One line of `GET /`.
-#[derive(Serialize)]
-struct Entry {
-    method: &'static str,
-    path: &'static str,
-    /// Least token it asks for.
-    token: &'static str,
-    what: &'static str,
-}
-
-const fn entry(method: &'static str, path: &'static str, token: &'static str, what: &'static str) -> Entry {
-    Entry { method, path, token, what }
-}
-
-const INDEX: [Entry; 8] = [
-    entry("GET", "/", "read-only", "this list"),
-    entry("GET", "/health", "none", "whether the process is alive"),
-    entry("GET", "/ready", "none", "whether traffic may be sent here"),
-    entry("GET", "/metrics", "read-only", "Prometheus metrics"),
-    entry("GET", "/routes", "read-only", "the routes in force"),
-    entry("GET", "/upstreams", "read-only", "the upstreams and the state of their endpoints"),
-    entry("GET", "/events", "read-only", "live events; filters: route, status, reason"),
-    entry("POST", "/reload", "admin", "read the configuration again"),
-];
-
 /// `GET /`
 pub(super) async fn index() -> Response {
-    Json(json!({ "name": "lockgate", "version": env!("CARGO_PKG_VERSION"), "endpoints": INDEX }))
+    Json(json!({ "name": "lockgate", "version": env!("CARGO_PKG_VERSION"), "endpoints": ENDPOINTS }))
         .into_response()
 }
 

@@ -47,21 +47,11 @@ Durations are in seconds, with buckets that end at {}.
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
+    use crate::testing::check_page;
 
     #[test]
     fn the_reference_page_is_the_one_checked_in() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/metrics.md");
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, metrics_reference()).unwrap();
-        }
-        let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            checked_in == metrics_reference(),
-            "run UPDATE=1 cargo test -p control, and look at the difference"
-        );
+        check_page("metrics.md", &metrics_reference());
     }
 }
