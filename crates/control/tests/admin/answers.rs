@@ -34,6 +34,19 @@ fn routes_and_upstreams_are_plain_arrays() {
 }
 
 #[test]
+fn a_panic_is_answered_without_the_inside_and_ends_nothing_else() {
+    let running = Running::start();
+    running.gateway.broken.store(true, Ordering::SeqCst);
+    let mut client = running.connect();
+    for _ in 0..2 {
+        client.send("GET", "/routes", Some(READ), "");
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.field("content-type")), (500, Some("application/problem+json")));
+        assert!(!answer.body.contains("secret"), "{answer:?}");
+    }
+}
+
+#[test]
 fn the_index_lists_what_there_is() {
     let running = Running::start();
     let index = running.ask("GET", "/", Some(READ)).json();

@@ -2,13 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use control::{
     Admin, EndpointInfo, Gateway, Gauges, JournalGauges, ListenerGauges, LiveEvents, LiveReader, Metrics,
-    Readiness, ReloadFuture, ReloadProblem, ReloadReport, RouteInfo, Tokens, UpstreamInfo,
+    MetricsHandle, Readiness, ReloadFuture, ReloadProblem, ReloadReport, RouteInfo, Tokens, UpstreamInfo,
 };
 use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
 use tokio::sync::oneshot;
@@ -29,6 +29,8 @@ pub(crate) enum Reload {
 pub(crate) struct FakeGateway {
     pub(crate) readiness: Mutex<Readiness>,
     pub(crate) reload: Mutex<Reload>,
+    /// Whether asking for the routes panics.
+    pub(crate) broken: AtomicBool,
     pub(crate) reloads_begun: AtomicUsize,
     pub(crate) reloads_ended: AtomicUsize,
     pub(crate) release: tokio::sync::Notify,
@@ -39,6 +41,7 @@ impl Default for FakeGateway {
         Self {
             readiness: Mutex::new(Readiness::Ready),
             reload: Mutex::new(Reload::Accept),
+            broken: AtomicBool::new(false),
             reloads_begun: AtomicUsize::new(0),
             reloads_ended: AtomicUsize::new(0),
             release: tokio::sync::Notify::new(),
@@ -52,6 +55,7 @@ impl Gateway for FakeGateway {
     }
 
     fn routes(&self) -> Vec<RouteInfo> {
+        assert!(!self.broken.load(Ordering::SeqCst), "secret of the inside");
         vec![RouteInfo {
             name: "orders".into(),
             host: None,
@@ -118,6 +122,13 @@ fn problem() -> ReloadProblem {
     }
 }
 
+/// An admin side that does not run yet.
+pub(crate) fn admin(gateway: &Arc<FakeGateway>, metrics: MetricsHandle, live: LiveEvents) -> Admin {
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = Tokens::load(dir.path(), Some(ADMIN), Some(READ)).unwrap();
+    Admin::new(Arc::clone(gateway) as Arc<dyn Gateway>, tokens, metrics, live)
+}
+
 /// A running admin side; stops when dropped.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
@@ -130,11 +141,9 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let tokens = Tokens::load(dir.path(), Some(ADMIN), Some(READ)).unwrap();
-        let gateway = Arc::new(FakeGateway::default());
+        let gateway = Arc::<FakeGateway>::default();
         let ((metrics, metrics_handle), (live, live_events)) = (Metrics::new(), LiveEvents::new());
-        let admin = Admin::new(Arc::clone(&gateway) as Arc<dyn Gateway>, tokens, metrics_handle, live_events);
+        let admin = admin(&gateway, metrics_handle, live_events);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

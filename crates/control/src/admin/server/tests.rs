@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream as Client};
 use std::thread;
 
+use axum::body::Body;
 use axum::routing::get;
 use tokio::sync::oneshot;
 
@@ -51,8 +52,10 @@ fn hello() -> Router {
 
 fn read_all(mut client: Client) -> String {
     let mut text = String::new();
-    // A reset ends what was read as well as a close does.
-    let _ = client.read_to_string(&mut text);
+    // A reset ends what was read as well as a close does; a connection that stays open is neither.
+    if let Err(error) = client.read_to_string(&mut text) {
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "after {text:?}");
+    }
     text
 }
 
@@ -97,6 +100,26 @@ fn a_head_beyond_the_limits_is_refused() {
     };
     check((0..=crate::limits::HEADER_COUNT).map(|number| format!("x{number}: 1\r\n")).collect());
     check(format!("x: {}\r\n", "y".repeat(crate::limits::HEAD_BYTES)));
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
+    let (alive, let_go) = std::sync::mpsc::channel::<()>();
+    let endless = move || {
+        let alive = alive.clone();
+        let chunks = std::iter::repeat_with(move || {
+            let _ = &alive;
+            Ok::<_, io::Error>(vec![b'x'; 1 << 16])
+        });
+        async { Body::from_stream(tokio_stream::iter(chunks)) }
+    };
+    let timing = Timing { write: Duration::from_millis(50), ..Timing::default() };
+    let mut server = Running::start(Router::new().route("/", get(endless)), timing);
+    let _client = server.send(WHOLE);
+    server.stop.take();
+    // The drain would wait longer than this for an answer that went on.
+    let gone = let_go.recv_timeout(DRAIN - Duration::from_secs(1));
+    assert_eq!(gone, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
 }
 
 #[test]
