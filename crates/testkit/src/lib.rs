@@ -1,7 +1,7 @@
 //! Origins that misbehave on request, raw clients, a gateway process, oracles; for tests only.
 //!
 //! Everything here is naive on purpose: blocking sockets, one thread per connection, a parser that allocates
-//! freely. Nothing depends on the crates it judges, so that a mistake made there is not repeated here.
+//! freely. Nothing but [`fuzz`] depends on the crates it judges, so that a mistake made there is not repeated here.
 //!
 //! - [`Origin`] is a service that answers by a script of [`Step`]s and remembers every byte it was sent.
 //! - [`RawClient`] sends bytes as they are given and reads responses strictly.
@@ -11,6 +11,7 @@
 mod answer;
 mod client;
 mod conn;
+pub mod fuzz;
 mod gateway;
 pub mod oracle;
 mod origin;

@@ -1,0 +1,31 @@
+//! What the fuzz targets do with their bytes: one function per target, which panics when a promise is broken.
+//!
+//! The targets in `fuzz/` only call these, and `tests/corpus.rs` replays the seeds through them, so that what a
+//! fuzzer once found stays found without one.
+
+mod config;
+mod http1;
+mod journal;
+mod path_form;
+mod router;
+
+pub use config::config;
+pub use http1::{chunked, request_head, response_head};
+pub use journal::{event_record, journal_reader};
+pub use path_form::path_form;
+pub use router::router;
+
+/// A target: takes whatever the fuzzer made up.
+pub type Target = fn(&[u8]);
+
+/// All targets by the name they have in `fuzz/fuzz_targets` and `fuzz/corpus`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("chunked", chunked),
+    ("config", config),
+    ("event_record", event_record),
+    ("journal_reader", journal_reader),
+    ("path_form", path_form),
+    ("request_head", request_head),
+    ("response_head", response_head),
+    ("router", router),
+];

@@ -1,0 +1,5 @@
+//! Fuzzes [`testkit::fuzz::chunked`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| testkit::fuzz::chunked(data));
