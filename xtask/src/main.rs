@@ -1,3 +1,74 @@
-//! Entry point.
+//! The project's own chores: `cargo xtask test`, `ci`, `tidy`, `generate`, `bench`.
+#![allow(clippy::print_stdout, reason = "chores talk to the terminal")]
 
-fn main() {}
+mod bench;
+mod generate;
+mod step;
+mod test;
+mod tidy;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Everything that must hold: tidy, format, lints, documentation, tests.
+    Test {
+        /// Tests only.
+        #[arg(long)]
+        fast: bool,
+    },
+    /// The same as `test`, and what a developer's machine may lack is a failure.
+    Ci,
+    /// Checks the rules that no compiler knows: layers, places, sizes, links.
+    Tidy,
+    /// Writes the generated references again.
+    Generate,
+    /// Measures.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// The gateway beside NGINX, HAProxy, Envoy, Pingora, Caddy and Node; peers that are missing are installed.
+    Proxy(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let root = root();
+    let outcome = match Arguments::parse().chore {
+        Chore::Test { fast: true } => test::fast(&root),
+        Chore::Test { fast: false } => test::all(&root, tools::Missing::from_environment()),
+        Chore::Ci => test::all(&root, tools::Missing::Fails),
+        Chore::Tidy => tidy::run(&root),
+        Chore::Generate => generate::run(&root),
+        Chore::Bench { what: Bench::Proxy(options) } => bench::proxy(&root, &options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder: cargo tells, and the working directory does where cargo did not start this.
+fn root() -> PathBuf {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    manifest.as_deref().and_then(Path::parent).map_or_else(|| PathBuf::from("."), Path::to_owned)
+}

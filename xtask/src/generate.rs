@@ -1,0 +1,46 @@
+//! `generate`: the tests that compare generated references write them instead.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::step::Steps;
+use crate::tidy::tree::Tree;
+
+/// Runs the tests of every package that looks at `UPDATE`, with it set.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    let tree = Tree::read(root)?;
+    let packages = packages(&tree);
+    anyhow::ensure!(!packages.is_empty(), "no test looks at UPDATE: nothing is generated");
+    let mut words = vec!["cargo", "test", "--quiet"];
+    for package in &packages {
+        words.extend(["--package", package]);
+    }
+    let mut steps = Steps::new(root, Vec::new());
+    steps.run("generate", &words, &[("UPDATE", "1")]);
+    steps.finish()
+}
+
+/// Folder names are package names.
+fn packages(tree: &Tree) -> BTreeSet<&str> {
+    let asks = concat!("var_os(\"UPD", "ATE\")");
+    let sources = tree.texts("rs").filter(|(_, text)| text.contains(asks));
+    sources
+        .filter_map(|(path, _)| {
+            path.strip_prefix("crates/").or(path.strip_prefix("libs/"))?.split('/').next()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_found_by_what_their_tests_look_at() {
+        let tree = Tree::made_up(&[
+            ("crates/config/tests/files.rs", "if std::env::var_os(\"UPDATE\").is_some() {}"),
+            ("crates/policy/src/lib.rs", "fn update() {}"),
+        ]);
+        assert_eq!(packages(&tree), BTreeSet::from(["config"]));
+    }
+}

@@ -1,0 +1,48 @@
+//! `test` and `ci`: everything that must hold, cheapest first.
+
+use std::path::Path;
+
+use crate::step::Steps;
+use crate::tidy;
+use crate::tools::{self, Missing};
+
+/// Everything: about twenty minutes from a clean clone on two cores, a few once it is built.
+pub(crate) fn all(root: &Path, missing: Missing) -> anyhow::Result<()> {
+    let mut steps = Steps::new(root, environment(root, missing));
+    steps.step("tidy", || tidy::run(root));
+    steps.run("format", &["cargo", "fmt", "--all", "--check"], &[]);
+    steps.run(
+        "lints",
+        &["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        &[],
+    );
+    // After clippy: both need the dependencies' metadata, which is then there.
+    steps.run(
+        "documentation",
+        &["cargo", "doc", "--locked", "--workspace", "--no-deps"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    );
+    steps.step("outside programs", || tools::install_for_tests(root, missing));
+    tests(&mut steps);
+    steps.finish()
+}
+
+/// Tests only.
+pub(crate) fn fast(root: &Path) -> anyhow::Result<()> {
+    let mut steps = Steps::new(root, environment(root, Missing::from_environment()));
+    tests(&mut steps);
+    steps.finish()
+}
+
+fn tests(steps: &mut Steps) {
+    steps.run("tests", &["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], &[]);
+}
+
+/// Tests find outside programs in PATH, and fail instead of skipping where CI is set.
+fn environment(root: &Path, missing: Missing) -> Vec<(&'static str, String)> {
+    let mut environment = vec![("PATH", tools::path_with_venv(root))];
+    if missing == Missing::Fails {
+        environment.push(("CI", "true".into()));
+    }
+    environment
+}

@@ -1,0 +1,145 @@
+//! Programs that are not ours: installed where they are missing and this machine lets us.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+
+use crate::step;
+
+/// What it means when a program is missing and cannot be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is said loudly, and the tests that need it skip themselves.
+    Skips,
+    /// The chore fails.
+    Fails,
+}
+
+impl Missing {
+    /// Hosted CI sets `CI=true`.
+    pub(crate) fn from_environment() -> Self {
+        Self::from_value(std::env::var("CI").ok().as_deref())
+    }
+
+    fn from_value(value: Option<&str>) -> Self {
+        match value {
+            None | Some("" | "0" | "false") => Self::Skips,
+            Some(_) => Self::Fails,
+        }
+    }
+}
+
+/// Debian packages by the program that shows they are there.
+const TEST_PACKAGES: [(&str, &str); 2] = [("nginx", "nginx-light"), ("slowhttptest", "slowhttptest")];
+/// What the benchmark's peers need from Debian; Pingora's build needs cmake.
+const PEER_PACKAGES: [(&str, &str); 4] =
+    [("nginx", "nginx-light"), ("haproxy", "haproxy"), ("node", "nodejs"), ("cmake", "cmake")];
+
+/// Installs what the workspace's tests run against.
+///
+/// # Errors
+///
+/// When something cannot be installed and `missing` says that this fails.
+pub(crate) fn install_for_tests(root: &Path, missing: Missing) -> anyhow::Result<()> {
+    let attempts = [
+        install_packages(&TEST_PACKAGES),
+        install_python(root, "kosoku", &root.join("xtask/requirements.txt")),
+    ];
+    for error in attempts.into_iter().filter_map(Result::err) {
+        match missing {
+            Missing::Fails => return Err(error),
+            Missing::Skips => println!("SKIPPED: {error:#}\nSKIPPED: the tests that need it will not run"),
+        }
+    }
+    Ok(())
+}
+
+/// Installs the benchmark's peers.
+///
+/// # Errors
+///
+/// When one cannot be installed.
+pub(crate) fn install_peers(root: &Path) -> anyhow::Result<()> {
+    install_packages(&PEER_PACKAGES)?;
+    let requirements = root.join("bench/peers/requirements.txt");
+    install_python(root, "envoy", &requirements)?;
+    install_python(root, "caddy", &requirements)
+}
+
+/// Everything that is installed for this checkout alone is in here.
+pub(crate) fn directory(root: &Path) -> PathBuf {
+    root.join("target/tools")
+}
+
+/// PATH with the checkout's own Python programs in front, and with where Debian keeps servers.
+pub(crate) fn path_with_venv(root: &Path) -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    format!("{}:{path}:/usr/sbin", directory(root).join("venv/bin").display())
+}
+
+fn install_packages(packages: &[(&str, &str)]) -> anyhow::Result<()> {
+    let missing: Vec<&str> =
+        packages.iter().filter(|(program, _)| !is_in_path(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    anyhow::ensure!(is_root(), "not installed, and only root can: apt-get install {list}");
+    let apt = |words: &[&str]| {
+        step::run(Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt(&["update", "--quiet"]).with_context(|| format!("not installed: {list}"))?;
+    apt(&[&["install", "--yes", "--quiet", "--no-install-recommends"], missing.as_slice()].concat())
+        .with_context(|| format!("not installed: {list}"))
+}
+
+/// Installs a pinned list of Python packages into the checkout's own environment, unless `program` is there.
+fn install_python(root: &Path, program: &str, requirements: &Path) -> anyhow::Result<()> {
+    let venv = directory(root).join("venv");
+    if venv.join("bin").join(program).is_file() {
+        return Ok(());
+    }
+    let why = || format!("not installed: {}", requirements.display());
+    if !venv.join("bin/pip").is_file() {
+        step::run(Command::new("python3").args(["-m", "venv"]).arg(&venv)).with_context(why)?;
+    }
+    let mut pip = Command::new(venv.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
+    step::run(&mut pip).with_context(why)
+}
+
+fn is_in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut directories = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    directories.any(|directory| directory.join(program).is_file())
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").stderr(Stdio::null()).output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosted_ci_is_recognised_by_its_variable() {
+        assert_eq!(Missing::from_value(Some("true")), Missing::Fails);
+        for value in [None, Some(""), Some("false")] {
+            assert_eq!(Missing::from_value(value), Missing::Skips);
+        }
+    }
+
+    #[test]
+    fn only_programs_that_exist_are_found() {
+        assert!(is_in_path("sh"));
+        assert!(!is_in_path("no-such-program-of-lockgate"));
+    }
+
+    #[test]
+    fn python_programs_come_first() {
+        assert!(path_with_venv(Path::new("/checkout")).starts_with("/checkout/target/tools/venv/bin:"));
+    }
+}
