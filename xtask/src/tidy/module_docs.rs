@@ -11,7 +11,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
 }
 
 fn says_something(line: &str) -> bool {
-    line.strip_prefix("//!").is_some_and(|words| words.trim().contains(' '))
+    line.strip_prefix("//!").is_some_and(|words| !words.trim().is_empty())
 }
 
 #[cfg(test)]
