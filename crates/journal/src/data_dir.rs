@@ -165,7 +165,8 @@ fn collect_rings(dir: &Path, prefix: &str, rings: &mut Vec<(RingId, PathBuf)>) -
 
 fn ring_of_name(name: &str) -> Option<RingId> {
     let (boot, worker) = name.strip_suffix(".ring")?.split_once('-')?;
-    if boot.len() != 8 || worker.len() != 4 {
+    let hexadecimal = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    if boot.len() != 8 || worker.len() != 4 || !hexadecimal(boot) || !hexadecimal(worker) {
         return None;
     }
     Some(RingId { boot: u32::from_str_radix(boot, 16).ok()?, worker: u16::from_str_radix(worker, 16).ok()? })

@@ -268,7 +268,7 @@ impl Drainer {
             })
         });
         if blocks > 0 {
-            self.shared.readers.show(batches);
+            self.shared.readers.show(&batches);
         }
     }
 
@@ -417,3 +417,5 @@ impl Drainer {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::plain_event;

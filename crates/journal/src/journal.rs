@@ -223,14 +223,14 @@ fn ring_status(ring: &RingMap, worker: u16) -> RingStatus {
 }
 
 #[derive(Default)]
-struct Rings {
-    writers: Vec<RingWriter>,
-    consumers: Vec<(u16, Consumer, PathBuf)>,
-    maps: Vec<Arc<RingMap>>,
+pub(crate) struct Rings {
+    pub(crate) writers: Vec<RingWriter>,
+    pub(crate) consumers: Vec<(u16, Consumer, PathBuf)>,
+    pub(crate) maps: Vec<Arc<RingMap>>,
 }
 
 /// Makes one ring per worker, or none: files of a start that fails are removed again.
-fn create_rings(dir: &DataDir, options: &JournalOptions) -> Result<Rings, JournalError> {
+pub(crate) fn create_rings(dir: &DataDir, options: &JournalOptions) -> Result<Rings, JournalError> {
     let workers =
         u16::try_from(options.workers).map_err(|_| JournalError::TooManyWorkers(options.workers))?;
     let capacity =

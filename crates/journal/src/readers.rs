@@ -56,7 +56,7 @@ impl Readers {
     }
 
     /// Shows every batch to every reader. The lock is not held meanwhile, so a reader may add and remove readers.
-    pub(crate) fn show<'a>(&self, batches: impl Iterator<Item = Batch<'a>> + Clone) {
+    pub(crate) fn show<'a>(&self, batches: &(impl Iterator<Item = Batch<'a>> + Clone)) {
         let mut taken = std::mem::take(&mut self.lock().active);
         taken.retain_mut(|(id, reader)| {
             let shown =

@@ -1,1 +1,1 @@
-//! Tests of `reader`.
+//! Whether damage, tears and concurrency are told apart.
