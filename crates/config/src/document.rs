@@ -20,7 +20,7 @@ use crate::form::{At, Bytes, Map, choice, section};
 
 section! {
     /// The top level of `lockgate.toml`.
-    Document = "lockgate.toml", later ["function", "cache", "auth", "keys", "database", "tls"] {
+    Document = "lockgate.toml", later ["function", "cache"] {
         /// The admin side: REST API and dashboard.
         admin: At<AdminSection>,
         /// The journal and other files of the gateway.

@@ -91,18 +91,16 @@ impl Shape {
     /// What a message says it expected, with article.
     pub(crate) fn noun(&self) -> String {
         match self {
-            Self::Boolean => "true or false".to_owned(),
-            Self::True => "true".to_owned(),
+            Self::Boolean => "`true` or `false`".to_owned(),
+            Self::True => "`true`".to_owned(),
             Self::Count => "a whole number".to_owned(),
             Self::Numbers(all) => format!("one of {}", joined(all.iter(), "or")),
             Self::Duration => "a duration such as \"10s\"".to_owned(),
             Self::Bytes => "a byte size such as \"64KiB\"".to_owned(),
             Self::Text(text) => format!("{} such as \"{}\"", text.with_article, text.example),
             Self::Choice(choices) => {
-                format!(
-                    "one of {}",
-                    joined(choices.values.iter().map(|(name, _)| format!("\"{name}\"")), "or")
-                )
+                let words = joined(choices.values.iter().map(|(name, _)| format!("\"{name}\"")), "or");
+                if choices.values.len() == 1 { words } else { format!("one of {words}") }
             }
             Self::List(Self::Section(section)) => format!("tables, each under `{}`", section.title),
             Self::List(_) => "a list".to_owned(),

@@ -16,6 +16,7 @@ mod reference;
 mod resolve;
 mod schema;
 mod suggest;
+mod syntax;
 mod units;
 
 pub use config::*;

@@ -7,11 +7,11 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use crate::config::Config;
-use crate::diagnostics::{Diagnostic, Diagnostics, Span};
+use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::reader::Reader;
-use crate::resolve;
+use crate::{resolve, syntax};
 
 /// A longer file is refused unread.
 pub const FILE_BYTES_MAX: usize = 16 << 20;
@@ -51,9 +51,9 @@ pub fn load_text(
         return Err(Diagnostics::of_file(name, too_large()));
     }
     let (root, syntax_errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader::new(env, broken_lines(text, &syntax_errors));
-    for error in &syntax_errors {
-        reader.report_syntax(syntax(error, text));
+    let mut reader = Reader::new(env, syntax::broken_lines(&syntax_errors, text));
+    for problem in syntax::diagnostics(&syntax_errors, text) {
+        reader.report_syntax(problem);
     }
     let entries = reader.table_entries(root.get_ref(), None, const { &Document::SECTION });
     let document = Document::from_entries(&entries, &mut reader);
@@ -96,36 +96,4 @@ fn read(path: &Path) -> Result<String, Diagnostic> {
 fn too_large() -> Diagnostic {
     Diagnostic::error(None, format!("the configuration is larger than {} MiB", FILE_BYTES_MAX >> 20))
         .hint("match with fewer, wider routes")
-}
-
-fn syntax(error: &toml::de::Error, text: &str) -> Diagnostic {
-    let message = error.message();
-    if message == "recursion limit" {
-        return Diagnostic::error(syntax_span(error, text), "values are nested too deeply")
-            .hint("no key of the configuration needs more than four levels");
-    }
-    let (what, expected) = message.split_once(", ").unwrap_or((message, ""));
-    Diagnostic::error(syntax_span(error, text), format!("not valid TOML: {what}")).label(expected)
-}
-
-/// Where the parser stopped; the end of the text for what it missed there.
-fn syntax_span(error: &toml::de::Error, text: &str) -> Span {
-    error.span().map_or(Span { start: text.len(), end: text.len() }, Span::from)
-}
-
-/// The lines that hold syntax errors, in order.
-fn broken_lines(text: &str, errors: &[toml::de::Error]) -> Vec<Span> {
-    let mut lines: Vec<Span> = Vec::new();
-    let mut starts: Vec<usize> = errors.iter().map(|error| syntax_span(error, text).start).collect();
-    starts.sort_unstable();
-    for start in starts {
-        if lines.last().is_some_and(|line| start <= line.end) {
-            continue;
-        }
-        let start = text.floor_char_boundary(start);
-        let from = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let to = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
-        lines.push(Span { start: from, end: to });
-    }
-    lines
 }

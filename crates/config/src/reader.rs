@@ -12,7 +12,7 @@ use crate::form::{Fault, Key, Section, Shape};
 use crate::suggest;
 
 /// More problems than this are counted, not listed.
-const LISTED_MAX: usize = 100;
+const LISTED_MAX: usize = 50;
 
 /// What reading needs, and what it found wrong.
 pub(crate) struct Reader<'a> {
@@ -91,8 +91,8 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn fault(&mut self, fault: Fault, noun: &str, key: &Key, span: Span) {
-        let mut diagnostic =
-            Diagnostic::error(span, format!("invalid {noun} in `{}`", key.name)).label(fault.label);
+        let message = fault.message.unwrap_or_else(|| format!("invalid {noun} in `{}`", key.name));
+        let mut diagnostic = Diagnostic::error(span, message).label(fault.label);
         diagnostic.hint = fault.hint;
         self.report(diagnostic);
     }
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) => "a whole number",
             DeValue::Float(_) => "a number with a fraction",
-            DeValue::Boolean(_) => "true or false",
+            DeValue::Boolean(_) => "a boolean",
             DeValue::Datetime(_) => "a date or time",
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
@@ -217,6 +217,9 @@ fn type_hint(value: &DeValue<'_>, key: &Key, shape: &Shape) -> Option<String> {
     match (shape, value) {
         (Shape::List(Shape::Section(section)), DeValue::Table(_)) => {
             Some(format!("write `{}` with two brackets for each", section.title))
+        }
+        (Shape::List(Shape::Section(section)), _) => {
+            Some(format!("write `{}` on a line of its own and its keys below", section.title))
         }
         (Shape::List(_), DeValue::String(text)) if text.len() <= 64 => {
             Some(format!("write `{} = [\"{text}\"]`", key.name))

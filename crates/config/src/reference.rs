@@ -76,8 +76,8 @@ fn written(shape: &Shape) -> String {
         Shape::Text(text) if text.environment => format!("{} **$**", text.noun),
         Shape::Text(text) => text.noun.to_owned(),
         Shape::Choice(choices) => words(choices),
-        Shape::List(item) => format!("list of {}", plain_item(item)),
-        Shape::Map(name, item) => format!("table: {} = {}", name.noun, plain_item(item)),
+        Shape::List(item) => format!("list: {}", plain_item(item)),
+        Shape::Map(name, item) => format!("table: *{}* = {}", name.noun, plain_item(item)),
         Shape::Section(_) => "table, below".to_owned(),
         Shape::Either(one, other) => format!("{}, or {}", written(one), written(other)),
     }
@@ -112,7 +112,7 @@ fn default(key: &Key) -> String {
         },
         (None, Some(otherwise)) => otherwise.to_owned(),
         (None, None) if key.required => "**required**".to_owned(),
-        (None, None) => "none".to_owned(),
+        (None, None) => "–".to_owned(),
     }
 }
 

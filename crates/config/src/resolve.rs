@@ -106,6 +106,9 @@ fn listeners(document: &Document, reader: &mut Reader<'_>) -> Vec<Listener> {
         );
     }
     let written = &document.listener.value;
+    if written.is_empty() && document.listener.span.is_some() {
+        empty(document.listener.span, "listener", "write `[[listener]]` with an `address`", reader);
+    }
     let mut taken: HashMap<SocketAddr, (Option<Span>, &str)> = HashMap::new();
     let admin = &document.admin.value.address;
     let unreadable = admin.span.is_none() && document.admin.value.written.meant("address");

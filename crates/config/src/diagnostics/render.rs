@@ -5,10 +5,8 @@ use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origi
 
 use super::{Diagnostic, Diagnostics, Severity, Span};
 
-/// Of a longer line, only what stands around the place is shown.
-const LINE_BYTES_MAX: usize = 240;
-/// Shown on either side of the place in a line that is too long.
-const AROUND_BYTES: usize = 60;
+/// Of a longer line, only the text in question is shown; up to here the renderer itself cuts around it.
+const LINE_BYTES_MAX: usize = 4096;
 
 pub(super) fn render(diagnostics: &Diagnostics, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
@@ -66,35 +64,59 @@ fn group<'a>(diagnostics: &'a Diagnostics, diagnostic: &'a Diagnostic) -> Group<
 
 type Note<'a> = (AnnotationKind, Span, &'a str);
 
+/// Two places at most this far apart are shown in one piece, with what lies between folded.
+const NEAR_BYTES: usize = 2000;
+
 /// The lines in question, each with its number and what is said of it.
 fn place<'a>(diagnostics: &'a Diagnostics, main: Note<'a>, related: Option<Note<'a>>) -> Vec<Element<'a>> {
-    let mut elements = vec![snippet(diagnostics, main)];
-    elements.extend(related.map(|note| snippet(diagnostics, note)));
-    elements
-}
-
-/// One line of the text; a span over several lines is shown by its first.
-fn snippet<'a>(diagnostics: &'a Diagnostics, (kind, span, label): Note<'a>) -> Element<'a> {
-    let text: &str = &diagnostics.text;
-    let start = text.floor_char_boundary(span.start);
-    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
-    let end = text.floor_char_boundary(span.end).clamp(start, line_end);
-    let (line, _) = diagnostics.position(start);
-    let (from, to) = window(text, line_start, line_end, start, end);
-    let end = end.min(to);
-    let annotation: Annotation<'a> = kind.span(start - from..end - from);
-    let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
-    let shown = Snippet::source(&text[from..to]).line_start(line).path(&*diagnostics.name);
-    shown.annotation(annotation).into()
-}
-
-/// The line, or a part of it around the place.
-fn window(text: &str, line_start: usize, line_end: usize, start: usize, end: usize) -> (usize, usize) {
-    if line_end - line_start <= LINE_BYTES_MAX {
-        return (line_start, line_end);
+    let notes: Vec<Note<'a>> = [Some(main), related].into_iter().flatten().collect();
+    let near = notes.iter().all(|note| note.1.start.abs_diff(main.1.start) <= NEAR_BYTES);
+    if near && notes.iter().all(|note| has_short_line(diagnostics, note)) {
+        return vec![snippet(diagnostics, &notes).path(&*diagnostics.name).into()];
     }
-    let from = text.floor_char_boundary(start.saturating_sub(AROUND_BYTES)).max(line_start);
-    let to = end.min(start + LINE_BYTES_MAX) + AROUND_BYTES;
-    (from, text.floor_char_boundary(to).min(line_end).max(start))
+    notes.iter().flat_map(|note| lone(diagnostics, note)).collect()
+}
+
+/// A place in a line too long to show: the text alone, and what is said of it.
+fn lone<'a>(diagnostics: &'a Diagnostics, (_, span, label): &Note<'a>) -> [Element<'a>; 2] {
+    let (line, column) = diagnostics.position(span.start);
+    let text = diagnostics.excerpt(*span).lines().next().unwrap_or_default();
+    let said = Level::NOTE.message(format!("at `{text}`: {label}"));
+    [Origin::path(&*diagnostics.name).line(line).char_column(column).into(), said.into()]
+}
+
+fn has_short_line(diagnostics: &Diagnostics, note: &Note<'_>) -> bool {
+    let (start, end) = line(&diagnostics.text, note.1.start);
+    end - start <= LINE_BYTES_MAX
+}
+
+/// The lines of the notes and those between them.
+fn snippet<'a>(diagnostics: &'a Diagnostics, notes: &[Note<'a>]) -> Snippet<'a, Annotation<'a>> {
+    let text: &str = &diagnostics.text;
+    let lines = notes.iter().map(|note| line(text, note.1.start));
+    let (from, to) = lines.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or_default();
+    let (number, _) = diagnostics.position(from);
+    let mut shown = Snippet::source(&text[from..to]).line_start(number);
+    for (kind, span, label) in notes {
+        let (start, end) = on_one_line(text, *span);
+        let annotation: Annotation<'a> = kind.span(start - from..end.min(to) - from);
+        shown = shown.annotation(if label.is_empty() { annotation } else { annotation.label(*label) });
+    }
+    shown
+}
+
+/// Where the line of a byte begins and ends, its line end left out.
+fn line(text: &str, offset: usize) -> (usize, usize) {
+    let offset = text.floor_char_boundary(offset);
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[offset..].find('\n').map_or(text.len(), |newline| offset + newline);
+    let end = if text[start..end].ends_with('\r') { end - 1 } else { end };
+    (start, end.max(start))
+}
+
+/// A span over several lines is shown by its part on the first.
+fn on_one_line(text: &str, span: Span) -> (usize, usize) {
+    let (_, line_end) = line(text, span.start);
+    let start = text.floor_char_boundary(span.start).min(line_end);
+    (start, text.floor_char_boundary(span.end).clamp(start, line_end))
 }

@@ -33,4 +33,4 @@ section! {
 
 choice!(Protocol {
     "h1" => Protocol::H1, "HTTP/1.0 and HTTP/1.1";
-} later ["h2", "h2c", "h3"]);
+} later ["h2", "h2c"]);

@@ -16,7 +16,7 @@ use crate::reader::Reader;
 
 section! {
     /// Which requests it answers, and how. Of the routes that match everything, the one with the best host answers (exact, longest wildcard, any), then with the best path (exact, longest prefix), then with the most other matches.
-    RouteSection = "[[route]]", later ["access", "limit", "meter", "function", "cache", "shadow", "retry", "compress", "id"] {
+    RouteSection = "[[route]]", later ["access", "limit", "meter", "function", "cache", "shadow", "retry"] {
         /// Its name in events, logs and metrics.
         name: Option<At<Name>> { otherwise: Some("made of host and path") },
         /// Host: `api.example.com`, or `*.example.com` for all hosts under it.

@@ -12,7 +12,7 @@ use crate::reader::Reader;
 
 section! {
     /// A service behind the gateway: one or more endpoints that answer alike.
-    UpstreamSection = "[upstream.NAME]", later ["tls", "health", "retry", "protocol", "breaker"] {
+    UpstreamSection = "[upstream.NAME]", later ["tls", "health", "retry"] {
         /// Where it is: addresses `127.0.0.1:9001`, host names `orders.internal:9001`, Unix sockets `unix:/run/orders.sock`, or tables with a weight. At least one.
         endpoints: Option<At<Vec<At<EndpointForm>>>> { required: true },
         /// How an endpoint is chosen.
@@ -81,4 +81,4 @@ impl Form for EndpointForm {
 
 choice!(Balance {
     "round-robin" => Balance::RoundRobin, "in turn, smoothly, by weight";
-} later ["least-requests", "least-connections", "random", "hash", "peak-ewma"]);
+});

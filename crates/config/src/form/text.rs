@@ -23,6 +23,8 @@ pub(crate) struct Text {
 /// Why a string is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
+    /// Says what is wrong where "invalid so-and-so" would not.
+    pub(crate) message: Option<String>,
     /// Stands beside the underlined text.
     pub(crate) label: String,
     pub(crate) hint: Option<String>,
@@ -30,7 +32,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(label: impl Into<String>) -> Self {
-        Self { label: label.into(), hint: None }
+        Self { message: None, label: label.into(), hint: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

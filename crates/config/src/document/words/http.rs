@@ -77,25 +77,27 @@ impl TextForm for EditedName {
         let HeaderName(name) = HeaderName::parse(text)?;
         match refusal(&name) {
             None => Ok(Self(name)),
-            Some((reason, hint)) => Err(Fault { label: reason.to_owned(), hint: hint.map(str::to_owned) }),
+            Some((reason, hint)) => Err(Fault {
+                message: Some(format!("`{text}` is not for a route to change")),
+                label: reason.to_owned(),
+                hint: Some(hint.to_owned()),
+            }),
         }
     }
 }
 
 /// Why a field is not a route's to change.
-fn refusal(name: &str) -> Option<(&'static str, Option<&'static str>)> {
+fn refusal(name: &str) -> Option<(&'static str, &'static str)> {
     match name {
         // RFC 9110, 7.6.1: they speak of one connection, not of the message.
         "connection" | "keep-alive" | "proxy-connection" | "te" | "trailer" | "transfer-encoding"
-        | "upgrade" => {
-            Some(("the gateway sets it for each connection (RFC 9110, 7.6.1)", Some("take it out")))
-        }
-        "content-length" => Some(("it says where the body ends; the gateway sets it", Some("take it out"))),
+        | "upgrade" => Some(("the gateway sets it for each connection (RFC 9110, 7.6.1)", "take it out")),
+        "content-length" => Some(("it says where the body ends; the gateway sets it", "take it out")),
         "host" => Some((
             "it says which host is asked",
-            Some("write `host = \"…\"` in the `[upstream.NAME]` to send another one"),
+            "write `host = \"…\"` in the `[upstream.NAME]` to send another one",
         )),
-        "expect" => Some(("the gateway answers and sends it itself (RFC 9110, 10.1.1)", Some("take it out"))),
+        "expect" => Some(("the gateway answers and sends it itself (RFC 9110, 10.1.1)", "take it out")),
         _ => None,
     }
 }
