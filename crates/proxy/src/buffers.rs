@@ -5,8 +5,57 @@ use std::cell::RefCell;
 use crate::limits::{BUFFER_BYTES, BUFFER_LARGE_BYTES, BUFFERS_KEPT};
 
 thread_local! {
-    static KEPT: RefCell<[Vec<Vec<u8>>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
-    static OUTPUTS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<[Shelf; 3]> = const { RefCell::new([const { Shelf::new() }; 3]) };
+}
+
+/// Where the outputs stand among the shelves; the read buffers stand at their class.
+const OUTPUTS: usize = 2;
+
+/// Buffers of one kind that nobody uses at the moment.
+#[derive(Debug)]
+struct Shelf {
+    buffers: Vec<Vec<u8>>,
+    /// Fewest there have been since the last trim: so many were not needed.
+    fewest: usize,
+}
+
+impl Shelf {
+    const fn new() -> Self {
+        Self { buffers: Vec::new(), fewest: 0 }
+    }
+
+    fn pop(&mut self) -> Option<Vec<u8>> {
+        let buffer = self.buffers.pop();
+        self.fewest = self.fewest.min(self.buffers.len());
+        buffer
+    }
+
+    fn push(&mut self, buffer: Vec<u8>) {
+        if self.buffers.len() < BUFFERS_KEPT {
+            self.buffers.push(buffer);
+        }
+    }
+
+    fn trim(&mut self) {
+        let excess = self.fewest.div_ceil(2);
+        self.buffers.truncate(self.buffers.len() - excess.min(self.buffers.len()));
+        self.buffers.shrink_to(self.buffers.len() * 2);
+        self.fewest = self.buffers.len();
+    }
+}
+
+/// Gives back half of the buffers that have not been needed since the last call; to be called about once a second.
+pub(crate) fn trim() {
+    KEPT.with_borrow_mut(|kept| kept.iter_mut().for_each(Shelf::trim));
+}
+
+fn put_away(at: usize, buffer: Vec<u8>) {
+    // A thread that is ending has no shelves any more; then the buffer is simply freed.
+    let _ = KEPT.try_with(|kept| {
+        if let Ok(mut kept) = kept.try_borrow_mut() {
+            kept[at].push(buffer);
+        }
+    });
 }
 
 /// A read buffer: `bytes[start..end]` has been received and not yet used.
@@ -106,14 +155,7 @@ fn take(bytes: usize) -> Vec<u8> {
 
 fn give_back(bytes: Vec<u8>) {
     if let Some(class) = class(bytes.len()) {
-        // A thread that is ending has no table any more; then the buffer is simply freed.
-        let _ = KEPT.try_with(|kept| {
-            if let Ok(mut kept) = kept.try_borrow_mut()
-                && kept[class].len() < BUFFERS_KEPT
-            {
-                kept[class].push(bytes);
-            }
-        });
+        put_away(class, bytes);
     }
 }
 
@@ -127,7 +169,7 @@ pub(crate) struct Output {
 impl Output {
     /// An empty one, with memory from an earlier exchange if there is some.
     pub(crate) fn take() -> Self {
-        Self { bytes: OUTPUTS.with_borrow_mut(Vec::pop).unwrap_or_default() }
+        Self { bytes: KEPT.with_borrow_mut(|kept| kept[OUTPUTS].pop()).unwrap_or_default() }
     }
 }
 
@@ -138,13 +180,7 @@ impl Drop for Output {
             return;
         }
         bytes.clear();
-        let _ = OUTPUTS.try_with(|kept| {
-            if let Ok(mut kept) = kept.try_borrow_mut()
-                && kept.len() < 2 * BUFFERS_KEPT
-            {
-                kept.push(bytes);
-            }
-        });
+        put_away(OUTPUTS, bytes);
     }
 }
 

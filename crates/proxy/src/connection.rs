@@ -83,7 +83,7 @@ async fn converse<P: ProxyHttp>(
     timer: &Timer,
     served: &mut u64,
 ) -> Next {
-    let settings = admission.listener.settings.load_full();
+    let settings = admission.listener.settings_arc();
     let mut conversation = ClientConversation {
         stream,
         timer,

@@ -5,8 +5,8 @@ pub(crate) const BUFFER_BYTES: usize = 16 << 10;
 /// Read buffer of a connection while a large body streams through it, bytes. One in each direction is all that an exchange holds
 /// of a body, whatever its size.
 pub(crate) const BUFFER_LARGE_BYTES: usize = 64 << 10;
-/// Buffers of each size that a worker keeps for the next exchange.
-pub(crate) const BUFFERS_KEPT: usize = 64;
+/// Buffers of each size that a worker keeps at most; those that a second did not need are given back bit by bit.
+pub(crate) const BUFFERS_KEPT: usize = 512;
 /// Body bytes copied behind a head so that both go out in one plain write; more go out in a vectored one.
 pub(crate) const COALESCE_BYTES: usize = 8 << 10;
 /// Unread request body that is read away after an answer so that the connection can stay, bytes.
@@ -26,7 +26,7 @@ pub(crate) const ACCEPT_BATCH: usize = 64;
 /// Idle upstream connections on the shelf that all workers share, per upstream.
 pub(crate) const SHELF_CONNECTIONS: usize = 512;
 /// Exchange states a worker keeps for the next exchange.
-pub(crate) const STATES_KEPT: usize = 64;
+pub(crate) const STATES_KEPT: usize = 256;
 /// A head's arena above this is given back after its exchange, bytes.
 pub(crate) const ARENA_BYTES_KEPT: usize = 8 << 10;
 /// Room a record may need beyond the texts known when it is reserved, bytes: endpoint, reason and numbers.

@@ -102,6 +102,10 @@ impl Listener {
         self.settings.load()
     }
 
+    pub(crate) fn settings_arc(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }
@@ -140,11 +144,10 @@ impl Drop for Admission {
 }
 
 /// A socket being accepted from. Dropping it empties the socket's queue and closes it.
-#[derive(Debug)]
 pub(crate) struct Accepting {
     listener: Arc<Listener>,
     task: JoinHandle<()>,
-    drain: Box<dyn Drain>,
+    drain: Rc<dyn Drain>,
 }
 
 impl Accepting {
@@ -161,18 +164,17 @@ impl Drop for Accepting {
 }
 
 /// Accepts what is still in a socket's queue: those clients have been told by the kernel that they are connected.
-trait Drain: std::fmt::Debug {
+trait Drain {
     fn drain(&self);
 }
 
-#[derive(Debug)]
 struct Socket<P: ProxyHttp> {
     worker: Rc<Worker<P>>,
     listener: Arc<Listener>,
     socket: TcpListener,
 }
 
-impl<P: ProxyHttp> Drain for Rc<Socket<P>> {
+impl<P: ProxyHttp> Drain for Socket<P> {
     fn drain(&self) {
         let mut context = Context::from_waker(Waker::noop());
         while let Poll::Ready(Ok((stream, peer))) = self.socket.poll_accept(&mut context) {
@@ -196,7 +198,7 @@ pub(crate) fn accept<P: ProxyHttp>(
     };
     let socket = Rc::new(Socket { worker: worker.clone(), listener: listener.clone(), socket });
     let task = tokio::task::spawn_local(accept_for_ever(socket.clone()));
-    Some(Accepting { listener, task, drain: Box::new(socket) })
+    Some(Accepting { listener, task, drain: socket })
 }
 
 async fn accept_for_ever<P: ProxyHttp>(socket: Rc<Socket<P>>) {

@@ -116,6 +116,7 @@ impl Record {
 
     fn write<P: ProxyHttp>(&mut self, kind: Kind, value: Option<Value>, occasion: Occasion<'_, P>) {
         let (bytes_in, bytes_out) = (occasion.traffic.bytes_in.get(), occasion.traffic.bytes_out.get());
+        let mut reservation = self.reservation.take();
         let event = EventRef {
             value,
             kind,
@@ -123,10 +124,12 @@ impl Record {
             bytes_out: bytes_out.saturating_sub(self.reported_out),
             ..self.event(occasion)
         };
-        if occasion.worker.record(&event, self.reservation.as_mut()) {
+        let recorded = occasion.worker.record(&event, reservation.as_mut());
+        occasion.worker.hooks.logging(&event, occasion.context);
+        if recorded {
             (self.reported_in, self.reported_out) = (bytes_in, bytes_out);
         }
-        occasion.worker.hooks.logging(&event, occasion.context);
+        self.reservation = reservation;
     }
 
     fn event<'a, P: ProxyHttp>(&'a self, occasion: Occasion<'a, P>) -> EventRef<'a> {
@@ -166,18 +169,19 @@ impl Record {
 impl Recorded {
     /// Takes back what the client did not get, after the last write failed: the exchange, and `bytes` of its body.
     pub(crate) fn cut<P: ProxyHttp>(mut self, bytes: usize, occasion: Occasion<'_, P>) {
-        let record = &mut self.record;
-        record.reason = record.reason.or(Some("client_gone"));
-        let value = record.metered.then_some(Value(-Value::ONE.0));
+        let mut reservation = self.record.reservation.take();
+        self.record.reason = self.record.reason.or(Some("client_gone"));
+        let value = self.record.metered.then_some(Value(-Value::ONE.0));
         let event = EventRef {
             kind: Kind::Cut,
             value,
             bytes_in: 0,
             bytes_out: bytes as u64,
-            ..record.event(occasion)
+            ..self.record.event(occasion)
         };
-        occasion.worker.record(&event, record.reservation.as_mut());
+        occasion.worker.record(&event, reservation.as_mut());
         occasion.worker.hooks.logging(&event, occasion.context);
+        self.record.reservation = reservation;
         self.close(occasion.worker);
     }
 

@@ -140,6 +140,14 @@ impl<P: ProxyHttp> Worker<P> {
         }
     }
 
+    /// Gives back heads that have not been needed since the last call.
+    fn trim_states(&self) {
+        let mut states = self.states.borrow_mut();
+        let keep = states.len() / 2;
+        states.truncate(keep);
+        states.shrink_to(keep);
+    }
+
     /// Whether connections are to be closed after the exchange they serve.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get()

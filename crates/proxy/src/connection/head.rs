@@ -1,6 +1,9 @@
 //! Moment 2: the bytes of a head become a request.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 
 use http1::{HeadError, HeadLimits, HeadScan};
 use message::Request;
@@ -45,14 +48,30 @@ pub(super) async fn read(
             return Head::Refused(Refusal::head(HeadError::TooLarge));
         }
         let silent = conversation.input.buffer.is_empty();
-        match conversation.reader().fill(bytes_max).await {
+        match fill(conversation, bytes_max, silent).await {
             Ok(0) if silent => return Head::Closed,
             Ok(0) => return Head::Refused(Refusal::CLIENT_GONE),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut && !silent => {
                 return Head::Refused(Refusal::HEAD_TIMEOUT);
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Head::Idle,
             Err(_) => return Head::Closed,
         }
     }
+}
+
+/// Receives more. Before the first byte of a head nothing is waited for here: an idle connection waits without buffers.
+async fn fill(
+    conversation: &mut ClientConversation<'_>,
+    bytes_max: usize,
+    silent: bool,
+) -> io::Result<usize> {
+    let mut reader = conversation.reader();
+    let mut filling = pin!(reader.fill(bytes_max));
+    poll_fn(|context| match filling.as_mut().poll(context) {
+        Poll::Pending if silent => Poll::Ready(Err(io::ErrorKind::WouldBlock.into())),
+        polled => polled,
+    })
+    .await
 }

@@ -79,28 +79,36 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Attempt {
-    let timer = exchange.timer;
-    let (mut source, mut sink) = lease.connection.split(timer, terms.idle, terms.head);
-    sink.start(request);
-    let (mut body, mut to_client) = downstream.split();
-    exchange.note_sent();
-    let outcome = if request.body == Body::Empty {
-        match sink.write(Piece::END).await {
-            Ok(()) => {
-                timer.set(terms.response);
-                Duplex::uploaded(relay(exchange, request, response, &mut source, &mut to_client).await)
-            }
-            Err(_) => Duplex::uploaded(Download::NoResponse(NoResponse::Closed)),
-        }
-    } else {
-        let up = upload(exchange, terms, request, &mut body, &mut sink);
-        let down = relay(exchange, request, response, &mut source, &mut to_client);
-        duplex(up, down).await
-    };
+    let outcome = converse(exchange, terms, &mut lease, request, response, downstream).await;
     if let Some(Download::Switched) = outcome.download {
         return tunnel::run(exchange, terms, lease, request, response, downstream).await;
     }
     conclude(exchange, lease, request, response, outcome)
+}
+
+/// Sends the request and relays the answer, at the same time where there is a body to send.
+async fn converse<P: ProxyHttp, D: Downstream>(
+    exchange: &Exchange<'_, P>,
+    terms: &Terms<'_>,
+    lease: &mut Lease,
+    request: &Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Duplex {
+    let (mut source, mut sink) = lease.connection.split(exchange.timer, terms.idle, terms.head);
+    let (mut body, mut to_client) = downstream.split();
+    sink.start(request);
+    exchange.note_sent();
+    if request.body == Body::Empty {
+        if sink.write(Piece::END).await.is_err() {
+            return Duplex::uploaded(Download::NoResponse(NoResponse::Closed));
+        }
+        exchange.timer.set(terms.response);
+        return Duplex::uploaded(relay(exchange, request, response, &mut source, &mut to_client).await);
+    }
+    let up = upload(exchange, terms, request, &mut body, &mut sink);
+    let down = relay(exchange, request, response, &mut source, &mut to_client);
+    duplex(up, down).await
 }
 
 /// Reads the answer and hands it on as it comes (8 respond).

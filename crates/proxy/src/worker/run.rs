@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Worker;
 use super::command::{Command, Drained};
+use crate::buffers;
 use crate::hooks::ProxyHttp;
 use crate::listen::{Accepting, accept};
 use crate::timers::TICK_MS;
@@ -77,6 +78,8 @@ fn on_tick<P: ProxyHttp>(worker: &Worker<P>) {
     let now = worker.timers.now();
     if now.is_multiple_of(SWEEP_TICKS) {
         worker.clock.follow();
+        buffers::trim();
+        worker.trim_states();
         let snapshot = worker.plane.snapshot();
         worker.pools.sweep(now, |id| snapshot.upstreams().iter().any(|upstream| upstream.id() == id));
         worker.rounds.borrow_mut().retain(|&at, (route, _)| {
