@@ -4,6 +4,7 @@
 //! record is in its ring, in a segment, or in both, and its ring position tells which.
 
 mod run;
+mod source;
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,67 +15,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use run::{STOP_WITHIN, Shared, run};
 
+use self::source::Source;
 use crate::batch::{Batch, RecordPlace};
 use crate::data_dir::journal_dir;
 use crate::disk::{Disk, FileSystem};
 use crate::map::Consumer;
-use crate::recovery::{Leftover, recover};
+use crate::recovery::recover;
 use crate::retention::{Keep, SealedSegment, take_expired};
-use crate::segment::{
-    BLOCK_HEADER_BYTES, BLOCK_PAYLOAD_BYTES_MAX, BlockHeader, RingId, SegmentHeader, SegmentWriter,
-    append_block,
-};
+use crate::segment::{BLOCK_HEADER_BYTES, BlockHeader, RingId, SegmentHeader, SegmentWriter, append_block};
 use crate::syncer::Syncer;
 
 /// Most bytes one write carries.
 const ROUND_BYTES_MAX: usize = 4 << 20;
 /// How often retention looks at ages.
 const RETENTION_EVERY: Duration = Duration::from_secs(60);
-
-/// A ring of this process, or what is left of another's.
-enum Source {
-    Ring { id: RingId, consumer: Consumer, path: PathBuf },
-    Leftover(Leftover),
-}
-
-impl Source {
-    fn id(&self) -> RingId {
-        match self {
-            Self::Ring { id, .. } => *id,
-            Self::Leftover(leftover) => leftover.snapshot.ring,
-        }
-    }
-
-    fn position(&self) -> u64 {
-        match self {
-            Self::Ring { consumer, .. } => consumer.tail(),
-            Self::Leftover(leftover) => leftover.snapshot.start,
-        }
-    }
-
-    fn readable_from(&self, position: u64) -> &[u8] {
-        match self {
-            Self::Ring { consumer, .. } => consumer.readable_from(position, BLOCK_PAYLOAD_BYTES_MAX),
-            Self::Leftover(Leftover { snapshot, .. }) => {
-                snapshot.bytes.get((position - snapshot.start) as usize..).unwrap_or(&[])
-            }
-        }
-    }
-
-    fn consume_to(&mut self, position: u64) {
-        match self {
-            Self::Ring { consumer, .. } => consumer.consume_to(position),
-            Self::Leftover(Leftover { snapshot, .. }) => {
-                snapshot.bytes.drain(..(position - snapshot.start) as usize);
-                snapshot.start = position;
-            }
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.readable_from(self.position()).is_empty()
-    }
-}
 
 /// A block of the round's buffer.
 struct Pending {
@@ -388,11 +342,7 @@ impl Drainer {
 
     /// Bytes that are in no segment yet.
     pub(crate) fn undrained_bytes(&self) -> u64 {
-        let left = |source: &Source| match source {
-            Source::Ring { consumer, .. } => consumer.header().head().saturating_sub(consumer.tail()),
-            Source::Leftover(leftover) => leftover.snapshot.bytes.len() as u64,
-        };
-        self.sources.iter().map(left).sum()
+        self.sources.iter().map(Source::undrained_bytes).sum()
     }
 
     /// Ends in good order, once everything has been drained: seals, syncs, and removes the rings nobody writes to any more.

@@ -226,6 +226,3 @@ impl JournalReader {
         Ok(snapshots)
     }
 }
-
-#[cfg(test)]
-mod tests;

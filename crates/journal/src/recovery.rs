@@ -91,11 +91,11 @@ fn resume_newest(
         damaged @ ReadError::Damaged { .. } => io::Error::other(damaged),
     })?;
     let positions = summary.positions().clone();
-    if reader.node() == node {
+    if reader.header().is_some_and(|header| header.node == node) {
         recovered.live =
             Some(SegmentWriter::resume(disk, path, reader.created_us(), reader.offset(), summary)?);
     } else {
-        // Brought here from another node: its records are read, but nothing is added to them.
+        // Damaged, or brought here from another node: its records are read, but nothing is added to them.
         recovered.sealed.push(sealed_segment(path.into())?);
     }
     Ok(positions)
@@ -103,7 +103,7 @@ fn resume_newest(
 
 /// Reads a live segment up to the end of its last whole block.
 fn scan(reader: &mut SegmentReader) -> Result<Summary, ReadError> {
-    let mut summary = Summary::starting_at(&reader.header().positions);
+    let mut summary = Summary::starting_at(reader.header().map_or(&[], |header| &header.positions));
     loop {
         match reader.next_block()? {
             Step::Block => {

@@ -107,7 +107,7 @@ impl JournalReader {
 
     /// Starts on a segment. What its header says to be in earlier ones has been shown, or passed over on purpose.
     fn enter(&mut self, segment: SegmentReader) {
-        for (ring, position) in &segment.header().positions {
+        for (ring, position) in segment.header().into_iter().flat_map(|header| &header.positions) {
             let shown = self.shown.entry(*ring).or_insert(0);
             *shown = (*shown).max(*position);
         }

@@ -43,7 +43,8 @@ pub(crate) enum Step {
 pub struct SegmentReader {
     file: File,
     path: PathBuf,
-    header: SegmentHeader,
+    /// `None` when it is damaged.
+    header: Option<SegmentHeader>,
     /// Start of the block to read next.
     offset: u64,
     window: Vec<u8>,
@@ -58,22 +59,22 @@ impl SegmentReader {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or does not start as a segment does.
+    /// When it cannot be read, or is too short to hold a record. A damaged header is no error here, it is the first damage to be named.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let file = File::open(path).map_err(ReadError::file(path))?;
         let mut start = vec![0; FIXED_BYTES];
         let header = Self::read_header(&file, &mut start).map_err(ReadError::file(path))?;
-        let Some(header) = header else {
+        if header.is_none() && start.len() < FIXED_BYTES {
             return Err(ReadError::Damaged {
                 path: path.into(),
                 offset: 0,
-                what: "it does not start like a segment",
+                what: "it ends within its header",
             });
-        };
+        }
         Ok(Self {
             file,
             path: path.into(),
-            offset: start.len() as u64,
+            offset: if header.is_some() { start.len() as u64 } else { 0 },
             header,
             window: Vec::new(),
             window_start: 0,
@@ -84,9 +85,8 @@ impl SegmentReader {
     }
 
     fn read_header(file: &File, start: &mut Vec<u8>) -> io::Result<Option<SegmentHeader>> {
-        if read_up_to(file, start, 0)? < FIXED_BYTES {
-            return Ok(None);
-        }
+        let read = read_up_to(file, start, 0)?;
+        start.truncate(read);
         let Some(length) = SegmentHeader::length_of(start) else { return Ok(None) };
         start.resize(length, 0);
         if read_up_to(file, start, 0)? < length {
@@ -101,20 +101,21 @@ impl SegmentReader {
         &self.path
     }
 
-    /// When the segment was made, microseconds since 1970-01-01T00:00:00Z; its number in a [`RecordPlace`].
+    /// When the segment was made, microseconds since 1970-01-01T00:00:00Z; its number in a [`RecordPlace`]. 0 when the header is damaged.
     #[must_use]
     pub fn created_us(&self) -> u64 {
-        self.header.created_us
+        self.header.as_ref().map_or(0, |header| header.created_us)
     }
 
-    /// The node that made it.
+    /// Memory held for the file's content, bytes: bounded by the largest block, however large the segment.
     #[must_use]
-    pub fn node(&self) -> u64 {
-        self.header.node
+    pub fn buffered_bytes(&self) -> usize {
+        self.window.capacity()
     }
 
-    pub(crate) fn header(&self) -> &SegmentHeader {
-        &self.header
+    /// What the first bytes say; `None` when they are damaged.
+    pub(crate) fn header(&self) -> Option<&SegmentHeader> {
+        self.header.as_ref()
     }
 
     /// Start of the block that comes next, which is the end of the last whole one.
@@ -196,7 +197,7 @@ impl SegmentReader {
             bytes: self.window.get(in_window..in_window + checked.length)?,
             ring: block.ring,
             ring_position: block.ring_position + checked.offset as u64,
-            place: RecordPlace { segment: self.header.created_us, offset },
+            place: RecordPlace { segment: self.created_us(), offset },
         })
     }
 
@@ -235,6 +236,9 @@ impl SegmentReader {
 
     fn step(&mut self) -> io::Result<Step> {
         let start = self.offset;
+        if start == 0 {
+            return self.skip_damage(start, "it does not start like a segment");
+        }
         let head = self.bytes_at(start, BLOCK_HEADER_BYTES)?;
         if head.len() < BLOCK_HEADER_BYTES {
             return Ok(self.nothing_more());
@@ -256,8 +260,7 @@ impl SegmentReader {
             };
         }
         let records = check_frames(payload);
-        let covered = records.last().map_or(0, |last| last.offset + frame_bytes(last.length));
-        if records.iter().any(|record| !record.sound) || covered < payload.len() {
+        if records.iter().any(|record| !record.sound) {
             return self.block_with_damage(block, records);
         }
         self.enter(block, records);
@@ -278,12 +281,7 @@ impl SegmentReader {
         }
         // The bytes asked for last may have moved the window; records are looked up in the whole block.
         let whole = block.block_bytes() as usize;
-        let start = self.offset;
-        self.bytes_at(start, whole)?;
-        if records.is_empty() {
-            self.offset = end;
-            return Ok(Step::Damaged { offset: start, what: "no record of the block can be read" });
-        }
+        self.bytes_at(self.offset, whole)?;
         self.enter(block, records);
         Ok(Step::Block)
     }
@@ -329,10 +327,16 @@ impl SegmentReader {
     }
 }
 
+/// Finds the records of a payload. Where a length leads nowhere, what is left counts as one that is not sound.
 fn check_frames(payload: &[u8]) -> Vec<Checked> {
-    frames(payload)
+    let mut records: Vec<_> = frames(payload)
         .map(|frame| Checked { offset: frame.offset, length: frame.record.len(), sound: frame.is_sound() })
-        .collect()
+        .collect();
+    let covered = records.last().map_or(0, |last| last.offset + frame_bytes(last.length));
+    if covered < payload.len() {
+        records.push(Checked { offset: covered, length: 0, sound: false });
+    }
+    records
 }
 
 /// Fills `bytes` from `offset` on as far as the file goes; returns how far.

@@ -1,1 +1,0 @@
-//! Whether damage, tears and concurrency are told apart.
