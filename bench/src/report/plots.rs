@@ -33,12 +33,7 @@ pub(crate) fn write(run: &Run, directory: &Path) -> anyhow::Result<()> {
             latency_rows(run),
             vec![("p50", USER), ("up to p99", SYSTEM), ("up to p99.9", TAIL)],
         ),
-        (
-            "idle.svg",
-            "Private bytes per idle keep-alive connection (to 20,000)",
-            idle_rows(run),
-            vec![("private", USER)],
-        ),
+        ("idle.svg", "Private bytes per idle keep-alive connection", idle_rows(run), vec![("private", USER)]),
     ];
     for (file, title, rows, legend) in plots {
         if !rows.is_empty() {
@@ -55,7 +50,10 @@ fn cpu_rows(run: &Run) -> Vec<Row> {
         let user: Vec<f64> =
             run.by_round(peer, Scenario::Small, |sample| sample.user_us).into_values().collect();
         let (all, user) = (median(&all)?, median(&user)?);
-        Some(Row { name: peer.to_string(), segments: vec![(user, USER), ((all - user).max(0.0), SYSTEM)] })
+        Some(Row {
+            name: format!("{peer}: {all:.1}"),
+            segments: vec![(user, USER), ((all - user).max(0.0), SYSTEM)],
+        })
     };
     run.peers().filter_map(row).collect()
 }
@@ -68,7 +66,11 @@ fn latency_rows(run: &Run) -> Vec<Row> {
         };
         let (p50, p99, p999) =
             (middle(|load| load.p50_us)?, middle(|load| load.p99_us)?, middle(|load| load.p999_us)?);
-        let name = if peer == other { peer.to_string() } else { format!("{peer} at that rate") };
+        let name = if peer == other {
+            format!("{peer}: {p999:.0}")
+        } else {
+            format!("{peer} at that rate: {p999:.0}")
+        };
         let segments = vec![(p50, USER), ((p99 - p50).max(0.0), SYSTEM), ((p999 - p99).max(0.0), TAIL)];
         Some(Row { name, segments })
     };
@@ -80,9 +82,7 @@ fn idle_rows(run: &Run) -> Vec<Row> {
     let row = |peer: Peer| {
         let own = run.idle.iter().filter(|sample| sample.peer == peer);
         let bytes = median(&own.map(IdleSample::private_bytes_each).collect::<Vec<_>>())?;
-        // One peer of ten times the others would leave them without a visible bar.
-        let segments = vec![(bytes.clamp(0.0, 20_000.0), USER)];
-        Some(Row { name: format!("{peer}: {bytes:.0}"), segments })
+        Some(Row { name: format!("{peer}: {bytes:.0}"), segments: vec![(bytes.max(0.0), USER)] })
     };
     run.peers().filter_map(row).collect()
 }
@@ -96,21 +96,24 @@ fn bars(path: &Path, title: &str, rows: &[Row], legend: &[(&str, RGBColor)]) -> 
         .caption(title, ("sans-serif", 20))
         .margin(12)
         .x_label_area_size(32)
-        .y_label_area_size(170)
-        .build_cartesian_2d(0.0..widest * 1.05, Rows(rows.len()))?;
+        .y_label_area_size(190)
+        .build_cartesian_2d(0.0..end, Rows(rows.len()))?;
     chart
         .configure_mesh()
         .disable_y_mesh()
-        .light_line_style(WHITE)
+        .max_light_lines(0)
         .y_labels(rows.len())
-        .y_label_formatter(&|at| rows.get(*at).map(|row| row.name.clone()).unwrap_or_default())
+        .y_label_formatter(&|at| rows.get(*at / 2).map(|row| row.name.clone()).unwrap_or_default())
         .draw()?;
     for (place, (name, color)) in legend.iter().enumerate() {
         let boxes = rows.iter().enumerate().filter_map(|(index, row)| {
             let start: f64 =
                 row.segments[..place.min(row.segments.len())].iter().map(|segment| segment.0).sum();
             let (width, color) = row.segments.get(place)?;
-            let mut bar = Rectangle::new([(start, index), (start + width, index + 1)], color.filled());
+            let mut bar = Rectangle::new(
+                [(start.min(end), 2 * index), ((start + width).min(end), 2 * index + 2)],
+                color.filled(),
+            );
             bar.set_margin(3, 3, 0, 0);
             Some(bar)
         });
@@ -125,7 +128,18 @@ fn bars(path: &Path, title: &str, rows: &[Row], legend: &[(&str, RGBColor)]) -> 
     Ok(())
 }
 
-/// Rows from top to bottom, each with its label in its middle.
+/// Room for all bars but one: a single peer of many times the others would leave them without a visible bar, so it is cut, and
+/// its name says its length.
+fn axis_end(rows: &[Row]) -> f64 {
+    let mut lengths: Vec<f64> =
+        rows.iter().map(|row| row.segments.iter().map(|segment| segment.0).sum()).collect();
+    lengths.sort_by(|one, other| other.total_cmp(one));
+    let longest = lengths.first().copied().unwrap_or(0.0);
+    let second = lengths.get(1).copied().unwrap_or(longest);
+    longest.min(second * 2.0).max(1.0) * 1.05
+}
+
+/// Rows from top to bottom, in halves: row 0 is from 0 to 2, and its label stands at 1.
 struct Rows(usize);
 
 impl Ranged for Rows {
@@ -134,16 +148,16 @@ impl Ranged for Rows {
 
     fn map(&self, value: &usize, limit: (i32, i32)) -> i32 {
         // The second limit is the top on an axis that grows upwards.
-        let share = *value as f64 / self.0.max(1) as f64;
+        let share = *value as f64 / (2 * self.0.max(1)) as f64;
         limit.1 + (f64::from(limit.0 - limit.1) * share).round() as i32
     }
 
     fn key_points<Hint: plotters::coord::ranged1d::KeyPointHint>(&self, _hint: Hint) -> Vec<usize> {
-        (0..self.0).collect()
+        (0..self.0).map(|row| 2 * row + 1).collect()
     }
 
     fn range(&self) -> std::ops::Range<usize> {
-        0..self.0
+        0..2 * self.0
     }
 }
 
@@ -169,6 +183,13 @@ mod tests {
                 "{file}: {text}"
             );
         }
+    }
+
+    #[test]
+    fn one_long_bar_does_not_hide_the_others() {
+        let row = |length| Row { name: String::new(), segments: vec![(length, USER)] };
+        assert_eq!(axis_end(&[row(10.0), row(1000.0), row(8.0)]), 21.0);
+        assert_eq!(axis_end(&[row(10.0), row(15.0)]), 15.75);
     }
 
     #[test]
