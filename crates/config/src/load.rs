@@ -32,7 +32,7 @@ pub struct Loaded {
 /// Returns all problems at once; a file that cannot be read is one of them.
 pub fn load_file(path: &Path, env: &dyn Environment) -> Result<Loaded, Diagnostics> {
     let name = path.display().to_string();
-    let text = read(path).map_err(|problem| Diagnostics::of_file(&name, problem))?;
+    let text = read(path).map_err(|problem| Diagnostics::of_file(&name, *problem))?;
     load_text(&name, path.parent().unwrap_or(Path::new("")), &text, env)
 }
 
@@ -68,28 +68,26 @@ pub fn load_text(
     }
 }
 
-fn read(path: &Path) -> Result<String, Diagnostic> {
+fn read(path: &Path) -> Result<String, Box<Diagnostic>> {
     let unreadable = |error: io::Error| {
         let problem = Diagnostic::error(None, format!("the configuration cannot be read: {error}"));
         match error.kind() {
-            io::ErrorKind::NotFound => problem.hint("name the file with `--config FILE`"),
-            _ => problem,
+            io::ErrorKind::NotFound => Box::new(problem.hint("name the file with `--config FILE`")),
+            _ => Box::new(problem),
         }
     };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
     file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > FILE_BYTES_MAX {
-        return Err(too_large());
+        return Err(Box::new(too_large()));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|b| **b == b'\n').count() + 1;
-        Diagnostic::error(
-            None,
-            format!("the configuration is not UTF-8 text: byte {} in line {line}", valid.len()),
-        )
-        .hint("save the file as UTF-8")
+        let place = format!("byte {} in line {line}", valid.len());
+        let problem = Diagnostic::error(None, format!("the configuration is not UTF-8 text: {place}"));
+        Box::new(problem.hint("save the file as UTF-8"))
     })
 }
 

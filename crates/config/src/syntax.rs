@@ -51,7 +51,7 @@ pub(crate) fn broken_lines(errors: &[Error], text: &str) -> Vec<Span> {
     starts.sort_unstable();
     let mut lines: Vec<Span> = Vec::new();
     for start in starts {
-        if !lines.last().is_some_and(|line| start <= line.end) {
+        if lines.last().is_none_or(|line| start > line.end) {
             lines.push(line_of(start, text));
         }
     }

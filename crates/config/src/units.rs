@@ -65,7 +65,7 @@ fn parse(text: &str, units: &[(&str, u64)], hint: &str) -> Result<u64, Fault> {
 }
 
 fn show(value: u64, units: &[(&str, u64)], zero: &str) -> String {
-    let unit = units.iter().find(|(_, factor)| value != 0 && value % factor == 0);
+    let unit = units.iter().find(|(_, factor)| value != 0 && value.is_multiple_of(*factor));
     match unit {
         Some((name, factor)) => format!("{}{name}", value / factor),
         None => format!("0{zero}"),

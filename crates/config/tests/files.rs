@@ -2,6 +2,8 @@
 //!
 //! `UPDATE=1 cargo test -p config` writes anew what is expected.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

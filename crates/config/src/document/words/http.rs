@@ -153,8 +153,8 @@ impl TextForm for HostValue {
 
 /// A host and perhaps a port, as in RFC 3986, 3.2, without user information.
 fn is_authority(text: &str) -> bool {
-    if text.starts_with('[') {
-        let Some((inside, behind)) = text[1..].split_once(']') else { return false };
+    if let Some(rest) = text.strip_prefix('[') {
+        let Some((inside, behind)) = rest.split_once(']') else { return false };
         return inside.parse::<std::net::Ipv6Addr>().is_ok() && (behind.is_empty() || is_port(behind));
     }
     let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));

@@ -1,0 +1,295 @@
+//! What a configuration means: each key reaches its field, defaults are those documented, and a reload's difference
+//! names what changed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use config::{
+    AccessLog, Balance, Config, EncodedSlashes, EndpointAddress, Loaded, Protocol, Target, WhenFull,
+    difference, load_file, load_text,
+};
+
+fn environment() -> BTreeMap<String, String> {
+    [("LOCKGATE_TOKEN", "s3cret"), ("LISTEN", "127.0.0.1:8080")]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into()
+}
+
+fn load(text: &str) -> Loaded {
+    load_text("lockgate.toml", Path::new("/etc/lockgate"), text, &environment()).unwrap()
+}
+
+fn everything() -> Config {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/configs/good/everything.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    load(&text).config
+}
+
+const SMALL: &str = r#"
+[[listener]]
+address = "127.0.0.1:8080"
+[upstream.a]
+endpoints = ["127.0.0.1:9001"]
+[upstream.b]
+endpoints = ["127.0.0.1:9002"]
+[[route]]
+path = "/a/*"
+upstream = "a"
+[[route]]
+path = "/b/*"
+upstream = { a = 1, b = 2 }
+"#;
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn defaults_are_those_documented() {
+    let config = load(SMALL).config;
+    assert_eq!(config.admin.address, "127.0.0.1:9180".parse().unwrap());
+    assert!(config.admin.token.is_none() && config.admin.read_token.is_none());
+    let data = &config.data;
+    assert_eq!(data.dir, Path::new("/etc/lockgate/lockgate-data"));
+    assert_eq!((data.sync, data.keep_age), (s(1), s(30 * 86_400)));
+    assert_eq!((data.keep_bytes, data.segment_bytes, data.ring_bytes), (1 << 30, 64 << 20, 1 << 20));
+    assert_eq!(
+        (data.when_full, config.access_log, config.workers.count),
+        (WhenFull::Drop, AccessLog::Off, None)
+    );
+    let limits = &config.limits;
+    assert_eq!((limits.head_bytes, limits.header_count, limits.target_bytes), (32 << 10, 100, 8 << 10));
+    assert_eq!((limits.response_head_bytes, limits.connections, limits.drain), (64 << 10, 0, s(30)));
+    let listener = &config.listeners[0];
+    assert_eq!(
+        (listener.protocols.as_slice(), listener.trusted_proxies.is_empty()),
+        (&[Protocol::H1][..], true)
+    );
+    assert_eq!((listener.head_timeout, listener.body_timeout, listener.keep_alive), (s(10), s(60), s(75)));
+    assert_eq!((listener.connections, listener.requests), (0, 0));
+    let upstream = &config.upstreams[0];
+    let timeout = &upstream.timeout;
+    assert_eq!(
+        (timeout.connect, timeout.response, timeout.idle, timeout.keep_alive),
+        (s(1), s(30), s(60), s(60))
+    );
+    assert_eq!((upstream.idle_connections, upstream.connections), (128, 0));
+    assert_eq!((upstream.rest, upstream.resolve, &upstream.host), (s(1), s(10), &None));
+    let route = &config.routes[0];
+    assert_eq!(
+        (route.name.as_str(), route.encoded_slashes, route.body_bytes),
+        ("/a/*", EncodedSlashes::Refuse, 0)
+    );
+    assert!(route.request_headers.is_empty() && route.response_headers.is_empty() && route.cors.is_none());
+    assert!(
+        route.allow.is_none() && route.deny.is_empty() && route.host.is_none() && route.methods.is_none()
+    );
+}
+
+#[test]
+fn process_wide_keys_reach_their_fields() {
+    let config = everything();
+    assert_eq!(config.admin.token.as_ref().map(|token| token.expose()), Some("s3cret"));
+    assert_eq!(config.admin.read_token.as_ref().map(|token| token.expose()), Some("costs-$5-s3cret"));
+    assert_eq!(config.data.dir, Path::new("/var/lib/lockgate"));
+    assert_eq!((config.data.keep_bytes, config.data.ring_bytes), (10_000_000_000, 2 << 20));
+    assert_eq!((config.data.when_full, config.access_log), (WhenFull::Refuse, AccessLog::Combined));
+    assert_eq!((config.workers.count, config.limits.connections), (Some(4), 100_000));
+    assert_eq!((config.limits.header_count, config.limits.target_bytes), (64, 4096));
+    let listener = &config.listeners[0];
+    assert_eq!(listener.address, "127.0.0.1:8080".parse().unwrap());
+    assert!(listener.trusted_proxies.contains("10.1.2.3".parse().unwrap()));
+    assert!(!listener.trusted_proxies.contains("192.0.2.8".parse().unwrap()));
+    assert_eq!((listener.keep_alive, listener.requests), (s(120), 10_000));
+}
+
+#[test]
+fn upstreams_stand_in_the_order_written() {
+    let config = everything();
+    let names: Vec<&str> = config.upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
+    assert_eq!(names, ["orders", "orders.next"]);
+    let upstream = &config.upstreams[0];
+    assert_eq!(upstream.balance, Balance::RoundRobin);
+    assert_eq!(upstream.host.as_deref(), Some("orders.internal"));
+    let addresses: Vec<&EndpointAddress> =
+        upstream.endpoints.iter().map(|endpoint| &endpoint.address).collect();
+    assert_eq!(addresses[2], &EndpointAddress::Host { name: "orders.internal".to_owned(), port: 9001 });
+    assert_eq!(addresses[3], &EndpointAddress::Unix("/etc/lockgate/orders.sock".into()));
+    assert_eq!(config.upstreams[1].endpoints[1].weight, 3);
+}
+
+#[test]
+fn keys_of_a_route_reach_their_fields() {
+    let config = everything();
+    let route = &config.routes[0];
+    assert_eq!(route.target, Target::Upstreams(vec![(0, 95), (1, 5)]));
+    assert_eq!(
+        route.headers,
+        BTreeMap::from([("x-tenant".into(), Some("a".into())), ("x-debug".into(), None)])
+    );
+    assert_eq!(route.query, BTreeMap::from([("version".into(), Some("2".into())), ("trace".into(), None)]));
+    assert_eq!(route.strip_prefix.as_deref(), Some("/orders"));
+    assert_eq!(route.encoded_slashes, EncodedSlashes::Keep);
+    let edits = &route.request_headers;
+    assert_eq!(edits.remove, ["x-internal"]);
+    assert_eq!(edits.set, [("authorization".to_owned(), "Bearer s3cret".to_owned())]);
+    let added: Vec<(&str, &str)> =
+        edits.add.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(added, [("x-via", "a"), ("x-via", "b"), ("x-one", "1")]);
+    let cors = route.cors.as_ref().unwrap();
+    assert_eq!((cors.origins.len(), cors.credentials, cors.max_age), (2, true, s(3600)));
+    assert!(route.deny.contains("10.0.0.66".parse().unwrap()));
+    assert_eq!(
+        (route.body_bytes, route.response_timeout, route.idle_timeout),
+        (10 << 20, Some(s(5)), Some(s(10)))
+    );
+    assert_eq!(config.routes[1].rewrite.as_deref(), Some("/v2/*"));
+    let to = "https://example.com{path}{query}".to_owned();
+    assert_eq!(config.routes[2].target, Target::Redirect { to, status: 301 });
+}
+
+#[test]
+fn made_names_are_of_methods_host_and_path() {
+    let text = r#"
+        listener = [{ address = "127.0.0.1:0" }]
+        [[route]]
+        host = "a.example"
+        methods = ["GET", "HEAD"]
+        respond = {}
+        [[route]]
+        path = "/x"
+        headers = { a = "1" }
+        respond = {}
+        [[route]]
+        path = "/x"
+        headers = { a = "2" }
+        respond = {}
+        [[route]]
+        name = "/x#2"
+        path = "/y"
+        respond = {}
+    "#;
+    let config = load(text).config;
+    let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();
+    assert_eq!(names, ["GET,HEAD:a.example/*", "/x", "/x#3", "/x#2"]);
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let config = everything();
+    assert!(!format!("{:?}", config.admin).contains("s3cret"));
+}
+
+/// Replaces one text by another in `SMALL` and lists the difference.
+fn check_difference(replacements: &[(&str, &str)], expected: &[&str]) {
+    let new = replacements.iter().fold(SMALL.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    let difference = difference(&load(SMALL).config, &load(&new).config);
+    let listed = difference.to_string();
+    assert_eq!(listed.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(difference.is_empty(), expected.is_empty());
+}
+
+#[test]
+fn a_difference_names_what_was_added_changed_and_removed() {
+    check_difference(&[], &[]);
+    check_difference(&[("8080", "8081")], &["+ listener 127.0.0.1:8081", "- listener 127.0.0.1:8080"]);
+    check_difference(
+        &[("address = \"127.0.0.1:8080\"", "address = \"127.0.0.1:8080\"\nrequests = 5")],
+        &["~ listener 127.0.0.1:8080"],
+    );
+    check_difference(&[(":9002", ":9003")], &["~ upstream b"]);
+    check_difference(&[("path = \"/a/*\"", "path = \"/c/*\"")], &["+ route /c/*", "- route /a/*"]);
+    check_difference(&[("b = 2", "b = 3")], &["~ route /b/*"]);
+    check_difference(
+        &[("[upstream.b]", "[upstream.c]"), ("b = 2", "c = 2")],
+        &["+ upstream c", "- upstream b", "~ route /b/*"],
+    );
+}
+
+#[test]
+fn the_order_of_upstreams_is_no_difference() {
+    check_difference(
+        &[
+            ("[upstream.a]", "[upstream.x]"),
+            ("[upstream.b]", "[upstream.a]"),
+            ("[upstream.x]", "[upstream.b]"),
+            (":9001", ":1"),
+            (":9002", ":9001"),
+            (":1\"", ":9002\""),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn what_needs_a_restart_is_named() {
+    check_difference(
+        &[(
+            "[[listener]]",
+            "[admin]\naddress = \"127.0.0.1:1\"\n[workers]\ncount = 3\n[data]\nring = \"2MiB\"\n[[listener]]",
+        )],
+        &[
+            "! admin.address takes effect after a restart",
+            "! data.ring takes effect after a restart",
+            "! workers.count takes effect after a restart",
+        ],
+    );
+    check_difference(
+        &[("[[listener]]", "[limits]\ndrain = \"5s\"\n[log]\naccess = \"json\"\n[[listener]]")],
+        &["~ limits.drain", "~ log.access"],
+    );
+}
+
+#[test]
+fn problems_as_json_have_place_and_hint() {
+    let text = SMALL.replace("upstream = \"a\"", "upstream = \"aa\"");
+    let problems = load_text("x.toml", Path::new(""), &text, &environment()).unwrap_err();
+    let expected = serde_json::json!([{
+        "severity": "error",
+        "message": "there is no upstream `aa`",
+        "file": "x.toml",
+        "line": 10,
+        "column": 12,
+        "text": "\"aa\"",
+        "label": "not defined",
+        "hint": "did you mean `a`?",
+    }]);
+    assert_eq!(problems.to_json(), expected);
+}
+
+#[test]
+fn color_is_escapes_around_the_same_text() {
+    let problems = load_text("x.toml", Path::new(""), "[admin]\nadress = 1", &environment()).unwrap_err();
+    assert!(problems.render(true).contains("\u{1b}["));
+    assert!(!problems.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_problem_like_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lockgate.toml");
+    let message =
+        |path: &Path| load_file(path, &environment()).unwrap_err().iter().next().unwrap().message.clone();
+    assert!(message(&path).starts_with("the configuration cannot be read: "));
+    assert!(message(folder.path()).starts_with("the configuration cannot be read: "));
+    std::fs::write(&path, b"\xff").unwrap();
+    assert_eq!(message(&path), "the configuration is not UTF-8 text: byte 0 in line 1");
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len(config::FILE_BYTES_MAX as u64 + 1).unwrap();
+    assert_eq!(message(&path), "the configuration is larger than 16 MiB");
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lockgate.toml");
+    std::fs::write(&path, SMALL).unwrap();
+    let loaded = load_file(&path, &environment()).unwrap();
+    assert_eq!(loaded.config.data.dir, folder.path().join("lockgate-data"));
+}
