@@ -90,8 +90,7 @@ fn idle_rows(run: &Run) -> Vec<Row> {
 fn bars(path: &Path, title: &str, rows: &[Row], legend: &[(&str, RGBColor)]) -> anyhow::Result<()> {
     let canvas = SVGBackend::new(path, SIZE).into_drawing_area();
     canvas.fill(&WHITE)?;
-    let widest =
-        rows.iter().map(|row| row.segments.iter().map(|segment| segment.0).sum()).fold(1.0, f64::max);
+    let end = axis_end(rows);
     let mut chart = ChartBuilder::on(&canvas)
         .caption(title, ("sans-serif", 20))
         .margin(12)

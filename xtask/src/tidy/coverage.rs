@@ -41,7 +41,7 @@ fn check_row(tree: &Tree, line: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A cell without its marks: `code`, or the text of a [link](somewhere).
+/// A cell without its marks: `code`, or the text of a link.
 fn plain(cell: &str) -> &str {
     let cell = cell.trim();
     let text = cell.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(cell, |(text, _)| text);
