@@ -25,6 +25,6 @@ impl ProxyHttp for ByColor {
 }
 
 fn main() -> Result<(), proxy::StandaloneError> {
-    Standalone::start(CONFIGURATION, ByColor)?.wait();
+    Standalone::start(CONFIGURATION, &ByColor)?.wait();
     Ok(())
 }

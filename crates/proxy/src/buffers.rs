@@ -74,6 +74,13 @@ impl Buffer {
         }
     }
 
+    /// Gives the memory back if nothing is in it.
+    pub(crate) fn release(&mut self) {
+        if self.is_empty() {
+            give_back(std::mem::take(&mut self.bytes));
+        }
+    }
+
     /// Whether nothing is left to use.
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
 
+use lockgate_event::EventId;
 use message::Request;
 
 use crate::client::Client;
@@ -28,6 +29,7 @@ pub(crate) struct Exchange<'a, P: ProxyHttp> {
     /// Taken when the exchange is recorded.
     record: RefCell<Option<Record>>,
     route: Option<Arc<Route>>,
+    id: EventId,
     /// When the request had been sent to an endpoint.
     sent: Cell<Instant>,
     _in_flight: InFlight<'a>,
@@ -41,11 +43,13 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         timer: &'a Timer,
         request: &Request,
     ) -> Self {
-        let record = Record::open(worker.next_id(), started, request, worker.timers.now());
+        let id = worker.next_id();
+        let record = Record::open(id, started, request, worker.timers.now());
         Self {
             worker,
             client,
             timer,
+            id,
             context: RefCell::new(worker.hooks.new_context()),
             sent: Cell::new(started),
             traffic: Traffic::default(),
@@ -60,9 +64,9 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         self.route.as_ref()
     }
 
-    /// The exchange's id as text.
-    pub(crate) fn id_text(&self) -> String {
-        self.record.borrow().as_ref().map(|record| record.id.to_string()).unwrap_or_default()
+    /// The exchange's id.
+    pub(crate) fn id(&self) -> EventId {
+        self.id
     }
 
     pub(crate) fn routed(&mut self, route: &Arc<Route>) {

@@ -6,6 +6,6 @@ mod upstream;
 mod writer;
 
 pub(crate) use client::ClientConversation;
-pub(crate) use reader::{InState, Reader, wait};
+pub(crate) use reader::{InState, Reader, Readiness, wait};
 pub(crate) use upstream::{Connection, Stream};
 pub(crate) use writer::{OutState, Writer};

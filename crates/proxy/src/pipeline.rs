@@ -94,7 +94,7 @@ pub(crate) async fn refuse<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Afterwards {
-    let body = refusal.write(request, &exchange.id_text(), response);
+    let body = refusal.write(request, &exchange.id().to_string(), response);
     exchange.note(refusal.status, Some(refusal.reason));
     answer::dress(exchange, request, response);
     if refusal.close {

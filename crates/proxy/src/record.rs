@@ -39,7 +39,7 @@ impl Traffic {
 /// An exchange that has not been recorded. Being recorded takes it, so that it cannot be recorded twice.
 #[derive(Debug)]
 pub(crate) struct Record {
-    pub(crate) id: EventId,
+    id: EventId,
     started: Instant,
     /// The path before any rewrite.
     path: Span,

@@ -44,7 +44,7 @@ impl Standalone {
     ///
     /// # Errors
     /// A configuration that is not valid, or an address that is taken.
-    pub fn start<P: ProxyHttp + Clone + Send>(toml: &str, hooks: P) -> Result<Self, StandaloneError> {
+    pub fn start<P: ProxyHttp + Clone + Send>(toml: &str, hooks: &P) -> Result<Self, StandaloneError> {
         let loaded = config::load_text("configuration", Path::new("."), toml, &config::ProcessEnvironment);
         Self::start_with(&loaded.map_err(StandaloneError::Config)?.config, hooks)
     }
@@ -55,7 +55,7 @@ impl Standalone {
     /// An address that is taken, or no thread.
     pub fn start_with<P: ProxyHttp + Clone + Send>(
         config: &Config,
-        hooks: P,
+        hooks: &P,
     ) -> Result<Self, StandaloneError> {
         let plane = Plane::new(Snapshot::compile(config, None));
         let count = config.workers.count.or_else(cores).unwrap_or(1);

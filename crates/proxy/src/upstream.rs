@@ -126,19 +126,24 @@ impl Upstream {
     }
 
     /// Counts a connection about to be made, unless there are too many.
-    fn admit(self: &Arc<Self>) -> Option<Permit> {
+    fn admit(self: &Arc<Self>, endpoint: &Endpoint) -> Option<Permit> {
         let open = self.open.fetch_add(1, Ordering::Relaxed);
-        let permit = Permit(self.clone());
+        endpoint.open().fetch_add(1, Ordering::Relaxed);
+        let permit = Permit { upstream: self.clone(), endpoint_open: endpoint.open().clone() };
         (self.config.connections == 0 || open < self.config.connections).then_some(permit)
     }
 }
 
 /// One connection's place under the limit of its upstream.
 #[derive(Debug)]
-struct Permit(Arc<Upstream>);
+struct Permit {
+    upstream: Arc<Upstream>,
+    endpoint_open: Arc<AtomicUsize>,
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.upstream.open.fetch_sub(1, Ordering::Relaxed);
+        self.endpoint_open.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -38,6 +38,7 @@ pub(crate) struct Worker<P: ProxyHttp> {
     ring: RefCell<Option<RingWriter>>,
     /// Ids when there is no journal.
     sequence: Cell<u64>,
+    #[allow(clippy::vec_box, reason = "a box moves between the table and an exchange without its content")]
     states: RefCell<Vec<Box<State>>>,
     /// Each weighted route's place in its round, with the route it was made for.
     rounds: RefCell<FxHashMap<usize, (Arc<Route>, WeightedChoice)>>,

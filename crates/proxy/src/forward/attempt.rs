@@ -81,7 +81,7 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
 ) -> Attempt {
     let outcome = converse(exchange, terms, &mut lease, request, response, downstream).await;
     if let Some(Download::Switched) = outcome.download {
-        return tunnel::run(exchange, terms, lease, request, response, downstream).await;
+        return Box::pin(tunnel::run(exchange, terms, lease, request, response, downstream)).await;
     }
     conclude(exchange, lease, request, response, outcome)
 }
@@ -108,7 +108,8 @@ async fn converse<P: ProxyHttp, D: Downstream>(
     }
     let up = upload(exchange, terms, request, &mut body, &mut sink);
     let down = relay(exchange, request, response, &mut source, &mut to_client);
-    duplex(up, down).await
+    // Boxed, as is the tunnel, so that the many exchanges without a request body do not carry the room.
+    Box::pin(duplex(up, down)).await
 }
 
 /// Reads the answer and hands it on as it comes (8 respond).

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use message::{Forwarding, Request, forward_request};
 
 use crate::answer::edit;
+use crate::buffers::Output;
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
 use crate::route::Route;
@@ -17,7 +18,8 @@ pub(super) fn request<P: ProxyHttp>(
     upstream: &Upstream,
     request: &mut Request,
 ) {
-    let id = exchange.id_text();
+    let mut id = Output::take();
+    exchange.id().write_text(&mut id.bytes);
     let client = exchange.client;
     forward_request(
         request,
@@ -25,7 +27,7 @@ pub(super) fn request<P: ProxyHttp>(
             peer: client.peer,
             peer_is_trusted: client.peer_is_trusted,
             scheme: "http",
-            request_id: id.as_bytes(),
+            request_id: &id.bytes,
         },
     );
     change_path(route, request);

@@ -44,7 +44,7 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
                 exchange.traffic.sent(count);
                 exchange.part_if_due(request);
             });
-            both(exchange, up, down).await.err().map(reason)
+            both(exchange, up, down).await.err().as_ref().map(reason)
         }
     };
     if let Some(reason) = reason {
@@ -82,7 +82,7 @@ async fn both<P: ProxyHttp>(
     .await
 }
 
-fn reason(error: PumpError) -> &'static str {
+fn reason(error: &PumpError) -> &'static str {
     match error {
         PumpError::Source(SourceError::TimedOut) | PumpError::Sink(SinkError::TimedOut) => "tunnel_idle",
         PumpError::Source(_) | PumpError::Sink(_) => "tunnel_reset",

@@ -21,11 +21,19 @@ pub(crate) struct InState {
     /// The piece given last, still at the front of the buffer.
     lent: Decoded,
     ended: bool,
+    /// Whether so much is to come that a large buffer is worth it.
+    large: bool,
 }
 
 impl InState {
     pub(crate) fn new(buffer: Buffer) -> Self {
-        Self { buffer, decoder: BodyDecoder::new(Body::Empty), lent: Decoded::default(), ended: true }
+        Self {
+            buffer,
+            decoder: BodyDecoder::new(Body::Empty),
+            lent: Decoded::default(),
+            ended: true,
+            large: false,
+        }
     }
 
     /// Starts a new body behind a head that has been read.
@@ -33,9 +41,8 @@ impl InState {
         self.release();
         self.decoder = BodyDecoder::new(body);
         self.ended = body == Body::Empty;
-        if self.decoder.left().is_some_and(|left| left > BUFFER_BYTES as u64) {
-            self.buffer.enlarge();
-        }
+        self.buffer.release();
+        self.large = self.decoder.left().is_some_and(|left| left > BUFFER_BYTES as u64);
     }
 
     /// Whether the last piece of the body has been given.
@@ -86,9 +93,18 @@ pub(crate) struct Reader<'a, R> {
     pub(crate) idle: Ticks,
 }
 
-impl<R: AsyncRead + Unpin> Reader<'_, R> {
+impl<R: AsyncRead + Readiness + Unpin> Reader<'_, R> {
     /// Receives more behind what is in the buffer, up to `bytes_max` in all; 0: the peer has closed its side, or there is no room.
+    ///
+    /// While nothing is there, no buffer is held: many exchanges wait for slow upstreams, and many tunnels are silent.
     pub(crate) async fn fill(&mut self, bytes_max: usize) -> io::Result<usize> {
+        if self.state.buffer.is_empty() {
+            self.state.buffer.release();
+            wait(self.timer, |context| self.io.poll_readable(context)).await?;
+            if self.state.large {
+                self.state.buffer.enlarge();
+            }
+        }
         let room = self.state.buffer.room(bytes_max);
         let count = wait(self.timer, |context| poll_read(&mut self.io, context, room)).await?;
         self.state.buffer.received(count);
@@ -96,7 +112,7 @@ impl<R: AsyncRead + Unpin> Reader<'_, R> {
     }
 }
 
-impl<R: AsyncRead + Unpin> Source for Reader<'_, R> {
+impl<R: AsyncRead + Readiness + Unpin> Source for Reader<'_, R> {
     async fn next(&mut self) -> Result<Piece<'_>, SourceError> {
         self.state.release();
         if self.state.ended {
@@ -113,8 +129,7 @@ impl<R: AsyncRead + Unpin> Source for Reader<'_, R> {
                     self.state.ended = true;
                     return Ok(Piece::END);
                 }
-                Ok(count) if count >= BUFFER_BYTES => self.state.widen(),
-                Ok(_) => {}
+                Ok(count) => self.state.large |= count >= BUFFER_BYTES,
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(SourceError::TimedOut),
                 Err(error) => return Err(error.into()),
             }
@@ -131,12 +146,15 @@ impl<R: AsyncRead + Unpin> Source for Reader<'_, R> {
     }
 }
 
-impl InState {
-    /// A body of unknown length that has filled a small buffer gets a large one.
-    fn widen(&mut self) {
-        if !matches!(self.decoder, BodyDecoder::Length(_)) {
-            self.buffer.enlarge();
-        }
+/// A stream whose readability can be waited for without a buffer.
+pub(crate) trait Readiness {
+    /// Waits until bytes, an end or an error can be read.
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+impl Readiness for tokio::net::tcp::ReadHalf<'_> {
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.as_ref().poll_read_ready(context)
     }
 }
 

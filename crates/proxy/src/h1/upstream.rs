@@ -9,7 +9,7 @@ use message::{Body, Method, Piece, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
-use super::{InState, OutState, Reader, Writer};
+use super::{InState, OutState, Reader, Readiness, Writer};
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
 use crate::buffers::Buffer;
 use crate::timers::{Ticks, Timer};
@@ -166,6 +166,15 @@ impl RequestSink for UpstreamSink<'_> {
 pub(crate) enum ReadSide<'a> {
     Tcp(tcp::ReadHalf<'a>),
     Unix(unix::ReadHalf<'a>),
+}
+
+impl Readiness for ReadSide<'_> {
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(half) => half.as_ref().poll_read_ready(context),
+            Self::Unix(half) => half.as_ref().poll_read_ready(context),
+        }
+    }
 }
 
 impl AsyncRead for ReadSide<'_> {

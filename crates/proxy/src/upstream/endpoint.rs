@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,9 @@ pub struct Endpoint {
     /// The host name it was resolved from.
     origin: Option<Arc<str>>,
     failures: AtomicU32,
+    failures_total: AtomicU64,
+    /// Held by every connection too, which the endpoint may outlive or be outlived by.
+    open: Arc<AtomicUsize>,
     rests_until_ms: AtomicU64,
     /// Idle connections that one worker had too many of: touched only on a miss or a surplus.
     shelf: Mutex<Vec<Shelved>>,
@@ -66,6 +69,8 @@ impl Endpoint {
             weight,
             origin: None,
             failures: AtomicU32::new(0),
+            failures_total: AtomicU64::new(0),
+            open: Arc::default(),
             rests_until_ms: AtomicU64::new(0),
             shelf: Mutex::new(Vec::new()),
         }
@@ -100,6 +105,20 @@ impl Endpoint {
         self.failures.load(Ordering::Relaxed)
     }
 
+    /// Failures since it was made.
+    pub fn failures_total(&self) -> u64 {
+        self.failures_total.load(Ordering::Relaxed)
+    }
+
+    /// Connections to it, those of all workers, idle ones included.
+    pub fn connections_open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn open(&self) -> &Arc<AtomicUsize> {
+        &self.open
+    }
+
     /// Whether it is left alone for a while.
     pub fn is_resting(&self) -> bool {
         let until = self.rests_until_ms.load(Ordering::Relaxed);
@@ -113,6 +132,7 @@ impl Endpoint {
 
     /// Takes note of a failure to connect or to answer: the endpoint rests, longer each time.
     pub(crate) fn failed(&self, rest: Duration) {
+        self.failures_total.fetch_add(1, Ordering::Relaxed);
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let policy =
             RestPolicy { first_ms: u64::try_from(rest.as_millis()).unwrap_or(u64::MAX), max_factor: 16 };

@@ -93,7 +93,7 @@ impl Pools {
         endpoint: &Arc<Endpoint>,
         timer: &Timer,
     ) -> Result<Lease, Unobtainable> {
-        let permit = upstream.admit().ok_or(Unobtainable::TooMany)?;
+        let permit = upstream.admit(endpoint).ok_or(Unobtainable::TooMany)?;
         let stream = connect(endpoint.address(), timer, upstream.timeouts.connect)
             .await
             .map_err(Unobtainable::Connect)?;
