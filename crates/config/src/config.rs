@@ -113,7 +113,7 @@ pub struct Limits {
     pub drain: Duration,
 }
 
-/// `[access_log]`
+/// `[log] access`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessLog {
     /// No access log (default).
@@ -266,7 +266,8 @@ pub struct Route {
 pub enum Target {
     /// One or more upstreams, each with its weight (a single one: weight 1), as indices into `Config::upstreams`.
     Upstreams(Vec<(usize, u16)>),
-    /// `redirect = { to = "https://example.com/new", status = 308 }`; `{path}` and `{query}` may stand in `to`.
+    /// `redirect = { to = "https://example.com/new", status = 308 }`; in `to`, `{path}` stands for the request's path
+    /// and `{query}` for its query with the `?`, or for nothing when there is none.
     Redirect {
         /// Location template.
         to: String,

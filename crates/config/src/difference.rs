@@ -1,5 +1,6 @@
 //! What a reload changes, and what of it only a restart can.
 
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
 use crate::config::{Config, Route, Target};
@@ -63,20 +64,22 @@ pub fn difference(old: &Config, new: &Config) -> Difference {
 }
 
 fn changes<T>(old: &[T], new: &[T], name: fn(&T) -> String, same: impl Fn(&T, &T) -> bool) -> Changes {
-    let by_name = |all: &'_ [T]| -> std::collections::HashMap<String, usize> {
-        all.iter().enumerate().map(|(index, item)| (name(item), index)).collect()
-    };
-    let (before, after) = (by_name(old), by_name(new));
+    // Listeners on port 0 share a name; they are compared in their order.
+    let mut before: HashMap<String, VecDeque<&T>> = HashMap::new();
+    for item in old {
+        before.entry(name(item)).or_default().push_back(item);
+    }
     let mut changes = Changes::default();
     for item in new {
         let name = name(item);
-        match before.get(&name) {
+        match before.get_mut(&name).and_then(VecDeque::pop_front) {
             None => changes.added.push(name),
-            Some(index) if !same(&old[*index], item) => changes.changed.push(name),
+            Some(former) if !same(former, item) => changes.changed.push(name),
             Some(_) => {}
         }
     }
-    changes.removed = old.iter().map(name).filter(|name| !after.contains_key(name)).collect();
+    let mut left = |name: &String| before.get_mut(name).and_then(VecDeque::pop_front).is_some();
+    changes.removed = old.iter().map(name).filter(|name| left(name)).collect();
     changes
 }
 

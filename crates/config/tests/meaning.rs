@@ -228,6 +228,19 @@ fn the_order_of_upstreams_is_no_difference() {
 }
 
 #[test]
+fn listeners_on_any_port_are_compared_in_their_order() {
+    let text = |second: u32| {
+        format!(
+            "[[listener]]\naddress = \"127.0.0.1:0\"\n[[listener]]\naddress = \"127.0.0.1:0\"\nrequests = {second}"
+        )
+    };
+    let changed =
+        |old: u32, new: u32| difference(&load(&text(old)).config, &load(&text(new)).config).listeners;
+    assert!(changed(5, 5).is_empty());
+    assert_eq!(changed(5, 6).changed, ["127.0.0.1:0"]);
+}
+
+#[test]
 fn what_needs_a_restart_is_named() {
     check_difference(
         &[(
@@ -261,6 +274,11 @@ fn problems_as_json_have_place_and_hint() {
         "hint": "did you mean `a`?",
     }]);
     assert_eq!(problems.to_json(), expected);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_text() {
+    assert!(load(&format!("\u{feff}{SMALL}")).warnings.is_empty());
 }
 
 #[test]

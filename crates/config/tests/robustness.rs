@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use config::{Diagnostics, Loaded, load_text};
@@ -107,8 +108,8 @@ proptest! {
         length in 0_usize..12,
         piece in piece(),
     ) {
-        let seeds = seeds();
-        let mut text = seed.get(&seeds).clone();
+        static SEEDS: LazyLock<Vec<String>> = LazyLock::new(seeds);
+        let mut text = seed.get(&SEEDS).clone();
         let start = text.floor_char_boundary(from.index(text.len() + 1));
         let end = text.floor_char_boundary((start + length).min(text.len())).max(start);
         text.replace_range(start..end, &piece);
@@ -160,7 +161,7 @@ fn time_grows_with_the_length_of_what_is_valid() {
         500,
     );
     let by_header = |i| format!("[[route]]\nheaders = {{ x = \"{i}\" }}\nupstream = \"a\"");
-    check_growth(|count| repeated(count, by_header), 500);
+    check_growth(|count| repeated(count, by_header), 200);
     check_growth(
         |count| repeated(count, |i| format!("[upstream.u{i}]\nendpoints = [\"127.0.0.1:9001\"]")),
         500,
@@ -169,19 +170,19 @@ fn time_grows_with_the_length_of_what_is_valid() {
 
 #[test]
 fn time_grows_with_the_length_of_what_is_wrong() {
-    check_growth(|count| repeated(count, |_| "[[route]]\nupstream = \"a\"".to_owned()), 500);
+    check_growth(|count| repeated(count, |_| "[[route]]\nupstream = \"a\"".to_owned()), 200);
     check_growth(
         |count| repeated(count, |i| format!("[[route]]\npath = \"/{i}\"\nupstream = \"b{i}\"")),
         500,
     );
-    check_growth(|count| repeated(count, |i| format!("[unknown{i}]\nkey{i} = {i}")), 500);
-    check_growth(|count| repeated(count, |i| format!("k{i} = = {i}")), 500);
-    check_growth(|count| format!("{HEAD}x = {}", "[".repeat(count)), 10_000);
+    check_growth(|count| repeated(count, |i| format!("[unknown{i}]\nkey{i} = {i}")), 200);
+    check_growth(|count| repeated(count, |i| format!("k{i} = = {i}")), 200);
+    check_growth(|count| format!("{HEAD}x = {}", "[".repeat(count)), 5_000);
     check_growth(|count| format!("{HEAD}x = {}", "{a=".repeat(count)), 5_000);
     check_growth(|count| format!("{HEAD}{}x = 1", "a.".repeat(count)), 5_000);
-    check_growth(|count| format!("{HEAD}x = \"{}", "é".repeat(count)), 10_000);
-    check_growth(|count| format!("{HEAD}[limits]\nheader_count = {}", "9".repeat(count)), 10_000);
-    check_growth(|count| format!("{HEAD}[log]\naccess = \"{}\"", "$".repeat(count)), 10_000);
+    check_growth(|count| format!("{HEAD}x = \"{}", "é".repeat(count)), 5_000);
+    check_growth(|count| format!("{HEAD}[limits]\nheader_count = {}", "9".repeat(count)), 5_000);
+    check_growth(|count| format!("{HEAD}[log]\naccess = \"{}\"", "$".repeat(count)), 5_000);
 }
 
 #[test]

@@ -47,16 +47,12 @@ fn route(
     used: &mut [bool],
     reader: &mut Reader<'_>,
 ) -> Option<Route> {
-    let unreadable_path = is_unreadable(&section.written, "path", reader);
     let path = section.path.as_ref().map_or_else(any_path, |path| path.value.clone());
     let target = target::target(&section, span, names, used, reader);
-    if let Some(Target::Redirect { .. } | Target::Fixed { .. }) = target {
-        edits::refuse_without_upstream(&section, reader);
-    }
-    if !unreadable_path {
-        edits::check_path_edits(&section, &path, reader);
-        warn_of_refused_slashes(&section, &path, reader);
-    }
+    check_edits(&section, &path, target.as_ref(), reader);
+    // An unreadable host, path or match would be compared as "any" and collide with others.
+    let mut matches = ["host", "path", "methods", "headers", "query"].iter();
+    let unreadable = matches.any(|key| is_unreadable(&section.written, key, reader));
     let methods = methods(section.methods.as_ref(), reader);
     let route = Route {
         name,
@@ -83,10 +79,17 @@ fn route(
         idle_timeout: section.timeout.value.idle.map(|time| time.value),
         host: section.host.map(|host| host.value),
     };
-    // An unreadable host, path or match would be compared as "any" and collide with others.
-    let mut matches = ["host", "path", "methods", "headers", "query"].iter();
-    let unreadable = matches.any(|key| is_unreadable(&section.written, key, reader));
     (!unreadable).then_some(route)
+}
+
+fn check_edits(section: &RouteSection, path: &PathPattern, target: Option<&Target>, reader: &mut Reader<'_>) {
+    if let Some(Target::Redirect { .. } | Target::Fixed { .. }) = target {
+        edits::refuse_without_upstream(section, reader);
+    }
+    if !is_unreadable(&section.written, "path", reader) {
+        edits::check_path_edits(section, path, reader);
+        warn_of_refused_slashes(section, path, reader);
+    }
 }
 
 fn is_unreadable(written: &Written, key: &str, reader: &Reader<'_>) -> bool {
