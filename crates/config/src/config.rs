@@ -167,7 +167,8 @@ pub struct Upstream {
     pub idle_connections: usize,
     /// Open connections over all workers; default 0: no limit. Beyond it: 503.
     pub connections: usize,
-    /// How long a failing endpoint rests after its first failure; doubles up to sixteen times this; default 1 s.
+    /// How long a failing endpoint rests after its first failure; doubles up to sixteen times this; default 1
+    /// s.
     pub rest: Duration,
     /// How often host names are resolved again; default 10 s.
     pub resolve: Duration,
@@ -264,9 +265,11 @@ pub struct Route {
 /// What answers a route.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
-    /// One or more upstreams, each with its weight (a single one: weight 1), as indices into `Config::upstreams`.
+    /// One or more upstreams, each with its weight (a single one: weight 1), as indices into
+    /// `Config::upstreams`.
     Upstreams(Vec<(usize, u16)>),
-    /// `redirect = { to = "https://example.com/new", status = 308 }`; in `to`, `{path}` stands for the request's path
+    /// `redirect = { to = "https://example.com/new", status = 308 }`; in `to`, `{path}` stands for the
+    /// request's path
     /// and `{query}` for its query with the `?`, or for nothing when there is none.
     Redirect {
         /// Location template.

@@ -45,7 +45,8 @@ impl Difference {
     }
 }
 
-/// Compares two configurations. The order of upstreams and routes is no difference: a route's rank does not depend
+/// Compares two configurations. The order of upstreams and routes is no difference: a route's rank does not
+/// depend
 /// on it.
 pub fn difference(old: &Config, new: &Config) -> Difference {
     let same_route = |a: &Route, b: &Route| same_route((old, a), (new, b));

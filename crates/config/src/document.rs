@@ -46,16 +46,23 @@ section! {
         /// Address of the REST API and dashboard.
         address: At<SocketAddr> { default: Some("127.0.0.1:9180"), restart: true },
         /// Token that admin requests carry; write `"$NAME"` to take it from the environment.
-        token: Option<At<SecretWord>> { otherwise: Some("`$LOCKGATE_ADMIN_TOKEN`, else the file `admin-token` in `data.dir`"), restart: true },
+        token: Option<At<SecretWord>> {
+            otherwise: Some("`$LOCKGATE_ADMIN_TOKEN`, else the file `admin-token` in `data.dir`"),
+            restart: true
+        },
         /// Token that may only read, for scrapers.
-        read_token: Option<At<SecretWord>> { otherwise: Some("the file `read-token` in `data.dir`"), restart: true },
+        read_token: Option<At<SecretWord>> {
+            otherwise: Some("the file `read-token` in `data.dir`"),
+            restart: true
+        },
     }
 }
 
 section! {
     /// Where the journal lives and how much of it is kept.
     DataSection = "[data]", later ["database"] {
-        /// Folder of the journal and of everything else the gateway keeps, relative to the configuration's folder.
+        /// Folder of the journal and of everything else the gateway keeps, relative to the configuration's
+        /// folder.
         dir: At<PathWord> { default: Some("lockgate-data"), restart: true },
         /// Interval between syncs of the live segment to disk.
         sync: At<Duration> { default: Some("1s"), range: Some((1, HOUR_MS)), restart: true },
@@ -98,11 +105,23 @@ section! {
         /// Target of a request: path and query as received.
         target_bytes: At<Bytes> { default: Some("8KiB"), range: Some((256, 1 << 20)), status: Some("414") },
         /// Head of an upstream's response.
-        response_head_bytes: At<Bytes> { default: Some("64KiB"), range: Some((1024, 1 << 20)), status: Some("502") },
+        response_head_bytes: At<Bytes> {
+            default: Some("64KiB"),
+            range: Some((1024, 1 << 20)),
+            status: Some("502")
+        },
         /// Open client connections over all listeners; 0: only file descriptors bound them.
-        connections: At<u64> { default: Some("0"), range: Some((0, 10_000_000)), status: Some("503, then close") },
+        connections: At<u64> {
+            default: Some("0"),
+            range: Some((0, 10_000_000)),
+            status: Some("503, then close")
+        },
         /// Time that running exchanges are given after SIGTERM, SIGINT or the removal of a listener.
-        drain: At<Duration> { default: Some("30s"), range: Some((1, DAY_MS)), status: Some("the connection is cut") },
+        drain: At<Duration> {
+            default: Some("30s"),
+            range: Some((1, DAY_MS)),
+            status: Some("the connection is cut")
+        },
     }
 }
 

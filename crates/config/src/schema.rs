@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::document::Document;
 use crate::form::{Key, Section, Shape};
 
-/// The schema that editors and other tools check `lockgate.toml` with. Keys are known by their documented spelling
+/// The schema that editors and other tools check `lockgate.toml` with. Keys are known by their documented
+/// spelling
 /// only; what needs more than one key to tell (two targets, unknown upstreams) is left to `lockgate check`.
 pub fn json_schema() -> Value {
     let mut schema = section(&Document::SECTION);

@@ -21,7 +21,8 @@ fn folded(word: &str) -> Option<Vec<char>> {
     Some(word.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect())
 }
 
-/// Counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment); `None` beyond `allowed`.
+/// Counts insertions, deletions, replacements and swaps of neighbours (optimal string alignment); `None` beyond
+/// `allowed`.
 fn distance(a: &[char], b: &[char], allowed: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > allowed {
         return None;

@@ -19,13 +19,25 @@ section! {
         /// Peers whose `X-Forwarded-*` fields are believed.
         trusted_proxies: At<Vec<At<Cidr>>> { otherwise: Some("none") },
         /// Open connections on this listener over all workers; 0: no limit.
-        connections: At<u64> { default: Some("0"), range: Some((0, 10_000_000)), status: Some("503, then close") },
+        connections: At<u64> {
+            default: Some("0"),
+            range: Some((0, 10_000_000)),
+            status: Some("503, then close")
+        },
         /// From the first byte of a request to the end of its head.
         head_timeout: At<Duration> { default: Some("10s"), range: Some((1, DAY_MS)), status: Some("408") },
         /// No byte of a request body or of a response moved on the client's side.
-        body_timeout: At<Duration> { default: Some("60s"), range: Some((1, DAY_MS)), status: Some("408, or the connection is cut when the response has begun") },
+        body_timeout: At<Duration> {
+            default: Some("60s"),
+            range: Some((1, DAY_MS)),
+            status: Some("408, or the connection is cut when the response has begun")
+        },
         /// Idle time between requests of one connection.
-        keep_alive: At<Duration> { default: Some("75s"), range: Some((1, DAY_MS)), status: Some("closed without an answer") },
+        keep_alive: At<Duration> {
+            default: Some("75s"),
+            range: Some((1, DAY_MS)),
+            status: Some("closed without an answer")
+        },
         /// Requests served on one connection before it is closed; 0: no limit.
         requests: At<u64> { default: Some("0"), status: Some("`Connection: close` on the last answer") },
     }

@@ -15,7 +15,9 @@ use crate::form::{At, Bytes, Form, Key, Map, OneOrMany, RedirectStatus, Shape, T
 use crate::reader::Reader;
 
 section! {
-    /// Which requests it answers, and how. Of the routes that match everything, the one with the best host answers (exact, longest wildcard, any), then with the best path (exact, longest prefix), then with the most other matches.
+    /// Which requests it answers, and how. Of the routes that match everything, the one with the best host
+    /// answers (exact, longest wildcard, any), then with the best path (exact, longest prefix), then with the
+    /// most other matches.
     RouteSection = "[[route]]", later ["access", "limit", "meter", "function", "cache", "shadow", "retry"] {
         /// Its name in events, logs and metrics.
         name: Option<At<Name>> { otherwise: Some("made of host and path") },
@@ -24,7 +26,10 @@ section! {
         /// Path: `/health`, or a prefix `/orders/*`, which also matches `/orders`.
         path: Option<At<PathPattern>> { otherwise: Some("`/*`, any path") },
         /// Methods. `GET` does not imply `HEAD`.
-        methods: Option<At<Vec<At<Method>>>> { otherwise: Some("any method"), status: Some("405 with `Allow`") },
+        methods: Option<At<Vec<At<Method>>>> {
+            otherwise: Some("any method"),
+            status: Some("405 with `Allow`")
+        },
         /// Header fields a request must have: name and exact value, or `true` for any value.
         headers: At<Map<HeaderName, MatchValue<HeaderText>>>,
         /// Query parameters a request must have: name and exact value, or `true` for any value.
@@ -40,12 +45,16 @@ section! {
         /// Replaces the path before forwarding; a final `*` stands for what the path's `*` matched.
         rewrite: Option<At<RewriteTo>>,
         /// What happens to `%2F` and `%5C` in a path.
-        encoded_slashes "encoded-slashes": At<EncodedSlashes> { default: Some("refuse"), status: Some("400 under `refuse`") },
+        encoded_slashes "encoded-slashes": At<EncodedSlashes> {
+            default: Some("refuse"),
+            status: Some("400 under `refuse`")
+        },
         /// Changes to the request's header fields before forwarding: remove, then set, then add.
         request_headers: At<HeaderEditsSection>,
         /// Changes to the response's header fields: remove, then set, then add.
         response_headers: At<HeaderEditsSection>,
-        /// Cross-origin resource sharing: preflight requests are answered, and responses marked, for these origins.
+        /// Cross-origin resource sharing: preflight requests are answered, and responses marked, for these
+        /// origins.
         cors: Option<At<CorsSection>>,
         /// Client addresses that may use the route.
         allow: Option<At<Vec<At<Cidr>>>> { otherwise: Some("all"), status: Some("403") },
@@ -62,16 +71,25 @@ section! {
     /// Time limits that replace those of the upstream.
     RouteTimeoutSection = "[[route]] timeout" {
         /// From the request sent to the head of the response.
-        response: Option<At<Duration>> { otherwise: Some("the upstream's"), range: Some((1, DAY_MS)), status: Some("504") },
+        response: Option<At<Duration>> {
+            otherwise: Some("the upstream's"),
+            range: Some((1, DAY_MS)),
+            status: Some("504")
+        },
         /// No byte moved.
-        idle: Option<At<Duration>> { otherwise: Some("the upstream's"), range: Some((1, DAY_MS)), status: Some("504, or the connection is cut when the response has begun") },
+        idle: Option<At<Duration>> {
+            otherwise: Some("the upstream's"),
+            range: Some((1, DAY_MS)),
+            status: Some("504, or the connection is cut when the response has begun")
+        },
     }
 }
 
 section! {
     /// A redirect.
     RedirectSection = "[[route]] redirect" {
-        /// Where to: an absolute URL or a path. `{path}` and `{query}` stand for those of the request, the latter with its `?`.
+        /// Where to: an absolute URL or a path. `{path}` and `{query}` stand for those of the request, the
+        /// latter with its `?`.
         to: Option<At<RedirectTo>> { required: true },
         /// Status; 308 keeps method and body.
         status: At<RedirectStatus> { default: Some("308") },
@@ -97,7 +115,8 @@ section! {
         remove: At<Vec<At<EditedName>>>,
         /// Fields that replace all of their name. `$NAME` in a value is taken from the environment.
         set: At<Map<EditedName, HeaderText>>,
-        /// Fields to append; a list appends one field for each value. `$NAME` in a value is taken from the environment.
+        /// Fields to append; a list appends one field for each value. `$NAME` in a value is taken from the
+        /// environment.
         add: At<Map<EditedName, OneOrMany<HeaderText>>>,
     }
 }

@@ -13,7 +13,8 @@ use crate::reader::Reader;
 section! {
     /// A service behind the gateway: one or more endpoints that answer alike.
     UpstreamSection = "[upstream.NAME]", later ["tls", "health", "retry"] {
-        /// Where it is: addresses `127.0.0.1:9001`, host names `orders.internal:9001`, Unix sockets `unix:/run/orders.sock`, or tables with a weight. At least one.
+        /// Where it is: addresses `127.0.0.1:9001`, host names `orders.internal:9001`, Unix sockets
+        /// `unix:/run/orders.sock`, or tables with a weight. At least one.
         endpoints: Option<At<Vec<At<EndpointForm>>>> { required: true },
         /// How an endpoint is chosen.
         balance: At<Balance> { default: Some("round-robin") },
@@ -24,7 +25,11 @@ section! {
         /// Open connections over all workers; 0: no limit.
         connections: At<u64> { default: Some("0"), range: Some((0, 10_000_000)), status: Some("503") },
         /// How long an endpoint rests after its first failure; doubles up to sixteen times this.
-        rest: At<Duration> { default: Some("1s"), range: Some((1, HOUR_MS)), status: Some("503 when all endpoints rest") },
+        rest: At<Duration> {
+            default: Some("1s"),
+            range: Some((1, HOUR_MS)),
+            status: Some("503 when all endpoints rest")
+        },
         /// How often host names are resolved again; the last good answer is kept.
         resolve: At<Duration> { default: Some("10s"), range: Some((100, DAY_MS)) },
         /// `Host` sent to the upstream.
@@ -40,7 +45,11 @@ section! {
         /// From the request sent to the head of the response.
         response: At<Duration> { default: Some("30s"), range: Some((1, DAY_MS)), status: Some("504") },
         /// No byte moved.
-        idle: At<Duration> { default: Some("60s"), range: Some((1, DAY_MS)), status: Some("504, or the connection is cut when the response has begun") },
+        idle: At<Duration> {
+            default: Some("60s"),
+            range: Some((1, DAY_MS)),
+            status: Some("504, or the connection is cut when the response has begun")
+        },
         /// An idle pooled connection is closed after this.
         keep_alive: At<Duration> { default: Some("60s"), range: Some((1, DAY_MS)) },
     }

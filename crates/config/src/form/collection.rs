@@ -29,7 +29,8 @@ impl<T: Form> Fallback for Vec<At<T>> {
     }
 }
 
-/// A table whose keys are names or words of the reader's choosing, in the order written; and whether all of it could
+/// A table whose keys are names or words of the reader's choosing, in the order written; and whether all of it
+/// could
 /// be read.
 #[derive(Debug)]
 pub(crate) struct Map<K, V>(pub(crate) Vec<(At<K>, At<V>)>, pub(crate) bool);

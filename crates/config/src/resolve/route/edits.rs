@@ -109,7 +109,8 @@ fn check_origins(origins: &At<Vec<At<Origin>>>, credentials: &At<bool>, reader: 
         );
     }
     if credentials.value {
-        // The Fetch standard has browsers refuse the combination; echoing any origin instead would open all of them.
+        // The Fetch standard has browsers refuse the combination; echoing any origin instead would open all of
+        // them.
         reader.report(
             Diagnostic::error(credentials.span, "`credentials` cannot be allowed to any origin")
                 .label("browsers refuse it")

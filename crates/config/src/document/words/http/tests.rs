@@ -1,3 +1,5 @@
+//! Which words of HTTP are accepted and which refused.
+
 use super::*;
 
 fn check<T: TextForm>(good: &[&str], bad: &[&str]) {
