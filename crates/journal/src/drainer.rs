@@ -91,6 +91,7 @@ impl Drainer {
     ) -> io::Result<Self> {
         let Setup { node, boot, data_dir, segment_bytes, keep, sync_every } = setup;
         let ring = |(worker, consumer, path)| Source::Ring { id: RingId { boot, worker }, consumer, path };
+        let syncer = Syncer::start(Arc::clone(&disk), journal_dir(&data_dir))?;
         Ok(Self {
             shared,
             disk,
@@ -104,7 +105,7 @@ impl Drainer {
             sealed: VecDeque::new(),
             newest_us: 0,
             recovered: false,
-            syncer: Syncer::start()?,
+            syncer,
             sync_every,
             synced_at: Instant::now(),
             dirty: false,
@@ -174,11 +175,8 @@ impl Drainer {
         let written = outcome.as_ref().map_or_else(|failure| failure.written, |()| self.buffer.len());
         let taken = self.commit(written);
         self.dirty |= taken > 0;
-        if let Some(live) = &mut self.live {
-            match &outcome {
-                Ok(()) => live.whole(),
-                Err(_) => live.cut_torn(),
-            }
+        if let (Some(live), Err(_)) = (&mut self.live, &outcome) {
+            live.cut_torn();
         }
         outcome.map(|()| taken).map_err(|failure| failure.error)
     }
@@ -351,6 +349,7 @@ impl Drainer {
             let file = Arc::clone(live.file());
             self.seal()?;
             file.sync()?;
+            self.disk.sync_dir(&journal_dir(&self.data_dir))?;
         }
         self.remove_leftovers();
         for source in &self.sources {

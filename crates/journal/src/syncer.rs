@@ -1,11 +1,12 @@
 //! Makes segments durable beside the drainer: a sync can take long, and meanwhile the rings must not fill.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::disk::DiskFile;
+use crate::disk::{Disk, DiskFile};
 
 /// Syncs that can wait: the live segment's and those of segments just sealed.
 const QUEUE: usize = 8;
@@ -31,11 +32,15 @@ struct Outcome {
 
 impl Syncer {
     /// Starts the thread; it ends when this is dropped and the last order has been carried out.
-    pub(crate) fn start() -> io::Result<Self> {
+    ///
+    /// With each file it syncs the directory that has the names of all segments: without its name a synced segment is lost too.
+    pub(crate) fn start(disk: Arc<dyn Disk>, journal_dir: PathBuf) -> io::Result<Self> {
         let (orders, received) = sync_channel(QUEUE);
         let outcome = Arc::new(Outcome::default());
         let shared = Arc::clone(&outcome);
-        std::thread::Builder::new().name("journal-sync".into()).spawn(move || run(&received, &shared))?;
+        std::thread::Builder::new().name("journal-sync".into()).spawn(move || {
+            run(&received, &shared, |file| file.sync().and_then(|()| disk.sync_dir(&journal_dir)));
+        })?;
         Ok(Self { orders, outcome, ordered: 0 })
     }
 
@@ -66,9 +71,9 @@ impl Syncer {
     }
 }
 
-fn run(orders: &Receiver<Order>, outcome: &Outcome) {
+fn run(orders: &Receiver<Order>, outcome: &Outcome, sync: impl Fn(&dyn DiskFile) -> io::Result<()>) {
     while let Ok(Order { file, number }) = orders.recv() {
-        let error = file.sync().err().map(|error| error.to_string());
+        let error = sync(&*file).err().map(|error| error.to_string());
         if let Some(error) = &error {
             tracing::error!(%error, "the journal could not be synced");
         }

@@ -44,7 +44,6 @@ impl SegmentWriter {
         let bytes = header.to_bytes();
         write_all_at(&*file, &bytes, 0).map_err(|(_, error)| error)?;
         disk.rename(&unnamed, &path)?;
-        disk.sync_dir(journal_dir)?;
         Ok(Self {
             file,
             path,
@@ -71,9 +70,10 @@ impl SegmentWriter {
     /// Appends whole blocks. What was written before a failure stays; the caller commits the whole blocks of it and calls
     /// [`SegmentWriter::cut_torn`].
     pub(crate) fn append(&mut self, blocks: &[u8]) -> Result<(), WriteFailure> {
-        self.torn = true;
-        write_all_at(&*self.file, blocks, self.length)
-            .map_err(|(written, error)| WriteFailure { written, error })
+        write_all_at(&*self.file, blocks, self.length).map_err(|(written, error)| {
+            self.torn = true;
+            WriteFailure { written, error }
+        })
     }
 
     /// Counts the next block of what was appended.
@@ -82,14 +82,9 @@ impl SegmentWriter {
         self.length += header.block_bytes();
     }
 
-    /// Removes what follows the last whole block. If that fails too, the next write covers it.
+    /// Removes what follows the last whole block. If that fails too, later writes cover it, and sealing tries again.
     pub(crate) fn cut_torn(&mut self) {
         self.torn = self.torn && self.file.set_len(self.length).is_err();
-    }
-
-    /// Says that everything appended was committed.
-    pub(crate) fn whole(&mut self) {
-        self.torn = false;
     }
 
     /// Writes footer and trailer, after which the file never changes; on failure it is still live.

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
 
+use crate::data_dir::{RingNames, journal_dir};
 use crate::disk::{Disk, DiskFile, FileSystem};
 use crate::drainer::{Drainer, Setup, Shared};
 use crate::journal::{JournalOptions, Rings, WhenFull, create_rings};
 use crate::retention::Keep;
+use crate::segment::{self, SegmentReader};
 use crate::{DataDir, RingWriter, read_dir};
 
 /// How the operation goes at which a disk starts to fail.
@@ -19,6 +21,8 @@ use crate::{DataDir, RingWriter, read_dir};
 pub(super) enum LastOperation {
     HasNoEffect,
     WritesAHalf,
+    /// Like a disk that fills up: says how much it took, and takes nothing more.
+    TakesAHalf,
     HasItsEffect,
 }
 
@@ -31,6 +35,7 @@ pub(super) struct Plan {
     error: io::ErrorKind,
     stalled: Mutex<bool>,
     released: Condvar,
+    half_taken: AtomicBool,
     pub(super) waiting: AtomicBool,
 }
 
@@ -43,6 +48,7 @@ impl Plan {
             error,
             stalled: Mutex::new(false),
             released: Condvar::new(),
+            half_taken: AtomicBool::new(false),
             waiting: AtomicBool::new(false),
         })
     }
@@ -85,6 +91,10 @@ impl Plan {
         match self.last {
             LastOperation::HasItsEffect if number == first => drop(whole()?),
             LastOperation::WritesAHalf if number == first || first == 0 => half(),
+            LastOperation::TakesAHalf if number == first => {
+                half();
+                self.half_taken.store(true, Ordering::SeqCst);
+            }
             _ => {}
         }
         Err(self.error.into())
@@ -121,8 +131,9 @@ impl Disk for FaultyDisk {
         self.0.run(|| FileSystem.remove(path), || ())
     }
 
+    /// Like `sync`, not counted.
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.run(|| FileSystem.sync_dir(path), || ())
+        FileSystem.sync_dir(path)
     }
 }
 
@@ -131,7 +142,11 @@ impl DiskFile for FaultyFile {
         let half = || {
             let _ = self.file.write_at(&bytes[..bytes.len() / 2], offset);
         };
-        self.plan.run(|| self.file.write_at(bytes, offset), half)
+        let outcome = self.plan.run(|| self.file.write_at(bytes, offset), half);
+        if outcome.is_err() && self.plan.half_taken.swap(false, Ordering::SeqCst) {
+            return Ok(bytes.len() / 2);
+        }
+        outcome
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
@@ -200,6 +215,26 @@ pub(super) fn check_holds(dir: &Path, written: &[EventId]) {
     let mut written = written.to_vec();
     written.sort_unstable();
     assert_eq!(found, written);
+}
+
+/// After a stop in good order: the segments alone hold each record once, all of them are sealed, and no ring is left.
+#[track_caller]
+pub(super) fn check_segments_hold(dir: &Path, written: &[EventId]) {
+    let mut found = Vec::new();
+    for path in segment::list(&journal_dir(dir)).unwrap() {
+        let mut segment = SegmentReader::open(&path).unwrap();
+        assert!(segment.footer().unwrap().is_some(), "{} is not sealed", path.display());
+        while let Some(record) = segment.next_record().unwrap() {
+            found.push(record.event().unwrap().id);
+        }
+    }
+    found.sort_unstable();
+    let mut written = written.to_vec();
+    written.sort_unstable();
+    assert_eq!(found, written);
+    if let Some(first) = written.first() {
+        assert!(RingNames::of(dir, first.node).unwrap().list().unwrap().is_empty(), "a ring is left");
+    }
 }
 
 /// Waits for something that must happen.

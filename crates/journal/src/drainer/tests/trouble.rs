@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 
 use lockgate_event::EventId;
 
-use super::faulty::{Gateway, LastOperation, Plan, check_holds, event, quick_dir, wait_for, write};
+use super::faulty::{
+    Gateway, LastOperation, Plan, check_holds, check_segments_hold, event, quick_dir, wait_for, write,
+};
 use crate::drainer::{Shared, run};
 use crate::journal::WhenFull;
 use crate::{DataDir, JournalError, RingFull, RingWriter};
@@ -82,9 +84,10 @@ fn a_read_only_disk_is_like_a_full_one() {
 
 #[test]
 fn a_disk_that_fails_now_and_then_loses_nothing() {
-    for first in 0..30 {
+    for first in 0..60 {
         let dir = quick_dir();
-        let plan = Plan::new((first, first + 3), LastOperation::WritesAHalf, ErrorKind::StorageFull);
+        let how = if first % 2 == 0 { LastOperation::WritesAHalf } else { LastOperation::TakesAHalf };
+        let plan = Plan::new((first / 2, first / 2 + 3), how, ErrorKind::StorageFull);
         let mut gateway = Gateway::start(dir.path(), &plan, WhenFull::Drop);
         let mut written = Vec::new();
         for round in 0..10 {
@@ -94,7 +97,7 @@ fn a_disk_that_fails_now_and_then_loses_nothing() {
         }
         plan.fail(false);
         gateway.stop();
-        check_holds(dir.path(), &written);
+        check_segments_hold(dir.path(), &written);
     }
 }
 
