@@ -54,9 +54,11 @@ impl Driver {
         let arguments = [
             ("--connections", scenario.connections().to_string()),
             ("--routes", scenario.routes().to_string()),
+            ("--warm-up", scenario.warm_up_seconds().to_string()),
         ];
         let (cpu, load) = self.load(&process, address, scenario.work(), &arguments)?;
-        let cpu_us = cpu.total_ns as f64 / 1e3 / load.requests.max(1) as f64;
+        anyhow::ensure!(load.requests > 0, "{peer} answered nothing within {} s", self.seconds);
+        let cpu_us = cpu.total_ns as f64 / 1e3 / load.requests as f64;
         Ok(Sample {
             round,
             peer,

@@ -74,6 +74,11 @@ impl Scenario {
         }
     }
 
+    /// Time before anything is counted: a thousand connections first open a thousand more to the origin.
+    pub(crate) fn warm_up_seconds(self) -> f64 {
+        if self == Self::Connections { 1.0 } else { 0.3 }
+    }
+
     /// Routes in the proxy's configuration beside the one for everything.
     pub(crate) fn routes(self) -> usize {
         if self == Self::Routes { ROUTES } else { 0 }
