@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
+pub use combined::write_combined;
 use journal::{Batch, EventReader};
 use lockgate_event::{EventRef, Kind, write_ndjson};
 
@@ -155,7 +156,7 @@ impl Drop for AccessLogReader {
 impl Chunk {
     fn push(&mut self, format: AccessLogFormat, event: &EventRef<'_>) {
         match format {
-            AccessLogFormat::Combined => combined::write_line(event, &mut self.text),
+            AccessLogFormat::Combined => write_combined(event, &mut self.text),
             AccessLogFormat::Json => write_ndjson(event, &mut self.text),
         }
         self.lines += 1;

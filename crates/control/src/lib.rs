@@ -27,7 +27,7 @@ mod metrics;
 mod testing;
 mod tokens;
 
-pub use access_log::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLogReader};
+pub use access_log::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLogReader, write_combined};
 pub use admin::{Admin, admin_reference};
 pub use gateway::{
     EndpointInfo, Gateway, Gauges, JournalGauges, ListenerGauges, Readiness, ReloadFuture, ReloadProblem,

@@ -1,3 +1,33 @@
-//! Entry point.
+//! The command line: reads the arguments, runs one command, says how it ended.
 
-fn main() {}
+mod arguments;
+#[cfg(test)]
+mod arguments_reference;
+mod command;
+mod demo;
+mod failure;
+mod logging;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+
+/// Per-thread heaps suit workers that share nothing.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // Wrong arguments end here, with 2.
+    let arguments = Arguments::parse();
+    arguments.global.color.apply();
+    match command::run(arguments) {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(3)
+        }
+    }
+}

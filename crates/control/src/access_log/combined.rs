@@ -4,8 +4,8 @@ use std::io::Write;
 
 use lockgate_event::{EventRef, HttpVersion, Timestamp};
 
-/// Appends the event's line: client, `-`, user, time, request line, status, body bytes, and two unknowns.
-pub(super) fn write_line(event: &EventRef<'_>, out: &mut Vec<u8>) {
+/// Appends the event's line of the combined access log: client, `-`, user, time, request line, status, body bytes, and two unknowns.
+pub fn write_combined(event: &EventRef<'_>, out: &mut Vec<u8>) {
     // Writing to a Vec cannot fail.
     let _ = write!(out, "{} - ", event.client);
     write_or_dash(event.user_id, out);
@@ -63,7 +63,7 @@ mod tests {
 
     fn check(event: &EventRef<'_>, expected: &str) {
         let mut line = Vec::new();
-        write_line(event, &mut line);
+        write_combined(event, &mut line);
         assert_eq!(String::from_utf8(line).unwrap(), expected);
     }
 

@@ -1,0 +1,48 @@
+//! The reference page of the command line, made from the definitions and compared with the one checked in.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clap::{Command, CommandFactory};
+
+use crate::arguments::Arguments;
+
+const INTRODUCTION: &str = "<!-- Generated from crates/lockgate/src: UPDATE=1 cargo test -p lockgate reference -->
+
+# The command line
+
+Errors go to standard error, one block each: what, why, how to fix it. The log goes to standard error too: lines for
+people on a terminal, JSON objects otherwise; `$LOCKGATE_LOG` says what is logged, as `info` or `proxy=debug,info`.
+";
+
+fn page() -> String {
+    let mut root = Arguments::command().term_width(100);
+    root.build();
+    let mut page = format!("{INTRODUCTION}\n");
+    section(&mut root.clone(), &mut page);
+    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
+        section(&mut command.clone().term_width(100), &mut page);
+    }
+    page
+}
+
+fn section(command: &mut Command, page: &mut String) {
+    let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    let help = command.render_long_help().to_string();
+    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    writeln!(page, "## `{name}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end()).unwrap();
+}
+
+#[test]
+fn the_reference_page_is_the_one_checked_in() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/cli.md");
+    let page = page();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        checked_in == page,
+        "docs/reference/cli.md is out of date: UPDATE=1 cargo test -p lockgate reference, and look at the difference"
+    );
+}

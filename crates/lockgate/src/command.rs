@@ -1,0 +1,56 @@
+//! The commands, one file each.
+
+mod check;
+mod completions;
+mod demo;
+mod serve;
+mod tail;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+
+pub(crate) use serve::{does_not_start, drain};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Check(check::Check),
+    Tail(tail::Tail),
+    Completions(completions::Completions),
+}
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It did what it was to do.
+    Done,
+    /// It did, and the answer is no.
+    No,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::SUCCESS,
+            Outcome::No => Self::from(1),
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
+    let global = arguments.global;
+    match arguments.command {
+        Command::Serve(serve) => serve.run(&global),
+        Command::Demo(demo) => demo.run(&global),
+        Command::Check(check) => check.run(&global),
+        Command::Tail(tail) => tail.run(&global),
+        Command::Completions(completions) => completions.run(),
+    }
+}

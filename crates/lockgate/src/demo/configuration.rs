@@ -1,0 +1,93 @@
+//! The demonstration's configuration, as one would write it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::services::Services;
+
+/// What the configuration names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places<'a> {
+    pub(super) gateway: SocketAddr,
+    pub(super) admin: SocketAddr,
+    pub(super) data: &'a Path,
+    pub(super) services: &'a Services,
+}
+
+/// The configuration.
+pub(super) fn text(places: &Places<'_>) -> String {
+    let Places { gateway, admin, data, services: Services { orders, orders_next, inventory } } = places;
+    // A literal string of TOML takes any path but one with a quote, which its Debug form escapes alike.
+    let data = format!("{:?}", data.display().to_string());
+    format!(
+        r#"
+[admin]
+address = "{admin}"
+
+[data]
+dir = {data}
+
+[[listener]]
+address = "{gateway}"
+
+[upstream.orders]
+endpoints = ["{orders}"]
+
+[upstream.orders-next]
+endpoints = ["{orders_next}"]
+
+[upstream.inventory]
+endpoints = ["{inventory}"]
+
+[[route]]
+name     = "orders"
+path     = "/orders/*"
+upstream = "orders"
+
+[[route]]
+name     = "canary"
+path     = "/canary/*"
+upstream = {{ orders = 80, orders-next = 20 }}
+strip    = "/canary"
+
+[[route]]
+name     = "inventory"
+path     = "/inventory/*"
+upstream = "inventory"
+
+[[route]]
+name     = "echo"
+path     = "/echo"
+upstream = "orders"
+
+[[route]]
+name     = "old"
+path     = "/old/*"
+redirect = {{ to = "/orders/7" }}
+
+[[route]]
+name    = "hello"
+path    = "/"
+respond = {{ body = "Hello from lockgate. Try /orders/7 and /inventory/7.\n" }}
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_has_no_problem_and_no_warning() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 9001));
+        let text = text(&Places {
+            gateway: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: Path::new("/tmp/it's \"here\""),
+            services: &Services { orders: any, orders_next: any, inventory: any },
+        });
+        let loaded = config::load_text("demo", Path::new(""), &text, &config::ProcessEnvironment).unwrap();
+        assert_eq!(loaded.warnings.len(), 0, "{}", loaded.warnings);
+        assert_eq!(loaded.config.data.dir, Path::new("/tmp/it's \"here\""));
+    }
+}

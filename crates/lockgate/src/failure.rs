@@ -1,0 +1,102 @@
+//! Why a command failed, printed as one block: what, why, how to fix it.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    what: String,
+    /// From the nearest reason to the deepest.
+    why: Vec<String>,
+    hint: Option<String>,
+    /// A text that says it all already.
+    rendered: Option<String>,
+}
+
+impl Failure {
+    /// A failure in one sentence: lower case, no full stop.
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), why: Vec::new(), hint: None, rendered: None }
+    }
+
+    /// A configuration with problems, which is no surprise that needs explaining.
+    pub(crate) fn of_configuration(problems: &config::Diagnostics) -> Self {
+        let rendered = Some(problems.render(true));
+        Self { rendered, ..Self::new("the configuration has problems") }
+    }
+
+    /// Why.
+    pub(crate) fn because(mut self, why: impl Into<String>) -> Self {
+        self.why.push(why.into());
+        self
+    }
+
+    /// Why, by an error and the chain of errors behind it.
+    pub(crate) fn caused_by(mut self, error: &dyn Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let text = error.to_string();
+            // Some errors print their source themselves.
+            if !self.why.iter().any(|said| said.contains(&text)) {
+                self.why.push(text);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    /// How to fix it.
+    pub(crate) fn hint(mut self, hint: impl Into<Option<&'static str>>) -> Self {
+        self.hint = hint.into().map(str::to_owned).or(self.hint);
+        self
+    }
+
+    /// How to fix it, where that is known.
+    pub(crate) fn hinted(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
+    /// Prints the block to standard error; colors are taken out where they do not belong.
+    pub(crate) fn print(&self) {
+        match &self.rendered {
+            Some(rendered) => anstream::eprint!("{rendered}"),
+            None => anstream::eprint!("{}", self.block()),
+        }
+    }
+
+    fn block(&self) -> String {
+        let mut block = format!("{ERROR}error{ERROR:#}: {}\n", self.what);
+        for line in self.why.iter().flat_map(|why| why.lines()) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(block, "  {line}");
+        }
+        for line in self.hint.iter().flat_map(|hint| hint.lines()) {
+            let _ = writeln!(block, "  {HELP}help{HELP:#}: {line}");
+        }
+        block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn a_block_says_what_why_and_how_to_fix_it() {
+        let source = io::Error::other("the disk is gone");
+        let error = journal::ReadError::File { path: "a".into(), source };
+        let block = Failure::new("the journal cannot be read").caused_by(&error).hint("mount it").block();
+        assert_eq!(
+            anstream::adapter::strip_str(&block).to_string(),
+            "error: the journal cannot be read\n  cannot read `a`\n  the disk is gone\n  help: mount it\n"
+        );
+    }
+}

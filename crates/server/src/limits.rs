@@ -1,0 +1,16 @@
+//! Every bound of the process that is not set by the configuration, in one place.
+
+use std::time::Duration;
+
+/// Connections the kernel holds for a listening socket before they are accepted; `net.core.somaxconn` may lower it.
+pub(crate) const BACKLOG: i32 = 4096;
+/// Threads of the control side's runtime.
+pub(crate) const CONTROL_THREADS: usize = 2;
+/// Threads the control side may block at the same time, host name lookups above all.
+pub(crate) const BLOCKING_THREADS: usize = 64;
+/// How long a start or a reload waits for the addresses of host names it has not seen before.
+pub(crate) const FIRST_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+/// Interval between two looks at the configuration file.
+pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// How long the control side's tasks get to end when the process does.
+pub(crate) const CONTROL_END_WITHIN: Duration = Duration::from_secs(6);

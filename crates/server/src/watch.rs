@@ -1,0 +1,108 @@
+//! Notices that the configuration file has changed.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::limits::WATCH_EVERY;
+use crate::running::Running;
+
+/// What a look at the file shows without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: (i64, i64),
+    bytes: u64,
+    inode: u64,
+}
+
+/// Notices a change of content once the file has come to rest.
+#[derive(Debug)]
+struct Watcher {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+    content: Option<Vec<u8>>,
+    /// The last look found another stamp: writing may still be under way.
+    restless: bool,
+}
+
+impl Watcher {
+    fn new(path: PathBuf) -> Self {
+        Self { stamp: stamp(&path), content: std::fs::read(&path).ok(), path, restless: false }
+    }
+
+    /// Looks; answers whether the content is another one. A file that is away for a moment has not changed.
+    fn look(&mut self) -> bool {
+        let stamp = stamp(&self.path);
+        if stamp != self.stamp {
+            self.stamp = stamp;
+            self.restless = true;
+            return false;
+        }
+        if !std::mem::take(&mut self.restless) {
+            return false;
+        }
+        match std::fs::read(&self.path) {
+            Ok(content) if self.content.as_ref() != Some(&content) => {
+                self.content = Some(content);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some(Stamp { modified: (meta.mtime(), meta.mtime_nsec()), bytes: meta.len(), inode: meta.ino() })
+}
+
+/// Reloads when the file's content has changed, for ever.
+pub(crate) async fn watch(path: PathBuf, running: Arc<Running>) {
+    let mut ticks = interval(WATCH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let Ok(mut watcher) = tokio::task::spawn_blocking(move || Watcher::new(path)).await else { return };
+    loop {
+        ticks.tick().await;
+        // A file on a network disk may take its time.
+        let looked = tokio::task::spawn_blocking(move || {
+            let changed = watcher.look();
+            (watcher, changed)
+        });
+        let Ok((returned, changed)) = looked.await else { return };
+        watcher = returned;
+        if changed {
+            running.reload_and_tell("the configuration file changed").await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn looks(watcher: &mut Watcher) -> [bool; 3] {
+        [watcher.look(), watcher.look(), watcher.look()]
+    }
+
+    #[test]
+    fn a_change_is_noticed_once_and_only_at_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lockgate.toml");
+        fs::write(&path, "a").unwrap();
+        let mut watcher = Watcher::new(path.clone());
+        assert_eq!(looks(&mut watcher), [false; 3]);
+        fs::write(&path, "a longer text").unwrap();
+        assert_eq!(looks(&mut watcher), [false, true, false]);
+        fs::rename(&path, dir.path().join("away")).unwrap();
+        assert_eq!(looks(&mut watcher), [false; 3]);
+        fs::write(&path, "a longer text").unwrap();
+        assert_eq!(looks(&mut watcher), [false; 3], "the same content is no change");
+        let replacement = dir.path().join("new");
+        fs::write(&replacement, "b longer text").unwrap();
+        fs::rename(&replacement, &path).unwrap();
+        assert_eq!(looks(&mut watcher), [false, true, false]);
+    }
+}
