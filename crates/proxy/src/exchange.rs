@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
 
+use journal::RingWriter;
 use lockgate_event::EventId;
 use message::Request;
 
 use crate::client::Client;
 use crate::hooks::ProxyHttp;
-use crate::limits::{PART_MS, RECORD_SLACK_BYTES};
+use crate::limits::{PART_MS, RECORD_TEXTS_BYTES};
 use crate::record::{Occasion, Record, Recorded, Traffic, micros};
 use crate::refusal::Refusal;
 use crate::route::Route;
@@ -79,9 +80,9 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         if !snapshot.refuse_when_full {
             return Ok(());
         }
-        let texts = request.path().len().min(1024) + request.host().len() + request.method_text().len();
+        let texts = request.path().len() + request.host().len() + request.method_text().len();
         let route = self.route.as_ref().map_or(0, |route| route.name().len());
-        let room = texts + route + RECORD_SLACK_BYTES;
+        let room = RingWriter::room_for_texts(texts + route + RECORD_TEXTS_BYTES);
         match self.worker.reserve(2 * room) {
             Some(reservation) => {
                 self.change(|record| record.reservation = reservation);

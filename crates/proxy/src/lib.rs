@@ -33,6 +33,7 @@ mod worker;
 pub use hooks::{Configured, ProxyHttp, Verdict};
 pub use listen::Listener;
 pub use message::{Request, Response};
+pub use record::{Occasion, Record, Recorded};
 pub use refusal::Refusal;
 pub use route::Route;
 pub use snapshot::{Plane, Snapshot};

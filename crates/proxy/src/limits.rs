@@ -29,5 +29,6 @@ pub(crate) const SHELF_CONNECTIONS: usize = 512;
 pub(crate) const STATES_KEPT: usize = 256;
 /// A head's arena above this is given back after its exchange, bytes.
 pub(crate) const ARENA_BYTES_KEPT: usize = 8 << 10;
-/// Room a record may need beyond the texts known when it is reserved, bytes: endpoint, reason and numbers.
-pub(crate) const RECORD_SLACK_BYTES: usize = 512;
+/// Room for the texts of a record that are not known when it is reserved, bytes: endpoint, reason and trace id.
+pub(crate) const RECORD_TEXTS_BYTES: usize =
+    lockgate_event::UPSTREAM_BYTES_MAX + lockgate_event::REASON_BYTES_MAX + lockgate_event::TRACE_BYTES_MAX;

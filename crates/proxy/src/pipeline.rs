@@ -115,6 +115,10 @@ pub(crate) async fn send<P: ProxyHttp, D: Downstream>(
     downstream: &mut D,
 ) -> Afterwards {
     let (_, mut sink) = downstream.split();
+    if request.expects_continue {
+        // The client was not told to go on: what it sends next may be the body or another request (RFC 9110 §10.1.1).
+        sink.close_after();
+    }
     sink.start(response);
     exchange.traffic.sent(body.len());
     let recorded = exchange.done(request);

@@ -38,7 +38,7 @@ impl Traffic {
 
 /// An exchange that has not been recorded. Being recorded takes it, so that it cannot be recorded twice.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub struct Record {
     id: EventId,
     started: Instant,
     /// The path before any rewrite.
@@ -59,13 +59,13 @@ pub(crate) struct Record {
 
 /// An exchange that has been recorded.
 #[derive(Debug)]
-pub(crate) struct Recorded {
+pub struct Recorded {
     record: Record,
 }
 
 /// What a record is written with.
 #[derive(Debug)]
-pub(crate) struct Occasion<'a, P: ProxyHttp> {
+pub struct Occasion<'a, P: ProxyHttp> {
     pub(crate) worker: &'a Worker<P>,
     pub(crate) request: &'a Request,
     pub(crate) client: Client,
@@ -102,7 +102,7 @@ impl Record {
     }
 
     /// Records the end of the exchange. To be called before the write that carries the last byte of the answer.
-    pub(crate) fn done<P: ProxyHttp>(mut self, occasion: Occasion<'_, P>) -> Recorded {
+    pub fn done<P: ProxyHttp>(mut self, occasion: Occasion<'_, P>) -> Recorded {
         let value = self.metered.then_some(Value::ONE);
         self.write(Kind::Done, value, occasion);
         Recorded { record: self }
@@ -116,7 +116,8 @@ impl Record {
 
     fn write<P: ProxyHttp>(&mut self, kind: Kind, value: Option<Value>, occasion: Occasion<'_, P>) {
         let (bytes_in, bytes_out) = (occasion.traffic.bytes_in.get(), occasion.traffic.bytes_out.get());
-        let mut reservation = self.reservation.take();
+        // The room set aside is for `done` and `cut`; a `part` without room merges into the next record.
+        let mut reservation = if kind == Kind::Part { None } else { self.reservation.take() };
         let event = EventRef {
             value,
             kind,
@@ -129,7 +130,7 @@ impl Record {
         if recorded {
             (self.reported_in, self.reported_out) = (bytes_in, bytes_out);
         }
-        self.reservation = reservation;
+        self.reservation = self.reservation.take().or(reservation);
     }
 
     fn event<'a, P: ProxyHttp>(&'a self, occasion: Occasion<'a, P>) -> EventRef<'a> {
@@ -168,7 +169,7 @@ impl Record {
 
 impl Recorded {
     /// Takes back what the client did not get, after the last write failed: the exchange, and `bytes` of its body.
-    pub(crate) fn cut<P: ProxyHttp>(mut self, bytes: usize, occasion: Occasion<'_, P>) {
+    pub fn cut<P: ProxyHttp>(mut self, bytes: usize, occasion: Occasion<'_, P>) {
         let mut reservation = self.record.reservation.take();
         self.record.reason = self.record.reason.or(Some("client_gone"));
         let value = self.record.metered.then_some(Value(-Value::ONE.0));

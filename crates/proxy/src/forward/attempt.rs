@@ -120,7 +120,7 @@ async fn relay<P: ProxyHttp>(
     source: &mut impl ResponseSource,
     to_client: &mut impl ResponseSink,
 ) -> Download {
-    let mut interim = 0;
+    let (mut interim, mut told_to_continue) = (0, false);
     loop {
         if let Err(failure) = source.head(request.method, response).await {
             return Download::NoResponse(failure);
@@ -129,6 +129,7 @@ async fn relay<P: ProxyHttp>(
             break;
         }
         interim += 1;
+        told_to_continue |= response.status == 100;
         if interim > INTERIM_RESPONSES {
             return Download::NoResponse(NoResponse::Malformed(http1::HeadError::Status));
         }
@@ -144,6 +145,10 @@ async fn relay<P: ProxyHttp>(
     }
     if !request.upgrade.is_empty() {
         // The client may have sent bytes of another protocol already, and they must not be read as a request.
+        to_client.close_after();
+    }
+    if request.expects_continue && !told_to_continue && exchange.traffic.bytes_in.get() == 0 {
+        // What the client sends next may be the body or another request (RFC 9110 §10.1.1).
         to_client.close_after();
     }
     exchange.note_answer(response.status);

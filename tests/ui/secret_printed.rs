@@ -1,0 +1,4 @@
+// A secret has no text to print; `{:?}` hides it.
+fn main() {
+    println!("{}", config::Secret::new("token"));
+}
