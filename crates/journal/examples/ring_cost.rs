@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fs;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use journal::{DataDir, Journal, JournalOptions, RingWriter};
@@ -19,12 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => None,
     };
     let dir = std::env::temp_dir().join(format!("lockgate-ring-cost-{}", std::process::id()));
-    let outcome = measure(&dir, count);
+    let outcome = measure(&dir, count).and_then(|()| if count.is_none() { start_cost(&dir) } else { Ok(()) });
     fs::remove_dir_all(&dir)?;
     outcome
 }
 
-fn measure(dir: &std::path::Path, count: Option<u64>) -> Result<(), Box<dyn Error>> {
+fn measure(dir: &Path, count: Option<u64>) -> Result<(), Box<dyn Error>> {
     let options =
         JournalOptions { ring_bytes: 64 << 20, segment_bytes: 1 << 30, ..JournalOptions::default() };
     let (journal, mut writers) = Journal::start(DataDir::open(dir)?, options, Vec::new())?;
@@ -43,6 +44,22 @@ fn measure(dir: &std::path::Path, count: Option<u64>) -> Result<(), Box<dyn Erro
     }
     drop(writers);
     Ok(journal.stop()?)
+}
+
+/// What a gateway waits for before its first exchange.
+fn start_cost(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let data_dir = DataDir::open(dir)?;
+    let opened = start.elapsed();
+    let options = JournalOptions { workers: 2, ..JournalOptions::default() };
+    let (journal, writers) = Journal::start(data_dir, options, Vec::new())?;
+    println!("start: {:.2} ms, of which {:.2} ms for the data directory", ms(start.elapsed()), ms(opened));
+    drop(writers);
+    Ok(journal.stop()?)
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 /// Returns the records that found no room.

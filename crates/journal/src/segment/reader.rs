@@ -224,8 +224,24 @@ impl SegmentReader {
     /// Makes the next block current.
     pub(crate) fn next_block(&mut self) -> Result<Step, ReadError> {
         self.leave_block();
-        let path = self.path.clone();
-        self.step().map_err(ReadError::file(path))
+        self.settled_step().map_err(|source| ReadError::File { path: self.path.clone(), source })
+    }
+
+    /// A step that holds: what looks like damage while the file grows may be a block that was being written when its start was read and
+    /// was followed by another one before its end was looked for.
+    fn settled_step(&mut self) -> io::Result<Step> {
+        let before = self.offset;
+        let mut step = self.step()?;
+        while matches!(step, Step::Damaged { .. }) {
+            let length = self.file.metadata()?.len();
+            self.offset = before;
+            self.window.clear();
+            step = self.step()?;
+            if self.file.metadata()?.len() == length {
+                break;
+            }
+        }
+        Ok(step)
     }
 
     fn leave_block(&mut self) {
