@@ -196,11 +196,7 @@ impl GatewayProcess {
         write_config(self.directory.path(), config)
     }
 
-    /// Sends a signal by number.
-    ///
-    /// # Errors
-    /// When the process has gone.
-    pub fn signal(&self, signal: i32) -> io::Result<()> {
+    fn signal(&self, signal: i32) -> io::Result<()> {
         let pid = i32::try_from(self.pid()).map_err(io::Error::other)?;
         // SAFETY: takes no pointers; the child is not reaped before `self.child` waits for it, so the id is its own.
         #[allow(unsafe_code, reason = "the standard library sends only SIGKILL")]
@@ -208,12 +204,36 @@ impl GatewayProcess {
         if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
+    /// Asks it to read its configuration again (SIGHUP).
+    ///
+    /// # Errors
+    /// When the process has gone.
+    pub fn hang_up(&self) -> io::Result<()> {
+        self.signal(libc::SIGHUP)
+    }
+
+    /// Asks it to end (SIGTERM), without waiting.
+    ///
+    /// # Errors
+    /// When the process has gone.
+    pub fn begin_to_end(&self) -> io::Result<()> {
+        self.signal(libc::SIGTERM)
+    }
+
+    /// Asks it to end as Ctrl-C does (SIGINT), without waiting.
+    ///
+    /// # Errors
+    /// When the process has gone.
+    pub fn interrupt(&self) -> io::Result<()> {
+        self.signal(libc::SIGINT)
+    }
+
     /// Asks it to end (SIGTERM) and waits.
     ///
     /// # Errors
     /// When it does not end within 30 s.
     pub fn terminate(&mut self) -> Result<ExitStatus, GatewayError> {
-        self.signal(libc::SIGTERM)?;
+        self.begin_to_end()?;
         self.wait_for_end()
     }
 

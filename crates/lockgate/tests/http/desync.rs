@@ -72,9 +72,30 @@ enum Outcome {
     Refused,
 }
 
+/// What reached the origin since the last look, on whatever connections.
+fn news(stand: &Stand, looked: &mut Vec<usize>) -> Vec<oracle::Request> {
+    let mut requests = Vec::new();
+    for (number, record) in stand.origin.connections().iter().enumerate() {
+        if looked.len() <= number {
+            looked.push(0);
+        }
+        let stream = oracle::requests(&record.bytes[looked[number]..]);
+        assert_eq!(stream.rest, oracle::Rest::Nothing, "{record:?}");
+        looked[number] = record.bytes.len();
+        requests.extend(stream.requests);
+    }
+    requests
+}
+
+/// Methods and lengths of contents, in an order that does not depend on connections.
+fn summary(requests: &[oracle::Request]) -> Vec<(String, usize)> {
+    let mut all: Vec<_> = requests.iter().map(|r| (r.line.method.clone(), r.body.content.len())).collect();
+    all.sort();
+    all
+}
+
 /// Sends one case with a second request behind it; the origin may see only what the oracle sees in those bytes.
-fn run(stand: &Stand, case: &Case) -> Outcome {
-    let before = stand.origin.requests().len();
+fn run(stand: &Stand, looked: &mut Vec<usize>, case: &Case) -> Outcome {
     let sent = [&case.bytes, SMUGGLED].concat();
     let mut expected = oracle::requests(&sent).requests;
     let mut client = stand.gateway.connect().unwrap();
@@ -96,12 +117,13 @@ fn run(stand: &Stand, case: &Case) -> Outcome {
         assert_eq!(client.response("GET").unwrap().status(), 200, "{}", case.name);
     } else if outcome == Outcome::Refused {
         assert!(matches!(response, 400 | 505), "{}: {response}", case.name);
-        assert!(client.is_closed(), "{}: refused, but open", case.name);
+        // The body of the refusal may follow even a HEAD, whose method could not be read.
+        let closed = matches!(client.rest(), Ok(_) | Err(ClientError::Io(_)));
+        assert!(closed, "{}: refused, but open", case.name);
     }
     drop(client);
-    let seen = &stand.origin.requests()[before..];
-    let seen: Vec<_> = seen.iter().map(|r| (r.line.method.clone(), r.body.content.len())).collect();
-    let wanted: Vec<_> = expected.iter().map(|r| (r.line.method.clone(), r.body.content.len())).collect();
+    let seen = summary(&news(stand, looked));
+    let wanted = summary(&expected);
     match outcome {
         Outcome::Passed => assert_eq!(seen, wanted, "{}", case.name),
         Outcome::Refused => assert_eq!(seen, [], "{}", case.name),
@@ -114,9 +136,10 @@ fn no_desync_request_reaches_the_origin_but_as_one_clean_request() {
     let cases = cases();
     assert_eq!(cases.len(), 159);
     let stand = Stand::new(Origin::echo());
+    let mut looked = Vec::new();
     let mut counts = std::collections::BTreeMap::<(String, bool), usize>::new();
     for case in &cases {
-        let outcome = run(&stand, case);
+        let outcome = run(&stand, &mut looked, case);
         let valid = matches!(oracle::request(&case.bytes), Parsed::Complete(..));
         assert_eq!(outcome == Outcome::Passed, valid, "{}: {}", case.name, case.bytes.escape_ascii());
         *counts.entry((case.tier.clone(), outcome == Outcome::Passed)).or_default() += 1;

@@ -12,12 +12,12 @@ pub enum End {
 }
 
 /// Bytes kept of each connection; the rest is only counted.
-const KEPT_BYTES: usize = 4 * 1024 * 1024;
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 /// What one connection carried.
 #[derive(Clone, Default)]
 pub struct ConnectionRecord {
-    /// The first 4 MiB received.
+    /// The first 16 MiB received.
     pub bytes: Vec<u8>,
     /// Bytes received.
     pub total: u64,

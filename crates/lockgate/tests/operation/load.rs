@@ -1,0 +1,123 @@
+//! Clients that keep asking until told to stop, and count what they got.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use testkit::RawClient;
+
+/// A request and the route it is meant for.
+pub(crate) type Work = (&'static str, &'static str);
+
+/// What clients saw.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Framed ends of answers with status 200, per route.
+    pub(crate) received: BTreeMap<&'static str, u64>,
+    /// Requests whose answer's end was not seen, per route.
+    pub(crate) unseen: BTreeMap<&'static str, u64>,
+    /// What went wrong, in words.
+    pub(crate) failures: Vec<String>,
+    /// The longest wait for one answer.
+    pub(crate) slowest: Duration,
+}
+
+impl Tally {
+    /// Adds another tally.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (sum, more) in [(&mut self.received, other.received), (&mut self.unseen, other.unseen)] {
+            for (route, count) in more {
+                *sum.entry(route).or_default() += count;
+            }
+        }
+        self.failures.extend(other.failures);
+        self.slowest = self.slowest.max(other.slowest);
+    }
+
+    /// All framed ends.
+    pub(crate) fn total(&self) -> u64 {
+        self.received.values().sum()
+    }
+}
+
+/// Running clients.
+pub(crate) struct Load {
+    stopping: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<Tally>>,
+}
+
+impl Load {
+    /// Starts so many clients, each with a connection of its own.
+    pub(crate) fn start(address: &str, clients: usize, work: &'static [Work]) -> Self {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let threads = (0..clients)
+            .map(|client| {
+                let (address, stopping) = (address.to_owned(), Arc::clone(&stopping));
+                std::thread::spawn(move || ask_until(&address, client, work, &stopping))
+            })
+            .collect();
+        Self { stopping, threads }
+    }
+
+    /// Lets every client finish its request.
+    pub(crate) fn stop(self) -> Tally {
+        self.stopping.store(true, Ordering::Relaxed);
+        let mut sum = Tally::default();
+        for thread in self.threads {
+            sum.add(thread.join().expect("a client does not panic"));
+        }
+        sum
+    }
+}
+
+fn ask_until(address: &str, first: usize, work: &'static [Work], stopping: &AtomicBool) -> Tally {
+    let mut tally = Tally::default();
+    let mut next = first;
+    while !stopping.load(Ordering::Relaxed) {
+        match RawClient::connect(address) {
+            Ok(client) => ask_on(client, &mut next, work, stopping, &mut tally),
+            Err(error) => {
+                tally.failures.push(format!("connect: {error:?}"));
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+    tally
+}
+
+/// Asks on one connection until it ends.
+fn ask_on(
+    mut client: RawClient,
+    next: &mut usize,
+    work: &'static [Work],
+    stopping: &AtomicBool,
+    tally: &mut Tally,
+) {
+    while !stopping.load(Ordering::Relaxed) {
+        let (route, request) = work[*next % work.len()];
+        *next += 1;
+        let start = Instant::now();
+        match client.ask(request) {
+            Ok(response) if response.status() == 200 => {
+                *tally.received.entry(route).or_default() += 1;
+                tally.slowest = tally.slowest.max(start.elapsed());
+                if response.fields.lists("connection", "close") {
+                    return;
+                }
+            }
+            Ok(response) => {
+                tally.failures.push(format!("{route}: {} {}", response.status(), response.text()));
+                if response.fields.lists("connection", "close") {
+                    return;
+                }
+            }
+            Err(error) => {
+                *tally.unseen.entry(route).or_default() += 1;
+                tally.failures.push(format!("{route}: {error:?}"));
+                return;
+            }
+        }
+    }
+}
