@@ -196,13 +196,12 @@ fn a_second_signal_ends_a_drain_at_once() {
     let mut client = gateway.connect().unwrap();
     client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
     origin.wait("the request", |connections| connections.iter().any(|c| c.heads == 1));
-    const SIGTERM: i32 = 15;
-    gateway.signal(SIGTERM).unwrap();
+    gateway.begin_to_end().unwrap();
     gateway.wait_for_log("draining");
     let ready = testkit::ask(&gateway.ports().admin, "GET /ready HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
     assert_eq!(ready.status(), 503);
     assert!(gateway.is_running());
-    gateway.signal(SIGTERM).unwrap();
+    gateway.begin_to_end().unwrap();
     assert_eq!(gateway.wait_for_end().unwrap().code(), Some(1));
 }
 
@@ -221,9 +220,8 @@ fn a_changed_file_is_put_in_force_and_a_bad_one_is_not() {
     gateway.wait_for_log("configuration refused");
     assert!(gateway.log().contains("did you mean `address`?"));
     assert_eq!(gateway.get("/").unwrap().text(), "new");
-    const SIGHUP: i32 = 1;
     gateway.rewrite_config(&fixed("newer")).unwrap();
-    gateway.signal(SIGHUP).unwrap();
+    gateway.hang_up().unwrap();
     eventually("the configuration in force", || (gateway.get("/").unwrap().text() == "newer").then_some(()));
     let routes = gateway.admin("GET", "/routes").unwrap().json();
     assert_eq!(routes[0]["target"], "respond 200", "{routes}");

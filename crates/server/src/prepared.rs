@@ -150,7 +150,7 @@ mod tests {
     fn both_families_may_have_the_same_port() {
         let free = sockets::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().address.port();
         let both = [format!("0.0.0.0:{free}"), format!("[::]:{free}")];
-        if std::net::TcpListener::bind("[::1]:0").is_ok() {
+        if TcpListener::bind("[::1]:0").is_ok() {
             Prepared::new(config(&both), &Present::default(), 2).unwrap();
         }
     }
