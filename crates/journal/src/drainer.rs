@@ -353,11 +353,13 @@ impl Drainer {
         }
         self.remove_leftovers();
         for source in &self.sources {
-            if let Source::Ring { consumer, path, .. } = source
-                && consumer.header().producer_gone.load(Ordering::Acquire) == 1
-                && source.is_empty()
-            {
-                self.disk.remove(path)?;
+            let Source::Ring { consumer, path, .. } = source else { continue };
+            consumer.header().consumer_gone.store(1, Ordering::SeqCst);
+            let gone = consumer.header().producer_gone.load(Ordering::SeqCst) == 1 && source.is_empty();
+            let removed = if gone { self.disk.remove(path) } else { Ok(()) };
+            match removed {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
             }
         }
         Ok(())

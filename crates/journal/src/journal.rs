@@ -244,7 +244,7 @@ pub(crate) fn create_rings(dir: &DataDir, options: &JournalOptions) -> Result<Ri
                 drop(std::fs::remove_file(path));
             }
         })?;
-        rings.writers.push(RingWriter::new(producer, identity));
+        rings.writers.push(RingWriter::new(producer, identity, path.clone()));
         rings.consumers.push((worker, consumer, path));
         rings.maps.push(map);
     }

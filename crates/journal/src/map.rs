@@ -58,6 +58,8 @@ pub(crate) struct RingHeader {
     pub(crate) refusing: AtomicU32,
     /// 1 once the producer will write no more.
     pub(crate) producer_gone: AtomicU32,
+    /// 1 once the consumer will take no more.
+    pub(crate) consumer_gone: AtomicU32,
 }
 
 const _: () = {

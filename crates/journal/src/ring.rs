@@ -3,6 +3,7 @@
 //! A record in the ring is a frame: four bytes of length, four bytes kept free for the checksum that the drainer computes, the record, and
 //! zeros up to a multiple of eight.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -32,6 +33,7 @@ pub struct RingFull;
 pub struct RingWriter {
     producer: Producer,
     identity: RingIdentity,
+    path: PathBuf,
     next_sequence: u64,
     /// Held by live reservations.
     reserved: usize,
@@ -40,8 +42,8 @@ pub struct RingWriter {
 }
 
 impl RingWriter {
-    pub(crate) fn new(producer: Producer, identity: RingIdentity) -> Self {
-        Self { producer, identity, next_sequence: 0, reserved: 0, returned: Arc::default() }
+    pub(crate) fn new(producer: Producer, identity: RingIdentity, path: PathBuf) -> Self {
+        Self { producer, identity, path, next_sequence: 0, reserved: 0, returned: Arc::default() }
     }
 
     /// The worker that all records of this ring name.
@@ -182,8 +184,14 @@ impl RingWriter {
 }
 
 impl Drop for RingWriter {
+    /// Whoever is the last to leave, writer or drainer, removes the ring if nothing is in it.
     fn drop(&mut self) {
-        self.producer.header().producer_gone.store(1, Ordering::Release);
+        let header = self.producer.header();
+        header.producer_gone.store(1, Ordering::SeqCst);
+        if header.consumer_gone.load(Ordering::SeqCst) == 1 && header.head() == header.tail() {
+            // The drainer may have been quicker.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

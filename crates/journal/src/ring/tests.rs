@@ -15,7 +15,7 @@ fn ring() -> (RingWriter, Consumer) {
     let identity = RingIdentity { node: 7, boot: 3, worker: 2 };
     let file = tempfile::tempfile().unwrap();
     let (producer, consumer, _) = RingMap::create(&file, CAPACITY, identity).unwrap();
-    (RingWriter::new(producer, identity), consumer)
+    (RingWriter::new(producer, identity, PathBuf::new()), consumer)
 }
 
 fn event(id: EventId, path_bytes: usize, kind: Kind) -> Event {

@@ -83,3 +83,42 @@ fn a_reader_sees_what_is_in_the_journal() {
     drop(writers);
     journal.stop().unwrap();
 }
+
+#[test]
+fn the_last_to_leave_removes_the_ring() {
+    for writers_leave_first in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::open(dir.path()).unwrap().with_rings_beside_segments();
+        let (journal, mut writers) = Journal::start(data_dir, JournalOptions::default(), Vec::new()).unwrap();
+        let written = write(&mut writers[0]);
+        let rings = || {
+            let names =
+                std::fs::read_dir(dir.path().join("journal")).unwrap().map(|entry| entry.unwrap().path());
+            names.filter(|path| path.extension().is_some_and(|extension| extension == "ring")).count()
+        };
+        assert_eq!(rings(), 1);
+        if writers_leave_first {
+            drop(writers);
+            journal.stop().unwrap();
+        } else {
+            journal.stop().unwrap();
+            drop(writers);
+        }
+        assert_eq!(rings(), 0);
+        assert_eq!(ids(dir.path()), [written]);
+    }
+}
+
+#[test]
+fn what_is_written_after_the_stop_is_recovered_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, mut writers) = start(dir.path(), 1);
+    let before = write(&mut writers[0]);
+    journal.stop().unwrap();
+    let after = write(&mut writers[0]);
+    drop(writers);
+    assert_eq!(ids(dir.path()), [before, after]);
+    let (journal, _) = start(dir.path(), 1);
+    journal.stop().unwrap();
+    assert_eq!(ids(dir.path()), [before, after]);
+}
