@@ -1,4 +1,9 @@
 //! The running gateway as its operator meets it: other programs around it, kills, full disks, reloads, long runs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that panics or prints is doing its work"
+)]
 
 mod commands;
 mod disk;
