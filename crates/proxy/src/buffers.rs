@@ -174,6 +174,14 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// The bytes, with memory from an earlier exchange behind them if there is some.
+    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        if self.bytes.capacity() == 0 {
+            *self = Self::take();
+        }
+        &mut self.bytes
+    }
+
     /// An empty one, with memory from an earlier exchange if there is some.
     pub(crate) fn take() -> Self {
         Self { bytes: KEPT.with_borrow_mut(|kept| kept[OUTPUTS].pop()).unwrap_or_default() }

@@ -19,10 +19,11 @@ use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::h1::{ClientConversation, InState, OutState};
 use crate::hooks::ProxyHttp;
+use crate::limits::QUIET_MS;
 use crate::listen::Admission;
 use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;
-use crate::timers::Timer;
+use crate::timers::{Ticks, Timer};
 use crate::worker::{State, Worker};
 pub(crate) use closing::turn_away;
 use head::Head;
@@ -51,6 +52,7 @@ pub(crate) async fn serve<P: ProxyHttp>(
 /// What follows when there is nothing more to read for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
+    /// The connection has been quiet for a moment.
     Idle,
     Close,
 }
@@ -74,7 +76,7 @@ fn is_closing<P: ProxyHttp>(worker: &Worker<P>, admission: &Admission) -> bool {
     worker.is_draining() || admission.listener.is_closing()
 }
 
-/// Serves requests as long as their bytes are there.
+/// Serves requests as long as they come one soon after the other.
 async fn converse<P: ProxyHttp>(
     worker: &Worker<P>,
     admission: &Admission,
@@ -83,48 +85,67 @@ async fn converse<P: ProxyHttp>(
     timer: &Timer,
     served: &mut u64,
 ) -> Next {
-    let settings = admission.listener.settings_arc();
     let mut conversation = ClientConversation {
         stream,
         timer,
         input: InState::new(Buffer::default()),
         output: OutState::new(),
-        idle: settings.body_timeout,
+        idle: admission.listener.settings().body_timeout,
         version: Version::Http11,
         keep_alive: true,
     };
     loop {
-        timer.set(settings.head_timeout);
         let mut state = worker.take_state();
-        let limits = worker.plane.load().request_limits;
-        let head = head::read(&mut conversation, &limits, &mut state.request).await;
-        let started = Instant::now();
-        let afterwards = match head {
-            Head::Complete => {
-                *served += 1;
-                let last = is_closing(worker, admission) || *served == settings.requests;
-                conversation.version = state.request.version;
-                conversation.keep_alive = state.request.keep_alive && !last;
-                conversation.input.start(state.request.body);
-                let State { request, response } = &mut *state;
-                let client = Client::of(request, peer.ip(), &settings.trusted_proxies);
-                pipeline::serve(worker, started, client, timer, request, response, &mut conversation).await
-            }
-            Head::Idle => return Next::Idle,
-            Head::Closed => return Next::Close,
-            Head::Refused(refusal) => {
-                refuse(worker, &refusal, peer, started, &mut state, &mut conversation).await;
-                Afterwards::Close
-            }
-        };
+        let next = exchange(worker, admission, &mut conversation, peer, served, &mut state).await;
         worker.put_state(state);
-        if !closing::settle(&mut conversation, afterwards).await {
-            return Next::Close;
+        match next {
+            Some(next) => return next,
+            None if !conversation.input.buffer.is_empty() => continue,
+            None => conversation.rest(),
         }
-        if conversation.input.buffer.is_empty() {
-            return Next::Idle;
+        timer.set(Ticks::from_ms(QUIET_MS));
+        if !is_readable(worker, admission, conversation.stream, timer).await {
+            return if timer.expired() { Next::Idle } else { Next::Close };
         }
     }
+}
+
+/// Serves one request; `None`: another may follow.
+async fn exchange<P: ProxyHttp>(
+    worker: &Worker<P>,
+    admission: &Admission,
+    conversation: &mut ClientConversation<'_>,
+    peer: SocketAddr,
+    served: &mut u64,
+    state: &mut State,
+) -> Option<Next> {
+    let settings = admission.listener.settings_arc();
+    let timer = conversation.timer;
+    timer.set(settings.head_timeout);
+    conversation.idle = settings.body_timeout;
+    let limits = worker.plane.load().request_limits;
+    let head = head::read(conversation, &limits, &mut state.request).await;
+    let started = Instant::now();
+    let afterwards = match head {
+        Head::Complete => {
+            *served += 1;
+            let last = is_closing(worker, admission) || *served == settings.requests;
+            let State { request, response } = state;
+            conversation.version = request.version;
+            // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.
+            conversation.keep_alive = request.keep_alive && !last && request.upgrade.is_empty();
+            conversation.input.start(request.body);
+            let client = Client::of(request, peer.ip(), &settings.trusted_proxies);
+            pipeline::serve(worker, started, client, timer, request, response, conversation).await
+        }
+        Head::Idle => return Some(Next::Idle),
+        Head::Closed => return Some(Next::Close),
+        Head::Refused(refusal) => {
+            refuse(worker, &refusal, peer, started, state, conversation).await;
+            Afterwards::Close
+        }
+    };
+    if closing::settle(conversation, afterwards).await { None } else { Some(Next::Close) }
 }
 
 /// Answers a head that was not understood. What of it was read is not believed, so the record says little.

@@ -14,7 +14,6 @@ use crate::limits::{PART_MS, RECORD_TEXTS_BYTES};
 use crate::record::{Occasion, Record, Recorded, Traffic, micros};
 use crate::refusal::Refusal;
 use crate::route::Route;
-use crate::snapshot::Snapshot;
 use crate::timers::{Ticks, Timer};
 use crate::upstream::Endpoint;
 use crate::worker::{InFlight, Worker};
@@ -76,13 +75,12 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     }
 
     /// Sets room in the journal aside for this exchange's `done` and `cut`, where the configuration asks for it.
-    pub(crate) fn reserve(&mut self, snapshot: &Snapshot, request: &Request) -> Result<(), Refusal> {
-        if !snapshot.refuse_when_full {
+    pub(crate) fn reserve(&mut self, route: &Route, request: &Request) -> Result<(), Refusal> {
+        if !route.refuse_when_full {
             return Ok(());
         }
         let texts = request.path().len() + request.host().len() + request.method_text().len();
-        let route = self.route.as_ref().map_or(0, |route| route.name().len());
-        let room = RingWriter::room_for_texts(texts + route + RECORD_TEXTS_BYTES);
+        let room = RingWriter::room_for_texts(texts + route.name().len() + RECORD_TEXTS_BYTES);
         match self.worker.reserve(2 * room) {
             Some(reservation) => {
                 self.change(|record| record.reservation = reservation);

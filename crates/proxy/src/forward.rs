@@ -15,22 +15,20 @@ use crate::hooks::ProxyHttp;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
 use crate::route::Route;
-use crate::snapshot::Snapshot;
 use crate::upstream::{Endpoint, Lease, Unobtainable, Upstream};
 use attempt::{Attempt, Terms};
 
 /// Asks an upstream of the route. A refusal is only answered while nothing has gone to the client.
 pub(crate) async fn to_upstream<P: ProxyHttp, D: Downstream>(
     exchange: &mut Exchange<'_, P>,
-    snapshot: &Snapshot,
     route: &Arc<Route>,
     request: &mut Request,
     response: &mut Response,
     downstream: &mut D,
 ) -> Result<Afterwards, Refusal> {
-    let upstream = choose_upstream(exchange, snapshot, route, request)?;
+    let upstream = choose_upstream(exchange, route, request)?;
     shape::request(exchange, route, &upstream, request);
-    let terms = Terms::new(snapshot, route, &upstream);
+    let terms = Terms::new(route, &upstream);
     // A reused connection may turn out stale, and an endpoint may not take connections: each is got over once.
     let mut may_be_stale = true;
     let mut avoid = None;
@@ -51,7 +49,7 @@ pub(crate) async fn to_upstream<P: ProxyHttp, D: Downstream>(
         match attempt::run(exchange, &terms, lease, request, response, downstream).await {
             Attempt::Answered { afterwards, lease } => {
                 if let Some(lease) = lease {
-                    exchange.worker.pools.give_back(&upstream, *lease, exchange.worker.timers.now());
+                    exchange.worker.pools.give_back(&upstream, lease, exchange.worker.timers.now());
                 }
                 return Ok(afterwards);
             }
@@ -72,13 +70,12 @@ pub(crate) async fn to_upstream<P: ProxyHttp, D: Downstream>(
 /// The hook's choice, else the route's by weight.
 fn choose_upstream<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
-    snapshot: &Snapshot,
     route: &Arc<Route>,
     request: &Request,
 ) -> Result<Arc<Upstream>, Refusal> {
     let hooks = &exchange.worker.hooks;
     if let Some(name) = hooks.upstream_peer(request, exchange.context.get_mut()) {
-        return snapshot.upstream(name).cloned().ok_or(Refusal::NO_ENDPOINT);
+        return exchange.worker.plane.load().upstream(name).cloned().ok_or(Refusal::NO_ENDPOINT);
     }
     exchange.worker.weigh(route).ok_or(Refusal::NO_ENDPOINT)
 }

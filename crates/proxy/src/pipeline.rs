@@ -13,7 +13,6 @@ use crate::forward;
 use crate::hooks::{ProxyHttp, Verdict};
 use crate::refusal::Refusal;
 use crate::route::{self, Route};
-use crate::snapshot::Snapshot;
 use crate::timers::Timer;
 use crate::worker::Worker;
 
@@ -38,13 +37,11 @@ pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Afterwards {
-    let snapshot = worker.plane.load();
     let mut exchange = Exchange::open(worker, started, client, timer, request);
-    let refusal = match decide(&mut exchange, &snapshot, request).await {
+    let refusal = match decide(&mut exchange, request).await {
         Ok(Decision::Own(answer)) => return answer.send(&exchange, request, response, downstream).await,
         Ok(Decision::Forward(route)) => {
-            match forward::to_upstream(&mut exchange, &snapshot, &route, request, response, downstream).await
-            {
+            match forward::to_upstream(&mut exchange, &route, request, response, downstream).await {
                 Ok(afterwards) => return afterwards,
                 Err(refusal) => refusal,
             }
@@ -64,13 +61,12 @@ enum Decision {
 
 async fn decide<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
-    snapshot: &Snapshot,
     request: &mut Request,
 ) -> Result<Decision, Refusal> {
     // 3 route
-    let route = route::find(snapshot, request)?;
+    let route = route::find(&exchange.worker.plane.load(), request)?;
     exchange.routed(&route);
-    exchange.reserve(snapshot, request)?;
+    exchange.reserve(&route, request)?;
     // 4 identify: every route is open so far.
     // 5 limit
     answer::admit(&route, request, exchange.client.address)?;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use config::EncodedSlashes;
+use config::{Config, EncodedSlashes, WhenFull};
+use http1::HeadLimits;
 use message::{Known, Method, Request};
 use policy::{Routed, Subject};
 
@@ -22,10 +23,18 @@ pub struct Route {
     pub(crate) upstreams: Vec<(Arc<Upstream>, u16)>,
     pub(crate) response_timeout: Option<Ticks>,
     pub(crate) idle_timeout: Option<Ticks>,
+    pub(crate) response_limits: HeadLimits,
+    /// Whether a request whose record might not fit is refused.
+    pub(crate) refuse_when_full: bool,
 }
 
 impl Route {
-    pub(crate) fn compile(index: usize, config: &config::Route, upstreams: &[Arc<Upstream>]) -> Self {
+    pub(crate) fn compile(
+        index: usize,
+        config: &config::Route,
+        whole: &Config,
+        upstreams: &[Arc<Upstream>],
+    ) -> Self {
         let chosen = match &config.target {
             config::Target::Upstreams(list) => list.as_slice(),
             config::Target::Redirect { .. } | config::Target::Fixed { .. } => &[],
@@ -37,6 +46,12 @@ impl Route {
             upstreams: chosen.collect(),
             response_timeout: config.response_timeout.map(Ticks::from),
             idle_timeout: config.idle_timeout.map(Ticks::from),
+            response_limits: HeadLimits {
+                head_bytes: whole.limits.response_head_bytes,
+                fields: HeadLimits::FIELDS_MAX,
+                target_bytes: 0,
+            },
+            refuse_when_full: whole.data.when_full == WhenFull::Refuse,
             config: config.clone(),
         }
     }

@@ -17,11 +17,8 @@ pub struct Snapshot {
     pub(crate) routes: Vec<Arc<Route>>,
     upstreams: Vec<Arc<Upstream>>,
     pub(crate) request_limits: HeadLimits,
-    pub(crate) response_limits: HeadLimits,
     /// Open client connections over all listeners; 0: no limit.
     pub(crate) connections_max: usize,
-    /// Whether a request whose record might not fit is refused.
-    pub(crate) refuse_when_full: bool,
 }
 
 impl Snapshot {
@@ -35,7 +32,7 @@ impl Snapshot {
             .routes
             .iter()
             .enumerate()
-            .map(|(at, route)| Arc::new(Route::compile(at, route, &upstreams)));
+            .map(|(at, route)| Arc::new(Route::compile(at, route, config, &upstreams)));
         let limits = &config.limits;
         Arc::new(Self {
             router: Router::new(&rules),
@@ -45,13 +42,7 @@ impl Snapshot {
                 fields: limits.header_count.min(HeadLimits::FIELDS_MAX),
                 target_bytes: limits.target_bytes,
             },
-            response_limits: HeadLimits {
-                head_bytes: limits.response_head_bytes,
-                fields: HeadLimits::FIELDS_MAX,
-                target_bytes: 0,
-            },
             connections_max: limits.connections,
-            refuse_when_full: config.data.when_full == config::WhenFull::Refuse,
             upstreams,
         })
     }

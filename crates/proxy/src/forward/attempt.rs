@@ -1,7 +1,5 @@
 //! One request on one connection: the head and body go up while the answer may already come down.
 
-use std::sync::Arc;
-
 use http1::HeadLimits;
 use message::{Body, Piece, Request, Response};
 
@@ -17,7 +15,6 @@ use crate::limits::INTERIM_RESPONSES;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
 use crate::route::Route;
-use crate::snapshot::Snapshot;
 use crate::timers::Ticks;
 use crate::upstream::{Lease, Upstream};
 
@@ -32,9 +29,9 @@ pub(super) struct Terms<'a> {
 }
 
 impl<'a> Terms<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, route: &Arc<Route>, upstream: &Upstream) -> Self {
+    pub(super) fn new(route: &'a Route, upstream: &Upstream) -> Self {
         Self {
-            head: &snapshot.response_limits,
+            head: &route.response_limits,
             response: route.response_timeout.unwrap_or(upstream.timeouts.response),
             idle: route.idle_timeout.unwrap_or(upstream.timeouts.idle),
             body_bytes_max: route.config.body_bytes,
@@ -43,13 +40,14 @@ impl<'a> Terms<'a> {
 }
 
 /// How an attempt ended.
+#[allow(clippy::large_enum_variant, reason = "the large variant is the usual one")]
 pub(super) enum Attempt {
     /// An answer went to the client, whole or not; the connection comes back when it can be used again.
     Answered {
         /// What becomes of the client's connection.
         afterwards: Afterwards,
-        /// The upstream's connection. Boxed, since it is moved about while it is large.
-        lease: Option<Box<Lease>>,
+        /// The upstream's connection.
+        lease: Option<Lease>,
     },
     /// Nothing went to the client, and the fault is not the upstream's.
     Refused(Refusal),
@@ -139,13 +137,9 @@ async fn relay<P: ProxyHttp>(
     }
     exchange.note_head();
     if response.status == 101 {
-        let asked = !request.upgrade.is_empty();
+        let asked = request.asked_for(response.fields.bytes(response.upgrade));
         let unasked = Download::NoResponse(NoResponse::Malformed(http1::HeadError::Status));
         return if asked { Download::Switched } else { unasked };
-    }
-    if !request.upgrade.is_empty() {
-        // The client may have sent bytes of another protocol already, and they must not be read as a request.
-        to_client.close_after();
     }
     if request.expects_continue && !told_to_continue && exchange.traffic.bytes_in.get() == 0 {
         // What the client sends next may be the body or another request (RFC 9110 §10.1.1).
@@ -189,7 +183,7 @@ fn conclude<P: ProxyHttp>(
             lease.endpoint.answered();
             let reusable =
                 matches!(upload, Some(Ok(()))) && response.keep_alive && lease.connection.is_clean();
-            Attempt::Answered { afterwards: Afterwards::Keep, lease: reusable.then(|| Box::new(lease)) }
+            Attempt::Answered { afterwards: Afterwards::Keep, lease: reusable.then_some(lease) }
         }
     }
 }

@@ -6,6 +6,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use super::{InState, OutState, Reader, Writer};
 use crate::adapter::{Downstream, ResponseSink, Sink, SinkError};
+use crate::buffers::Output;
 use crate::timers::{Ticks, Timer};
 
 /// A client's connection while it is being served.
@@ -24,6 +25,12 @@ pub(crate) struct ClientConversation<'a> {
 }
 
 impl ClientConversation<'_> {
+    /// Gives back what is not needed while no byte is there.
+    pub(crate) fn rest(&mut self) {
+        self.input.buffer.release();
+        self.output.pending = Output::default();
+    }
+
     /// The reading side alone, for heads.
     pub(crate) fn reader(&mut self) -> Reader<'_, ReadHalf<'_>> {
         self.split().0
@@ -75,7 +82,7 @@ impl ResponseSink for ClientSink<'_> {
     fn start(&mut self, response: &Response) {
         let framing = http1::framing_for(response.body, self.version);
         *self.keep_alive &= !matches!(framing, Body::UntilClose | Body::Tunnel);
-        let pending = &mut self.writer.state.pending.bytes;
+        let pending = self.writer.state.pending.bytes_mut();
         http1::encode_response(response, self.version, *self.keep_alive, pending);
         self.writer.state.start(framing);
     }
@@ -84,7 +91,7 @@ impl ResponseSink for ClientSink<'_> {
         if self.version == Version::Http10 {
             return Ok(());
         }
-        http1::encode_response(response, self.version, true, &mut self.writer.state.pending.bytes);
+        http1::encode_response(response, self.version, true, self.writer.state.pending.bytes_mut());
         self.writer.flush().await
     }
 

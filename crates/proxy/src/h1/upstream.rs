@@ -156,7 +156,7 @@ impl Sink for UpstreamSink<'_> {
 
 impl RequestSink for UpstreamSink<'_> {
     fn start(&mut self, request: &Request) {
-        http1::encode_request(request, &mut self.writer.state.pending.bytes);
+        http1::encode_request(request, self.writer.state.pending.bytes_mut());
         self.writer.state.start(request.body);
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct OutState {
 
 impl OutState {
     pub(crate) fn new() -> Self {
-        Self { pending: Output::take(), framing: Body::Empty }
+        Self { pending: Output::default(), framing: Body::Empty }
     }
 
     /// Starts a message whose head has been put into `pending`.
@@ -45,7 +45,7 @@ pub(crate) struct Writer<'a, W> {
 impl<W: AsyncWrite + Unpin> Writer<'_, W> {
     /// Writes `pending`, `data` and `tail` in that order and empties `pending`.
     async fn write_all(&mut self, data: &[u8], tail: &[u8]) -> Result<(), SinkError> {
-        let pending = &mut self.state.pending.bytes;
+        let pending = self.state.pending.bytes_mut();
         let data = if data.len() <= COALESCE_BYTES {
             pending.extend_from_slice(data);
             pending.extend_from_slice(tail);
@@ -82,7 +82,7 @@ impl<W: AsyncWrite + Unpin> Sink for Writer<'_, W> {
             Body::Streamed => {
                 let mut tail = Output::take();
                 if !piece.data.is_empty() {
-                    http1::write_chunk_size(piece.data.len(), &mut self.state.pending.bytes);
+                    http1::write_chunk_size(piece.data.len(), self.state.pending.bytes_mut());
                     tail.bytes.extend_from_slice(b"\r\n");
                 }
                 if piece.end {
