@@ -11,7 +11,7 @@ use control::{
     ADMIN_TOKEN_VARIABLE, Admin, Gateway, Gauges, LiveEvents, Metrics, MetricsHandle, ReloadReport, Tokens,
 };
 use journal::{DataDir, Journal, JournalError, JournalOptions, RingWriter, WhenFull};
-use proxy::{Configured, Plane, WorkerHandle, spawn_worker};
+use proxy::{Configured, Plane, Snapshot, WorkerHandle, spawn_worker};
 
 use crate::admin_side::AdminSide;
 use crate::error::{BindError, BindErrors, ReloadError, StartError};
@@ -94,11 +94,8 @@ impl Server {
             journal_options(&config.data, workers),
             vec![Box::new(metrics_reader), Box::new(live_reader)],
         )?;
-        let mut admin_side = AdminSide::new().map_err(StartError::Thread)?;
         let resolver = Arc::<Resolver>::default();
-        if prepared.snapshot.upstreams().iter().any(|upstream| upstream.host_names().next().is_some()) {
-            admin_side.block_on(resolver.first_answers(&prepared.snapshot));
-        }
+        let early = resolve_first(&resolver, &prepared.snapshot)?;
         let plane = Plane::new(prepared.snapshot.clone());
         let running = Running::new(Parts {
             workers: spawn_workers(&plane, rings)?,
@@ -110,6 +107,7 @@ impl Server {
         });
         running.commit(prepared);
         // From here on traffic is answered.
+        let mut admin_side = early.map_or_else(AdminSide::new, Ok).map_err(StartError::Thread)?;
         if options.signals == Signals::Obey {
             admin_side.obey_signals(&running).map_err(StartError::Thread)?;
         }
@@ -195,6 +193,16 @@ impl Server {
         self.admin_side.stop();
         Drained { workers, journal }
     }
+}
+
+/// Waits for the addresses of host names, which takes the control side's runtime; without host names that can wait.
+fn resolve_first(resolver: &Resolver, snapshot: &Snapshot) -> Result<Option<AdminSide>, StartError> {
+    if !snapshot.upstreams().iter().any(|upstream| upstream.host_names().next().is_some()) {
+        return Ok(None);
+    }
+    let admin_side = AdminSide::new().map_err(StartError::Thread)?;
+    admin_side.block_on(resolver.first_answers(snapshot));
+    Ok(Some(admin_side))
 }
 
 fn worker_count(config: &Config) -> usize {
