@@ -1,5 +1,7 @@
 //! The commands as a user runs them: output, exit status, and what they leave behind.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::Path;

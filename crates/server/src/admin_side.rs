@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 use crate::limits::{BLOCKING_THREADS, CONTROL_END_WITHIN, CONTROL_THREADS};
 use crate::running::Running;
 use crate::signals::Signals;
-use crate::source::ConfigSource;
 use crate::watch::watch;
 
 /// The control side. If it stalls, traffic still flows.
@@ -53,13 +52,7 @@ impl AdminSide {
     }
 
     /// Serves the admin API, keeps host names resolved, watches the configuration file.
-    pub(crate) fn serve(
-        &mut self,
-        admin: Admin,
-        listener: TcpListener,
-        running: &Arc<Running>,
-        source: &ConfigSource,
-    ) {
+    pub(crate) fn serve(&mut self, admin: Admin, listener: TcpListener, running: &Arc<Running>) {
         let (stop, stopped) = oneshot::channel::<()>();
         let until = async {
             // Without a sender there is nobody who could ask for the end.
@@ -74,7 +67,7 @@ impl AdminSide {
         }));
         self.stop = Some(stop);
         self.runtime.spawn(running.resolver.clone().run(running.plane.clone()));
-        if let Some(file) = source.file() {
+        if let Some(file) = running.file() {
             self.runtime.spawn(watch(file.to_owned(), running.clone()));
         }
     }

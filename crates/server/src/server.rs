@@ -100,7 +100,7 @@ impl Server {
         let running = Running::new(Parts {
             workers: spawn_workers(&plane, rings)?,
             config,
-            source: source.clone(),
+            source,
             plane,
             resolver,
             journal: journal.handle(),
@@ -115,7 +115,7 @@ impl Server {
         let admin = admin_socket.local_addr().map_err(StartError::Thread)?;
         let gateway = running.clone() as Arc<dyn Gateway>;
         let api = Admin::new(gateway, tokens.clone(), metrics.clone(), live);
-        admin_side.serve(api, admin_socket, &running, &source);
+        admin_side.serve(api, admin_socket, &running);
         let server = Self { running, admin_side, admin, tokens, metrics, journal };
         server.write_ports_file(options.ports_file)?;
         server.running.set_ready();

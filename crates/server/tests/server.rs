@@ -1,5 +1,7 @@
 //! A server in this process: start, reload, refusal, drain, with real sockets and files.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;

@@ -90,21 +90,17 @@ impl Tail {
                 "name the data directory with `--data DIR`; `lockgate serve` makes it at its first start",
             )
         })?;
-        let mut printer = Printer { tail: &self, damaged: 0 };
-        if printer.print_present(&mut reader)? == Reader::Gone {
+        let mut printer = Printer { tail: &self, damaged: 0, complaint: String::new() };
+        let shown = printer.print_present(&mut reader)?;
+        if self.follow && shown == Reader::Listens {
+            printer.follow(&mut reader)?;
+        }
+        if self.follow || printer.damaged == 0 {
             return Ok(Outcome::Done);
         }
-        while self.follow {
-            std::thread::sleep(LOOK_EVERY);
-            if printer.print_new(&mut reader)? == Reader::Gone {
-                return Ok(Outcome::Done);
-            }
-        }
-        match printer.damaged {
-            0 => Ok(Outcome::Done),
-            places => Err(Failure::new("the journal could not be read in whole")
-                .because(format!("{places} places are damaged, as said above; everything else was printed"))),
-        }
+        let places = printer.damaged;
+        Err(Failure::new("the journal could not be read in whole")
+            .because(format!("{places} places are damaged, as said above; everything else was printed")))
     }
 
     fn data_dir(&self, global: &Global) -> Result<PathBuf, Failure> {
@@ -138,6 +134,8 @@ impl Tail {
 struct Printer<'a> {
     tail: &'a Tail,
     damaged: u64,
+    /// What was said last, so that a file that stays unreadable is told of once.
+    complaint: String,
 }
 
 impl Printer<'_> {
@@ -156,6 +154,16 @@ impl Printer<'_> {
             }
         }
         output::print(&last.make_contiguous().concat())
+    }
+
+    /// Prints what comes, until nobody reads on.
+    fn follow(&mut self, reader: &mut JournalReader) -> Result<(), Failure> {
+        loop {
+            std::thread::sleep(LOOK_EVERY);
+            if self.print_new(reader)? == Reader::Gone {
+                return Ok(());
+            }
+        }
     }
 
     /// Prints everything that has not been printed.
@@ -185,7 +193,11 @@ impl Printer<'_> {
             Err(error) => Failure::new("a place of the journal cannot be read").caused_by(&error),
         };
         self.damaged += 1;
-        problem.print();
+        let complaint = format!("{problem:?}");
+        if complaint != self.complaint {
+            problem.print();
+            self.complaint = complaint;
+        }
     }
 }
 
