@@ -1,17 +1,16 @@
 //! The chunked transfer coding (RFC 9112 §7.1), decoded in place.
 
-use message::Fields;
+use message::{Fields, Known, is_token};
 
 use crate::BodyError;
-use crate::lines::ends_are_strict;
 
 /// Longest chunk-size line with its extensions, bytes. Extensions are read and dropped.
 const SIZE_LINE_BYTES_MAX: usize = 4096;
 /// Extension bytes over a whole body, so that a stream of one-byte chunks cannot carry more of them than data.
 const EXTENSION_BYTES_MAX: usize = 64 << 10;
-/// Trailer section, bytes.
+/// Trailer section without its line ends, bytes.
 const TRAILER_BYTES_MAX: usize = 16 << 10;
-/// Trailer fields.
+/// Trailer fields, those that are dropped included.
 const TRAILER_FIELDS_MAX: usize = 64;
 
 /// What one call of [`Chunked::decode`] did.
@@ -40,6 +39,8 @@ enum State {
 pub struct Chunked {
     state: State,
     extension_bytes: usize,
+    trailer_bytes: usize,
+    trailer_fields: usize,
     trailers: Option<Box<Fields>>,
 }
 
@@ -51,7 +52,7 @@ impl Chunked {
 
     /// Trailer fields, once the body has ended with some.
     pub fn trailers(&self) -> Option<&Fields> {
-        self.trailers.as_deref()
+        self.trailers.as_deref().filter(|_| self.state == State::Done)
     }
 
     /// Decodes all of `buffer` that can be decoded, moving the body's bytes to its front.
@@ -88,11 +89,8 @@ impl Chunked {
                     [] | [b'\r'] => return Ok(done),
                     _ => return Err(BodyError::ChunkEnd),
                 },
-                State::Trailers => match self.trailer_section(rest)? {
-                    Some(taken) => {
-                        done.consumed += taken;
-                        self.state = State::Done;
-                    }
+                State::Trailers => match self.trailer_line(rest)? {
+                    Some(taken) => done.consumed += taken,
                     None => return Ok(done),
                 },
                 State::Done => {
@@ -144,52 +142,75 @@ impl Chunked {
         }
     }
 
-    /// Reads `trailer-section CRLF`; answers the bytes it took, or `None` for more.
-    fn trailer_section(&mut self, rest: &[u8]) -> Result<Option<usize>, BodyError> {
-        match rest {
-            [b'\r', b'\n', ..] => return Ok(Some(2)),
+    /// Reads one line of `trailer-section CRLF`; answers the bytes it took, or `None` for more.
+    fn trailer_line(&mut self, rest: &[u8]) -> Result<Option<usize>, BodyError> {
+        let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+        let (line, ending) = rest.split_at(end);
+        if self.trailer_bytes + line.len() > TRAILER_BYTES_MAX {
+            return Err(BodyError::TrailersTooLarge);
+        }
+        match ending {
+            [b'\r', b'\n', ..] if line.is_empty() => self.state = State::Done,
+            [b'\r', b'\n', ..] => self.take_trailer(line)?,
             [] | [b'\r'] => return Ok(None),
-            [b'\r' | b'\n', ..] => return Err(BodyError::Trailers),
-            _ => {}
+            _ => return Err(BodyError::Trailers),
         }
-        let mut slots = [httparse::EMPTY_HEADER; TRAILER_FIELDS_MAX];
-        match httparse::parse_headers(rest, &mut slots) {
-            Ok(httparse::Status::Complete((length, _))) if length > TRAILER_BYTES_MAX => {
-                Err(BodyError::TrailersTooLarge)
-            }
-            Ok(httparse::Status::Complete((length, headers))) => {
-                self.keep_trailers(&rest[..length], headers)?;
-                Ok(Some(length))
-            }
-            Ok(httparse::Status::Partial) if rest.len() > TRAILER_BYTES_MAX => {
-                Err(BodyError::TrailersTooLarge)
-            }
-            Ok(httparse::Status::Partial) => Ok(None),
-            Err(httparse::Error::TooManyHeaders) => Err(BodyError::TrailersTooLarge),
-            Err(_) => Err(BodyError::Trailers),
-        }
+        Ok(Some(end + 2))
     }
 
-    /// Keeps the trailers that may be passed on: none that frame, route or authenticate (RFC 9110 §6.5.1).
-    fn keep_trailers(&mut self, section: &[u8], headers: &[httparse::Header<'_>]) -> Result<(), BodyError> {
-        if !ends_are_strict(section) {
+    /// Takes one trailer field, and keeps it if it may be passed on.
+    fn take_trailer(&mut self, line: &[u8]) -> Result<(), BodyError> {
+        self.trailer_bytes += line.len();
+        self.trailer_fields += 1;
+        if self.trailer_fields > TRAILER_FIELDS_MAX {
+            return Err(BodyError::TrailersTooLarge);
+        }
+        let colon = memchr::memchr(b':', line).ok_or(BodyError::Trailers)?;
+        let (name, value) = (&line[..colon], trim(&line[colon + 1..]));
+        if !is_token(name) || !message::is_field_value(value) {
             return Err(BodyError::Trailers);
         }
-        let mut fields = Box::<Fields>::default();
-        for header in headers {
-            let known = message::Known::of(header.name.as_bytes());
-            let behind =
-                section.get(header.name.as_ptr().addr() - section.as_ptr().addr() + header.name.len());
-            if behind != Some(&b':') {
-                return Err(BodyError::Trailers);
-            }
-            if known == message::Known::Other && !header.name.eq_ignore_ascii_case("authorization") {
-                fields.append_known(known, header.name, header.value);
-            }
+        let name = std::str::from_utf8(name).map_err(|_| BodyError::Trailers)?;
+        if may_be_trailer(name) {
+            self.trailers.get_or_insert_default().append_known(Known::Other, name, value);
         }
-        self.trailers = (!fields.is_empty()).then_some(fields);
         Ok(())
     }
+}
+
+/// Whether a field means something behind a body: none that frames, routes, authenticates, or says how to read what came before
+/// (RFC 9110 §6.5.1).
+fn may_be_trailer(name: &str) -> bool {
+    let has_prefix = |prefix: &str| name.get(..prefix.len()).is_some_and(|s| s.eq_ignore_ascii_case(prefix));
+    let is = |other: &&str| name.eq_ignore_ascii_case(other);
+    Known::of(name.as_bytes()) == Known::Other
+        && !["content-", "if-", "proxy-", "x-forwarded-"].into_iter().any(has_prefix)
+        && !NEVER_TRAILERS.iter().any(is)
+}
+
+/// Fields that steer what was read long before a trailer comes, besides those the gateway knows.
+const NEVER_TRAILERS: &[&str] = &[
+    "age",
+    "authorization",
+    "cache-control",
+    "cookie",
+    "expires",
+    "max-forwards",
+    "pragma",
+    "range",
+    "retry-after",
+    "set-cookie",
+    "vary",
+    "warning",
+    "www-authenticate",
+];
+
+/// Takes optional whitespace off both ends (RFC 9110 §5.6.3).
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// Hexadecimal digits, at most 16.

@@ -33,9 +33,9 @@ impl HeadScan {
     /// Whether a parse of `buffer` can say something new: its end may be in it, or it has doubled since the last try.
     pub fn is_worth_parsing(&mut self, buffer: &[u8]) -> bool {
         let from = self.seen.saturating_sub(3).min(buffer.len());
-        let ended = has_empty_line(&buffer[from..]);
         self.seen = buffer.len();
-        if !ended && buffer.len() < self.parse_again_at {
+        // The first look is always worth it, and mostly the only one: then the parser finds the end by itself.
+        if buffer.len() < self.parse_again_at && !has_empty_line(&buffer[from..]) {
             return false;
         }
         self.parse_again_at = buffer.len().saturating_mul(2);

@@ -4,6 +4,9 @@ use message::{Body, Fields, Known, Span};
 
 use crate::HeadError;
 
+/// Most options in all `Connection` fields of a head: each is compared with each field.
+const CONNECTION_OPTIONS_MAX: usize = 100;
+
 /// What the connection-level fields of a head say (RFC 9110 §7.6.1, RFC 9112 §6).
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
@@ -21,28 +24,24 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Reads all fields of a head: end-to-end ones go into `fields`, which already holds the head's bytes from `base` on.
+    /// Reads all fields of a head: end-to-end ones go into `fields`, whose arena already begins with the head's bytes.
     pub(crate) fn read(
         headers: &[httparse::Header<'_>],
         head: &[u8],
-        base: usize,
         fields: &mut Fields,
     ) -> Result<Self, HeadError> {
         let mut lines = Self::default();
-        let origin = head.as_ptr().addr();
         for header in headers {
-            let name_start = header.name.as_ptr().addr() - origin;
-            let value_start = header.value.as_ptr().addr() - origin;
-            check_line(head, name_start, name_start + header.name.len(), value_start, header.value.len())?;
-            let name = Span::new(base + name_start, base + name_start + header.name.len());
-            let value = Span::new(base + value_start, base + value_start + header.value.len());
+            let name = span_in(head, header.name.as_bytes());
+            let value = span_in(head, header.value);
+            check_line(head, name)?;
             let known = Known::of(header.name.as_bytes());
             if lines.take(known, header.value, value)? {
                 fields.push(name, value, known);
             }
         }
         if lines.names_listed {
-            remove_listed(headers, fields);
+            remove_listed(headers, fields)?;
         }
         Ok(lines)
     }
@@ -56,7 +55,10 @@ impl Lines {
             Known::Connection => self.take_connection(value),
             Known::Host if self.host.is_some() => return Err(HeadError::HostRepeated),
             Known::Host => self.host = Some(span),
-            Known::Upgrade => self.upgrade = Some(span),
+            // Of several, none: which of them the other side would take is not for certain.
+            Known::Upgrade => {
+                self.upgrade = Some(if self.upgrade.is_none() { span } else { Span::default() })
+            }
             Known::Te => self.takes_trailers |= elements(value).any(|e| e.eq_ignore_ascii_case(b"trailers")),
             Known::Expect => {
                 self.expects_continue |= value.eq_ignore_ascii_case(b"100-continue");
@@ -88,9 +90,9 @@ impl Lines {
             match Known::of(option) {
                 Known::Upgrade => self.upgrade_listed = true,
                 Known::KeepAlive => self.keep_alive = true,
-                Known::Te => {}
-                _ if option.eq_ignore_ascii_case(b"close") => self.close = true,
-                _ => self.names_listed = true,
+                Known::Other if option.eq_ignore_ascii_case(b"close") => self.close = true,
+                Known::Other => self.names_listed = true,
+                _ => {}
             }
         }
     }
@@ -107,37 +109,38 @@ impl Lines {
     }
 }
 
-/// Takes away the fields that `Connection` names (RFC 9110 §7.6.1). Host stays: it is not a field of one hop, and a client that
-/// lists it would choose another host than the one that was routed.
-fn remove_listed(headers: &[httparse::Header<'_>], fields: &mut Fields) {
+/// Where a part of a head lies in it.
+fn span_in(head: &[u8], part: &[u8]) -> Span {
+    let start = part.as_ptr().addr() - head.as_ptr().addr();
+    Span::new(start, start + part.len())
+}
+
+/// Takes away the fields that `Connection` names (RFC 9110 §7.6.1), but none that the gateway itself goes by: a client that could
+/// name X-Forwarded-For away would choose what it is taken for.
+fn remove_listed(headers: &[httparse::Header<'_>], fields: &mut Fields) -> Result<(), HeadError> {
     let listed = headers
         .iter()
         .filter(|header| Known::of(header.name.as_bytes()) == Known::Connection)
         .flat_map(|header| elements(header.value));
-    for name in listed {
-        fields.remove_where(|known, other| known != Known::Host && other.eq_ignore_ascii_case(name));
+    for (at, name) in listed.enumerate() {
+        if at == CONNECTION_OPTIONS_MAX {
+            return Err(HeadError::TooManyFields);
+        }
+        fields.remove_where(|known, other| known == Known::Other && other.eq_ignore_ascii_case(name));
     }
+    Ok(())
 }
 
 /// Checks what surrounds a field: the colon follows the name at once, and the line before it ended in CR LF (RFC 9112 §2.2, §5.1).
-fn check_line(
-    head: &[u8],
-    name: usize,
-    name_end: usize,
-    value: usize,
-    value_len: usize,
-) -> Result<(), HeadError> {
-    if head.get(name_end) != Some(&b':') {
+fn check_line(head: &[u8], name: Span) -> Result<(), HeadError> {
+    let (start, end) = (name.start as usize, name.end as usize);
+    if head.get(end) != Some(&b':') {
         return Err(HeadError::FieldName);
     }
-    if name < 2 || head[name - 2] != b'\r' || head[name - 1] != b'\n' {
-        return Err(HeadError::LineEnd);
+    match head.get(..start) {
+        Some([.., b'\r', b'\n']) => Ok(()),
+        _ => Err(HeadError::LineEnd),
     }
-    // An empty value may be reported as lying anywhere; only a value with bytes has to lie behind its colon.
-    if value_len > 0 && value <= name_end {
-        return Err(HeadError::FieldValue);
-    }
-    Ok(())
 }
 
 /// Whether every line feed of a complete head is preceded by a carriage return, and every carriage return followed by one.

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use message::{Body, Method, Request, Span, Version};
 
-use crate::lines::{Lines, ends_are_strict};
+use crate::lines::{Lines, elements, ends_are_strict};
 use crate::{HeadError, HeadLimits};
 
 /// Reads a request head from the front of `buffer` into `request`, which is cleared first.
@@ -90,10 +90,13 @@ fn read(
     }
     request.fields.store(head);
     request.method_text = Span::new(0, method.len());
-    let lines = Lines::read(parsed.headers, head, 0, &mut request.fields)?;
+    let lines = Lines::read(parsed.headers, head, &mut request.fields)?;
     read_framing(&lines, request)?;
-    let target = Span::new(method.len() + 1, method.len() + 1 + target.len());
-    read_target(target, lines.host, request)
+    read_target(
+        Target { head, start: method.len() + 1, end: method.len() + 1 + target.len() },
+        &lines,
+        request,
+    )
 }
 
 /// The request line is `method SP target SP HTTP/1.x CR LF`, with nothing more between (RFC 9112 §3).
@@ -111,38 +114,61 @@ fn read_framing(lines: &Lines, request: &mut Request) -> Result<(), HeadError> {
     request.keep_alive = !lines.close && (modern || lines.keep_alive);
     request.expects_continue = lines.expects_continue && modern && request.body != Body::Empty;
     request.takes_trailers = lines.takes_trailers;
-    if let Some(upgrade) = lines.upgrade.filter(|_| lines.upgrade_listed && modern) {
-        // `h2c` would let a client speak a second protocol past the gateway's eyes (RFC 9113 §3.1 withdrew it).
-        if !request.fields.bytes(upgrade).to_ascii_lowercase().starts_with(b"h2c") {
-            request.upgrade = upgrade;
-        }
+    if let Some(upgrade) = lines.upgrade.filter(|_| lines.upgrade_listed && modern)
+        && may_upgrade_to(request.fields.bytes(upgrade))
+    {
+        request.upgrade = upgrade;
     }
     Ok(())
 }
 
+/// Whether an Upgrade is a list of protocols (RFC 9110 §7.8) without `h2c`, which would let a client speak a second protocol past
+/// the gateway's eyes (RFC 9113 §3.1 withdrew it).
+fn may_upgrade_to(upgrade: &[u8]) -> bool {
+    elements(upgrade).all(|protocol| {
+        let is_h2c = protocol.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"h2c"));
+        !is_h2c && protocol.split(|&byte| byte == b'/').all(message::is_token)
+    })
+}
+
+/// A request target, or the rest of one, as a part of its head. The head's bytes stand in the request's arena at the same place.
+#[derive(Clone, Copy)]
+struct Target<'h> {
+    head: &'h [u8],
+    start: usize,
+    end: usize,
+}
+
+impl<'h> Target<'h> {
+    fn bytes(self) -> &'h [u8] {
+        self.head.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
 /// Splits the target into host, path and query (RFC 9112 §3.2).
-fn read_target(target: Span, host: Option<Span>, request: &mut Request) -> Result<(), HeadError> {
-    if host.is_none() && request.version == Version::Http11 {
-        return Err(HeadError::HostMissing);
+fn read_target(target: Target<'_>, lines: &Lines, request: &mut Request) -> Result<(), HeadError> {
+    match lines.host {
+        Some(host) => read_authority(host, request)?,
+        None if request.version == Version::Http11 => return Err(HeadError::HostMissing),
+        None => {}
     }
-    if let Some(host) = host {
-        read_authority(host, request)?;
-    }
-    let bytes = request.fields.bytes(target);
-    match bytes {
-        b"*" if request.method == Method::Options => {
-            request.asterisk = true;
-            request.path = request.fields.store(b"/");
-            Ok(())
-        }
+    match target.bytes() {
+        b"*" if request.method == Method::Options => read_asterisk(request),
         [b'/', ..] => read_path(target, request),
         _ => read_absolute(target, request),
     }
 }
 
+/// The asterisk form: the server as a whole (RFC 9112 §3.2.4).
+fn read_asterisk(request: &mut Request) -> Result<(), HeadError> {
+    request.asterisk = true;
+    request.path = request.fields.store(b"/");
+    Ok(())
+}
+
 /// The absolute form: its authority wins over Host (RFC 9112 §3.2.2).
-fn read_absolute(target: Span, request: &mut Request) -> Result<(), HeadError> {
-    let bytes = request.fields.bytes(target);
+fn read_absolute(target: Target<'_>, request: &mut Request) -> Result<(), HeadError> {
+    let bytes = target.bytes();
     let scheme = match bytes {
         _ if starts_ignoring_case(bytes, b"http://") => 7,
         _ if starts_ignoring_case(bytes, b"https://") => 8,
@@ -153,31 +179,34 @@ fn read_absolute(target: Span, request: &mut Request) -> Result<(), HeadError> {
     if length == 0 {
         return Err(HeadError::Target);
     }
-    let at = target.start as usize + scheme;
+    let at = target.start + scheme;
     read_authority(Span::new(at, at + length), request).map_err(|_| HeadError::Target)?;
-    read_path(Span::new(at + length, target.end as usize), request)
+    if length == rest.len() && request.method == Method::Options {
+        // Without a path it asks about the server as a whole, and the last proxy says so by `*` (RFC 9112 §3.2.4).
+        return read_asterisk(request);
+    }
+    read_path(Target { start: at + length, ..target }, request)
 }
 
 fn starts_ignoring_case(bytes: &[u8], prefix: &[u8]) -> bool {
     bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-fn read_path(target: Span, request: &mut Request) -> Result<(), HeadError> {
-    let bytes = request.fields.bytes(target);
+fn read_path(target: Target<'_>, request: &mut Request) -> Result<(), HeadError> {
+    let bytes = target.bytes();
     let cut = memchr::memchr(b'?', bytes);
-    let path_len = cut.unwrap_or(bytes.len());
+    let raw = &bytes[..cut.unwrap_or(bytes.len())];
     if let Some(cut) = cut {
         // A query is sent on as it came, so it has to be what RFC 3986 §3.4 allows, or nearly: visible ASCII without `#`.
         if !bytes[cut + 1..].iter().all(|&byte| byte.is_ascii_graphic() && byte != b'#') {
             return Err(HeadError::Target);
         }
         request.has_query = true;
-        request.query = Span::new(target.start as usize + cut + 1, target.end as usize);
+        request.query = Span::new(target.start + cut + 1, target.end);
     }
-    let raw = if path_len == 0 { b"/".to_vec() } else { bytes[..path_len].to_vec() };
     let mut encoded_slash = false;
     request.path = request.fields.store_with(|arena| {
-        let facts = policy::normalize_path(&raw, arena).map_err(|_| HeadError::Target)?;
+        let facts = policy::normalize_path(raw, arena).map_err(|_| HeadError::Target)?;
         encoded_slash = facts.encoded_slash;
         Ok(())
     })?;
@@ -185,35 +214,52 @@ fn read_path(target: Span, request: &mut Request) -> Result<(), HeadError> {
     Ok(())
 }
 
-/// `uri-host [ ":" port ]` (RFC 9110 §7.2), in a form that every server reads alike.
+/// `uri-host [ ":" port ]` (RFC 9110 §7.2), in a form that every server reads alike; user information is refused (§4.2.4).
 fn read_authority(authority: Span, request: &mut Request) -> Result<(), HeadError> {
     let bytes = request.fields.bytes(authority);
-    let host_len = host_length(bytes).ok_or(HeadError::HostMalformed)?;
+    let (host_len, has_upper_case) = host_length(bytes).ok_or(HeadError::HostMalformed)?;
+    let (host, port) = bytes.split_at(host_len);
+    if host.is_empty() || !is_port(port) {
+        return Err(HeadError::HostMalformed);
+    }
     request.authority = authority;
     let start = authority.start as usize;
     request.host = Span::new(start, start + host_len);
-    if bytes[..host_len].iter().any(u8::is_ascii_uppercase) {
-        let lower = bytes[..host_len].to_ascii_lowercase();
+    if has_upper_case {
+        let lower = host.to_ascii_lowercase();
         request.host = request.fields.store(&lower);
     }
     Ok(())
 }
 
-/// Length of the host part of a well-formed authority; user information is refused (RFC 9110 §4.2.4).
-fn host_length(bytes: &[u8]) -> Option<usize> {
-    let host_len = match bytes {
-        [b'[', ..] => memchr::memchr(b']', bytes)? + 1,
-        _ => memchr::memchr(b':', bytes).unwrap_or(bytes.len()),
-    };
-    let (host, port) = bytes.split_at(host_len);
-    let host_is_fine = match host {
-        [b'[', inside @ .., b']'] => std::str::from_utf8(inside).ok()?.parse::<std::net::Ipv6Addr>().is_ok(),
-        _ => host.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~')),
-    };
-    let port_is_fine = match port {
-        [] => true,
-        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+/// Length of the host at the front of an authority, and whether it has upper-case letters.
+fn host_length(bytes: &[u8]) -> Option<(usize, bool)> {
+    if let [b'[', rest @ ..] = bytes {
+        let length = memchr::memchr(b']', rest)?;
+        std::str::from_utf8(&rest[..length]).ok()?.parse::<std::net::Ipv6Addr>().ok()?;
+        return Some((length + 2, rest[..length].iter().any(u8::is_ascii_uppercase)));
+    }
+    let mut has_upper_case = false;
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {}
+            b'A'..=b'Z' => has_upper_case = true,
+            _ => return Some((at, has_upper_case)),
+        }
+    }
+    Some((bytes.len(), has_upper_case))
+}
+
+/// Nothing, or a colon and a port, which may be missing behind it (RFC 3986 §3.2.3).
+fn is_port(bytes: &[u8]) -> bool {
+    match bytes {
+        [] | [b':'] => true,
+        [b':', digits @ ..] if digits.len() <= 5 => {
+            let number = digits.iter().try_fold(0_u32, |sum, byte| {
+                byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0'))
+            });
+            number.is_some_and(|number| number <= u32::from(u16::MAX))
+        }
         _ => false,
-    };
-    (!host.is_empty() && host_is_fine && port_is_fine).then_some(host_len)
+    }
 }

@@ -22,7 +22,8 @@ pub fn parse_response(
     let mut slots = [const { MaybeUninit::uninit() }; HeadLimits::FIELDS_MAX];
     let mut parsed = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
-    match config.parse_response_with_uninit_headers(&mut parsed, buffer, &mut slots) {
+    let slots = &mut slots[..limits.fields.min(HeadLimits::FIELDS_MAX)];
+    match config.parse_response_with_uninit_headers(&mut parsed, buffer, slots) {
         Ok(httparse::Status::Complete(length)) if length <= limits.head_bytes => {
             read(&parsed, &buffer[..length], method, response)?;
             Ok(Some(length))
@@ -61,7 +62,7 @@ fn read(
         let start = reason.as_ptr().addr() - head.as_ptr().addr();
         response.reason = message::Span::new(start, start + reason.len());
     }
-    let lines = Lines::read(parsed.headers, head, 0, &mut response.fields)?;
+    let lines = Lines::read(parsed.headers, head, &mut response.fields)?;
     read_framing(&lines, method, response)
 }
 
@@ -73,17 +74,24 @@ fn read_framing(lines: &Lines, method: Method, response: &mut Response) -> Resul
     }
     let framed = lines.body(Body::UntilClose)?;
     response.body = match response.status {
+        // A length of nothing contradicts nothing.
+        100..200 if lines.chunked || lines.length.is_some_and(|length| length > 0) => {
+            return Err(HeadError::FramingConflict);
+        }
         101 => Body::Tunnel,
-        100..200 if lines.chunked || lines.length.is_some() => return Err(HeadError::FramingConflict),
         100..200 | 204 | 304 => Body::Empty,
         _ if method == Method::Head => Body::Empty,
         _ => framed,
     };
     let bodiless = response.status == 304 || method == Method::Head;
     response.announced_length = lines.length.filter(|_| bodiless);
-    response.keep_alive = !lines.close && (modern || lines.keep_alive) && response.body != Body::UntilClose;
+    // What announces a body although it must not have one may well send it, behind the back of the next request (RFC 9110 §8.6).
+    let may_send_more = response.status == 204 && framed != Body::Empty && framed != Body::UntilClose;
+    let ends_by_itself = response.body != Body::UntilClose && !may_send_more;
+    response.keep_alive = !lines.close && (modern || lines.keep_alive) && ends_by_itself;
     if response.status == 101 {
-        response.upgrade = lines.upgrade.filter(|_| lines.upgrade_listed).ok_or(HeadError::Status)?;
+        let upgrade = lines.upgrade.filter(|upgrade| lines.upgrade_listed && !upgrade.is_empty());
+        response.upgrade = upgrade.ok_or(HeadError::Status)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Header and trailer fields: one arena of bytes and an index into it.
 
 use crate::Known;
-use crate::syntax::trim_ows;
+use crate::syntax::{is_token, may_stand_in_value, trim_ows};
 
 /// A range of an arena.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,25 +88,35 @@ impl Fields {
         std::str::from_utf8(self.bytes(span)).unwrap_or_default()
     }
 
-    /// Adds a field whose bytes already lie in the arena.
+    /// Adds a field whose bytes already lie in the arena, and have been checked to be a name and a value: they are sent as they are.
     pub fn push(&mut self, name: Span, value: Span, known: Known) {
         self.index.push(Field { name, value, known });
     }
 
-    /// Appends a field.
+    /// Appends a field. Bytes that may not stand in a value (RFC 9110 §5.5) become spaces, so that no value can end its line.
+    ///
+    /// What would frame the message or speak of the connection ([`Known::is_connection_level`], `Host`) is left out, for that is
+    /// for the adapter to say, as is a name that is no token.
     pub fn append(&mut self, name: &str, value: &[u8]) {
         let known = Known::of(name.as_bytes());
-        self.append_known(known, name, value);
+        if is_token(name.as_bytes()) && known != Known::Host && !known.is_connection_level() {
+            self.append_known(known, name, value);
+        }
     }
 
-    /// Appends a field whose kind the caller knows.
+    /// Appends a field whose kind the caller knows and whose name is a token; the value is treated as by [`Fields::append`].
     pub fn append_known(&mut self, known: Known, name: &str, value: &[u8]) {
         let name = self.store(name.as_bytes());
-        let value = self.store(value);
+        let start = self.arena.len();
+        self.arena.extend_from_slice(value);
+        for byte in &mut self.arena[start..] {
+            *byte = if may_stand_in_value(*byte) { *byte } else { b' ' };
+        }
+        let value = Span::new(start, self.arena.len());
         self.index.push(Field { name, value, known });
     }
 
-    /// Replaces all fields of that name by one.
+    /// Replaces all fields of that name by one, which is treated as by [`Fields::append`].
     pub fn set(&mut self, name: &str, value: &[u8]) {
         self.remove(name);
         self.append(name, value);
@@ -156,14 +166,39 @@ impl Fields {
         self.iter().find(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
-    /// Writes `name: value CRLF` for every field.
+    /// Writes `name: value CRLF` for every field. Fields that stand in the arena in just this form, one behind the other, are
+    /// copied in one go: most of a head that is passed on.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        for (name, value) in self.iter() {
-            out.extend_from_slice(name);
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
-            out.extend_from_slice(b"\r\n");
+        let mut run = Span::default();
+        for field in &self.index {
+            if !self.is_line(field) {
+                out.extend_from_slice(self.bytes(std::mem::take(&mut run)));
+                self.write_field(field, out);
+            } else if field.name.start == run.end {
+                run.end = field.value.end + 2;
+            } else {
+                let line = Span { start: field.name.start, end: field.value.end + 2 };
+                out.extend_from_slice(self.bytes(std::mem::replace(&mut run, line)));
+            }
         }
+        out.extend_from_slice(self.bytes(run));
+    }
+
+    fn write_field(&self, field: &Field, out: &mut Vec<u8>) {
+        let (name, value) = (self.bytes(field.name), self.bytes(field.value));
+        out.reserve(name.len() + value.len() + 4);
+        out.extend_from_slice(name);
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Whether the arena holds `name: value CRLF` at the field's place.
+    fn is_line(&self, field: &Field) -> bool {
+        let (name_end, value_end) = (field.name.end as usize, field.value.end as usize);
+        field.value.start as usize == name_end + 2
+            && self.arena.get(name_end..name_end + 2) == Some(b": ")
+            && self.arena.get(value_end..value_end + 2) == Some(b"\r\n")
     }
 }
 
@@ -177,25 +212,4 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn set_replaces_every_field_of_that_name() {
-        let mut fields = Fields::default();
-        fields.append("X-A", b"1");
-        fields.append("x-b", b"2");
-        fields.append("x-a", b"3");
-        fields.set("X-a", b"4");
-        let mut out = Vec::new();
-        fields.write_to(&mut out);
-        assert_eq!(out, b"x-b: 2\r\nX-a: 4\r\n");
-    }
-
-    #[test]
-    fn a_span_of_another_arena_is_empty_rather_than_a_panic() {
-        let fields = Fields::default();
-        assert_eq!(fields.bytes(Span { start: 3, end: 9 }), b"");
-        assert_eq!(fields.text(Span { start: 9, end: 3 }), "");
-    }
-}
+mod tests;

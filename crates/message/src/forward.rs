@@ -38,7 +38,10 @@ pub fn forward_request(request: &mut Request, by: &Forwarding<'_>) {
     }
     let hop: &[u8] = if request.version == Version::Http10 { b"1.0 lockgate" } else { b"1.1 lockgate" };
     append_to_list(fields, Known::Via, "via", hop);
-    if !fields.get_known(Known::XRequestId).is_some_and(is_request_id) {
+    let mut ids = fields.values_of(Known::XRequestId);
+    let has_one_id = ids.next().is_some_and(is_request_id) && ids.next().is_none();
+    drop(ids);
+    if !has_one_id {
         fields.remove_known(Known::XRequestId);
         fields.append_known(Known::XRequestId, "x-request-id", by.request_id);
     }
@@ -189,6 +192,7 @@ mod tests {
     fn a_request_id_is_kept_unless_it_is_unusable() {
         check(false, &[("X-Request-ID", "abc-1")], &[("x-request-id", Some("abc-1"))]);
         check(false, &[("X-Request-ID", "a b")], &[("x-request-id", Some("made"))]);
+        check(false, &[("X-Request-ID", "a"), ("x-request-id", "b")], &[("x-request-id", Some("made"))]);
     }
 
     #[test]

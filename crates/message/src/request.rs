@@ -1,5 +1,7 @@
 //! A request's head.
 
+use std::convert::Infallible;
+
 use crate::{Body, Fields, Known, Method, Span};
 
 /// Version of HTTP a message came in.
@@ -95,25 +97,127 @@ impl Request {
         }
     }
 
-    /// Replaces the path by another in normal form.
+    /// Replaces the path by another in normal form. What would end a path (`?`, `#`, a space, anything but visible ASCII) is
+    /// percent-encoded, and a missing first `/` is added, so that no path can change the request line around it.
     pub fn set_path(&mut self, path: &[u8]) {
-        self.path = self.fields.store(path);
+        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+        let written = self.fields.store_with(|arena| -> Result<(), Infallible> {
+            if path.first() != Some(&b'/') {
+                arena.push(b'/');
+            }
+            for &byte in path {
+                if byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#') {
+                    arena.push(byte);
+                } else {
+                    arena.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+                }
+            }
+            Ok(())
+        });
+        self.path = match written {
+            Ok(path) => path,
+            Err(never) => match never {},
+        };
     }
 
-    /// Replaces the authority sent on.
+    /// Replaces the authority sent on. Bytes that stand in no authority (RFC 3986 §3.2) are left out.
     pub fn set_authority(&mut self, authority: &str) {
-        self.authority = self.fields.store(authority.as_bytes());
+        let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(byte);
+        let authority: Vec<u8> = authority.bytes().filter(fits).collect();
+        self.authority = self.fields.store(&authority);
     }
 
-    /// Trace id of a well-formed `traceparent`, 32 hex digits (W3C Trace Context §3.2); empty otherwise.
+    /// Whether the client asked to switch to `protocol`, as a 101 names it (RFC 9110 §7.8): the name without its version suffices.
+    pub fn asked_for(&self, protocol: &[u8]) -> bool {
+        !protocol.is_empty()
+            && crate::fields::elements(self.fields.bytes(self.upgrade)).any(|asked| {
+                let name = asked.split(|&byte| byte == b'/').next().unwrap_or_default();
+                asked.eq_ignore_ascii_case(protocol) || name.eq_ignore_ascii_case(protocol)
+            })
+    }
+
+    /// Trace id of a well-formed `traceparent`, 32 hex digits not all zero (W3C Trace Context §3.2); empty otherwise.
     pub fn trace_id(&self) -> &str {
         let Some(value) = self.fields.get_known(Known::Traceparent) else { return "" };
         let well_formed = value.len() >= 55 && value[2] == b'-' && value[35] == b'-' && value[52] == b'-';
         let Some(id) = value.get(3..35).filter(|_| well_formed) else { return "" };
-        if id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        let is_hex = id.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if is_hex && id.iter().any(|&byte| byte != b'0') {
             std::str::from_utf8(id).unwrap_or_default()
         } else {
             ""
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_set_stays_in_its_place() {
+        for (path, sent) in [
+            ("/a/b", "/a/b"),
+            ("a", "/a"),
+            ("", "/"),
+            ("/a b?c#d", "/a%20b%3Fc%23d"),
+            ("/x HTTP/1.1\r\nevil: 1", "/x%20HTTP/1.1%0D%0Aevil:%201"),
+            ("/%2F\u{e9}", "/%2F%C3%A9"),
+        ] {
+            let mut request = Request::default();
+            request.set_path(path.as_bytes());
+            assert_eq!(request.path(), sent, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn an_authority_that_is_set_stays_in_its_line() {
+        for (authority, sent) in [
+            ("a.example:80", "a.example:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("a\r\nevil: 1", "aevil:1"),
+            ("user@a/b", "userab"),
+        ] {
+            let mut request = Request::default();
+            request.set_authority(authority);
+            assert_eq!(request.authority(), sent, "{authority:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_protocol_that_was_asked_for_may_be_switched_to() {
+        for (asked, switched, expected) in [
+            ("websocket", "websocket", true),
+            ("websocket", "WebSocket", true),
+            ("websocket", "h2c", false),
+            ("websocket", "", false),
+            ("", "websocket", false),
+            ("a/1, b", "b", true),
+            ("a/1, b", "a", true),
+            ("a/1, b", "a/1", true),
+            ("a/1, b", "a/2", false),
+        ] {
+            let mut request = Request::default();
+            request.upgrade = request.fields.store(asked.as_bytes());
+            assert_eq!(request.asked_for(switched.as_bytes()), expected, "{switched} for {asked}");
+        }
+    }
+
+    #[test]
+    fn only_a_well_formed_traceparent_names_a_trace() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for (value, expected) in [
+            (format!("00-{id}-00f067aa0ba902b7-01"), id),
+            (format!("cc-{id}-00f067aa0ba902b7-01-more"), id),
+            (format!("00-{id}-00f067aa0ba902b7"), ""),
+            (format!("00-{}-00f067aa0ba902b7-01", id.to_uppercase()), ""),
+            (format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)), ""),
+            (format!("00_{id}-00f067aa0ba902b7-01"), ""),
+            (String::new(), ""),
+        ] {
+            let mut request = Request::default();
+            request.fields.append("traceparent", value.as_bytes());
+            assert_eq!(request.trace_id(), expected, "{value}");
         }
     }
 }

@@ -26,8 +26,12 @@ pub fn is_token(bytes: &[u8]) -> bool {
 
 /// Whether the bytes may stand as a field value: no control characters but tab, no space around it (RFC 9110 §5.5).
 pub fn is_field_value(bytes: &[u8]) -> bool {
-    trim_ows(bytes).len() == bytes.len()
-        && bytes.iter().all(|&byte| byte == b'\t' || (byte >= 0x20 && byte != 0x7f))
+    trim_ows(bytes).len() == bytes.len() && bytes.iter().all(|&byte| may_stand_in_value(byte))
+}
+
+/// Whether a byte may stand in a field value, of which spaces and tabs may not stand at its ends.
+pub(crate) const fn may_stand_in_value(byte: u8) -> bool {
+    byte == b'\t' || (byte >= 0x20 && byte != 0x7f)
 }
 
 /// Takes optional whitespace off both ends (RFC 9110 §5.6.3).
