@@ -1,5 +1,6 @@
 //! Runs the real gateway binary in a directory of its own.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -60,6 +61,8 @@ pub struct GatewayProcess {
     data: PathBuf,
     child: Child,
     ports: Ports,
+    /// Rings in shared memory; they outlive a kill, which is what they are for, but not the test.
+    rings: BTreeSet<PathBuf>,
 }
 
 /// One listener on a free port, everything sent to one endpoint.
@@ -96,7 +99,8 @@ impl GatewayProcess {
         write_config(directory.path(), config)?;
         let (child, ports) = launch(binary.as_ref(), directory.path(), &environment)?;
         let data = directory.path().join("data");
-        Ok(Self { binary: binary.as_ref().into(), directory, environment, data, child, ports })
+        let rings = rings_of(child.id());
+        Ok(Self { binary: binary.as_ref().into(), directory, environment, data, child, ports, rings })
     }
 
     /// Where it listens.
@@ -268,6 +272,7 @@ impl GatewayProcess {
     pub fn restart(&mut self) -> Result<(), GatewayError> {
         self.kill9();
         (self.child, self.ports) = launch(&self.binary, self.directory.path(), &self.environment)?;
+        self.rings.extend(rings_of(self.pid()));
         Ok(())
     }
 
@@ -286,10 +291,21 @@ impl GatewayProcess {
 impl Drop for GatewayProcess {
     fn drop(&mut self) {
         self.kill9();
+        for ring in &self.rings {
+            // Most have been drained and removed by a later start or an orderly end.
+            let _ = fs::remove_file(ring);
+        }
         if std::thread::panicking() {
             eprintln!("the gateway said:\n{}", self.log());
         }
     }
+}
+
+/// Files in shared memory that a process has mapped.
+fn rings_of(pid: u32) -> BTreeSet<PathBuf> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let paths = maps.lines().filter_map(|line| line.split_once("/dev/shm/").map(|(_, name)| name));
+    paths.map(|name| Path::new("/dev/shm").join(name.trim())).collect()
 }
 
 fn write_config(directory: &Path, config: &str) -> io::Result<()> {

@@ -108,7 +108,7 @@ fn websocket_frames_pass() {
     let mut client = stand.gateway.connect().unwrap();
     let response = client.ask(open_request("/ws", "test")).unwrap();
     assert_eq!(response.field("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-    for payload in [&b""[..], b"hello", &[7; 70_000]] {
+    for payload in [&b""[..], b"hello", &vec![7; 70_000]] {
         let frame = Frame::whole(2, payload);
         client.send(frame.encode(Some([1, 2, 3, 4]))).unwrap();
         let expected = frame.encode(None);

@@ -87,6 +87,9 @@ fn ask_until(address: &str, first: usize, work: &'static [Work], stopping: &Atom
     tally
 }
 
+/// Requests that every second client sends before it reads the first answer.
+const PIPELINED: usize = 4;
+
 /// Asks on one connection until it ends.
 fn ask_on(
     mut client: RawClient,
@@ -95,29 +98,50 @@ fn ask_on(
     stopping: &AtomicBool,
     tally: &mut Tally,
 ) {
+    let depth = if *next % 2 == 0 { 1 } else { PIPELINED };
     while !stopping.load(Ordering::Relaxed) {
-        let (route, request) = work[*next % work.len()];
-        *next += 1;
+        let batch: Vec<Work> = (*next..*next + depth).map(|n| work[n % work.len()]).collect();
+        // Odd in number, so that a client takes all kinds of work in turn and stays a pipelining one or not.
+        *next += 2 * depth;
         let start = Instant::now();
-        match client.ask(request) {
-            Ok(response) if response.status() == 200 => {
-                *tally.received.entry(route).or_default() += 1;
-                tally.slowest = tally.slowest.max(start.elapsed());
-                if response.fields.lists("connection", "close") {
-                    return;
-                }
-            }
-            Ok(response) => {
-                tally.failures.push(format!("{route}: {} {}", response.status(), response.text()));
-                if response.fields.lists("connection", "close") {
-                    return;
-                }
-            }
-            Err(error) => {
+        let sent = client.send(batch.iter().map(|(_, request)| *request).collect::<String>());
+        let mut state = if sent.is_ok() { State::Open } else { State::Over };
+        for (route, request) in batch {
+            if state == State::Open {
+                state = take_answer(&mut client, route, request, tally);
+            } else {
                 *tally.unseen.entry(route).or_default() += 1;
-                tally.failures.push(format!("{route}: {error:?}"));
-                return;
             }
+        }
+        tally.slowest = tally.slowest.max(start.elapsed());
+        if state == State::Over {
+            return;
+        }
+    }
+}
+
+/// Whether a connection goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Over,
+}
+
+/// Reads one answer and counts it.
+fn take_answer(client: &mut RawClient, route: &'static str, request: &str, tally: &mut Tally) -> State {
+    match client.response(request.split(' ').next().unwrap_or("GET")) {
+        Ok(response) => {
+            if response.status() == 200 {
+                *tally.received.entry(route).or_default() += 1;
+            } else {
+                tally.failures.push(format!("{route}: {} {}", response.status(), response.text()));
+            }
+            if response.fields.lists("connection", "close") { State::Over } else { State::Open }
+        }
+        Err(error) => {
+            *tally.unseen.entry(route).or_default() += 1;
+            tally.failures.push(format!("{route}: {error:?}"));
+            State::Over
         }
     }
 }

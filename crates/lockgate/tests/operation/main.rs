@@ -5,11 +5,14 @@
     reason = "a test that panics or prints is doing its work"
 )]
 
+mod admin;
 mod commands;
+mod descriptors;
 mod disk;
 mod drain;
 mod kills;
 mod load;
+mod long_exchanges;
 mod memory;
 mod nginx;
 mod outside;
