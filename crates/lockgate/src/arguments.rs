@@ -27,12 +27,13 @@ Exit status: 0 done; 1 the answer is no (check found problems, a drain was cut s
 
 /// Options of every command.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// Configuration file [default: ./lockgate.toml, then /etc/lockgate/lockgate.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Colors in messages for people
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Colors in messages for people: auto, which is on a terminal unless $NO_COLOR is set; always, even into a pipe; never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(crate) color: Color,
     /// Say more in the log; $LOCKGATE_LOG says it in detail, as in `proxy=debug,info`
     #[arg(short, long, global = true)]
@@ -42,11 +43,8 @@ pub(crate) struct Global {
 /// When to use colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless $NO_COLOR is set
     Auto,
-    /// Even into a pipe
     Always,
-    /// Not at all
     Never,
 }
 

@@ -124,7 +124,7 @@ fn endpoint_info(configured: &config::Endpoint, present: &[Arc<Endpoint>]) -> En
         resting: !own.is_empty() && own.iter().all(|endpoint| endpoint.is_resting()),
         failures: own.iter().map(|endpoint| endpoint.failures_total()).sum(),
         open: own.iter().map(|endpoint| endpoint.connections_open() as u64).sum(),
-        idle: own.iter().map(|endpoint| endpoint.shelved() as u64).sum(),
+        idle: own.iter().map(|endpoint| endpoint.connections_idle() as u64).sum(),
         address,
     }
 }

@@ -9,8 +9,10 @@ use server::Server;
 use crate::failure::Failure;
 use crate::output::{self, Reader};
 
-/// Takes the cursor to the start of the line and the line away.
-const REWRITE: &str = "\r\x1b[2K";
+/// Takes the cursor to the start of the line and the line away; what does not fit is cut off, or the next line could not replace it.
+const REWRITE: &str = "\r\x1b[2K\x1b[?7l";
+/// Long lines wrap again.
+const WRAP: &str = "\x1b[?7h";
 
 /// Prints the summaries.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ impl Printer {
         let summary = server.metrics().summary();
         let line = line(&summary, &self.before, server.gauges().exchanges);
         self.before = summary.requests_by_class;
-        let text = if self.in_place { format!("{REWRITE}{line}") } else { format!("{line}\n") };
+        let text = if self.in_place { format!("{REWRITE}{line}{WRAP}") } else { format!("{line}\n") };
         output::print(text.as_bytes())
     }
 

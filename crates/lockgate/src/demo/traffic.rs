@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// Pause between two requests of one client. Two clients make about 20 requests a second.
-const PAUSE: Duration = Duration::from_millis(80);
+const PAUSE: Duration = Duration::from_millis(65);
 /// Longest wait for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 

@@ -42,6 +42,8 @@ pub struct Endpoint {
     failures_total: AtomicU64,
     /// Held by every connection too, which the endpoint may outlive or be outlived by.
     open: Arc<AtomicUsize>,
+    /// Idle connections in the pools of all workers, as each last said.
+    pooled: AtomicUsize,
     rests_until_ms: AtomicU64,
     /// Idle connections that one worker had too many of: touched only on a miss or a surplus.
     shelf: Mutex<Vec<Shelved>>,
@@ -71,6 +73,7 @@ impl Endpoint {
             failures: AtomicU32::new(0),
             failures_total: AtomicU64::new(0),
             open: Arc::default(),
+            pooled: AtomicUsize::new(0),
             rests_until_ms: AtomicU64::new(0),
             shelf: Mutex::new(Vec::new()),
         }
@@ -115,6 +118,16 @@ impl Endpoint {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Idle connections to it, in the pools of all workers and on the shelf; the pools' figures are up to a second old.
+    pub fn connections_idle(&self) -> usize {
+        self.pooled.load(Ordering::Relaxed) + self.shelved()
+    }
+
+    /// Takes note of a worker that had `before` idle connections when it said so last, and has `now`.
+    pub(super) fn pooled(&self, before: usize, now: usize) {
+        self.pooled.fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
+    }
+
     pub(super) fn open(&self) -> &Arc<AtomicUsize> {
         &self.open
     }
@@ -153,6 +166,13 @@ impl Endpoint {
         if shelf.len() < SHELF_CONNECTIONS {
             shelf.push(shelved);
         }
+    }
+
+    /// Closes all connections on the shelf: they hold their upstream, which would otherwise never go.
+    pub(super) fn clear_shelf(&self) {
+        let shelved = std::mem::take(&mut *self.lock());
+        // Outside of the lock: closing takes a system call each.
+        drop(shelved);
     }
 
     /// Takes the connection that was shelved last.

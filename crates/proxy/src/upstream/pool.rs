@@ -38,13 +38,15 @@ pub(crate) struct Pools {
     by_upstream: RefCell<FxHashMap<u64, Pool>>,
 }
 
-/// What a worker keeps of one upstream. `idle` and `balance` follow `endpoints` index by index.
+/// What a worker keeps of one upstream. `balance`, `idle` and `told` follow `endpoints` index by index.
 #[derive(Debug)]
 struct Pool {
     upstream: Arc<Upstream>,
     endpoints: Arc<Vec<Arc<Endpoint>>>,
     balance: SmoothWeighted,
     idle: Vec<Vec<Idle>>,
+    /// Idle connections that the endpoints have been told of.
+    told: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -126,10 +128,15 @@ impl Pools {
             for idle in &mut pool.idle {
                 idle.retain(|idle| !keep_alive.have_passed(idle.since, now) && !idle.stream.has_news());
             }
+            let in_force = is_in_force(id);
             for endpoint in pool.endpoints.iter() {
-                endpoint.sweep_shelf(pool.upstream.config().timeout.keep_alive);
+                match in_force {
+                    true => endpoint.sweep_shelf(pool.upstream.config().timeout.keep_alive),
+                    false => endpoint.clear_shelf(),
+                }
             }
-            is_in_force(id)
+            pool.tell();
+            in_force
         });
     }
 
@@ -152,6 +159,7 @@ impl Pool {
             endpoints: Arc::new(Vec::new()),
             balance: SmoothWeighted::new(&[]),
             idle: Vec::new(),
+            told: Vec::new(),
             upstream,
         }
     }
@@ -162,19 +170,27 @@ impl Pool {
         if Arc::ptr_eq(&current, &self.endpoints) {
             return;
         }
-        let mut earlier: Vec<_> =
-            self.endpoints.iter().cloned().zip(std::mem::take(&mut self.idle)).collect();
-        self.endpoints = current.clone();
-        self.idle = self
+        let before = std::mem::replace(&mut self.endpoints, current.clone());
+        let kept = std::mem::take(&mut self.idle).into_iter().zip(std::mem::take(&mut self.told));
+        let mut earlier: Vec<_> = before.iter().zip(kept).collect();
+        (self.idle, self.told) = self
             .endpoints
             .iter()
             .map(|endpoint| {
                 let kept = earlier.iter_mut().find(|(other, _)| Arc::ptr_eq(other, endpoint));
-                kept.map(|(_, idle)| std::mem::take(idle)).unwrap_or_default()
+                kept.map(|(_, kept)| std::mem::take(kept)).unwrap_or_default()
             })
-            .collect();
+            .unzip();
         let weights: Vec<u16> = self.endpoints.iter().map(|endpoint| endpoint.weight()).collect();
         self.balance = SmoothWeighted::new(&weights);
+    }
+
+    /// Tells the endpoints how many idle connections there are.
+    fn tell(&mut self) {
+        for ((endpoint, idle), told) in self.endpoints.iter().zip(&self.idle).zip(&mut self.told) {
+            endpoint.pooled(*told, idle.len());
+            *told = idle.len();
+        }
     }
 
     fn idle_of(&mut self, endpoint: &Arc<Endpoint>) -> Option<&mut Vec<Idle>> {
