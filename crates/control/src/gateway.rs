@@ -119,6 +119,8 @@ pub struct ListenerGauges {
 pub struct JournalGauges {
     /// Records lost since the start because ring or disk was full.
     pub lost: u64,
+    /// Requests refused since the start because their records might not have fitted; no event tells of them.
+    pub refused: u64,
     /// The rings, by worker.
     pub rings: Vec<RingGauges>,
     /// Segment files on disk.

@@ -32,7 +32,10 @@ impl Gateway for Running {
             listeners: self.listeners().iter().map(|listener| listener_gauges(listener)).collect(),
             exchanges: sum(WorkerGauges::exchanges_in_flight),
             tunnels: sum(WorkerGauges::tunnels_open),
-            journal: journal_gauges(self.journal.status()),
+            journal: JournalGauges {
+                refused: sum(WorkerGauges::requests_refused_unrecorded),
+                ..journal_gauges(self.journal.status())
+            },
             generation: self.generation(),
             started_at: self.started_at,
             workers: self.gauges.len() as u64,
@@ -61,6 +64,7 @@ fn journal_gauges(status: JournalStatus) -> JournalGauges {
     };
     JournalGauges {
         lost: status.lost,
+        refused: 0,
         rings: status.rings.iter().map(ring).collect(),
         segments: status.segments,
         disk_bytes: status.bytes_on_disk,

@@ -116,6 +116,7 @@ fn endpoints(text: &mut Text, upstreams: &[UpstreamInfo]) {
 fn journal(text: &mut Text, gauges: &Gauges) {
     let journal = &gauges.journal;
     text.single(f::JOURNAL_LOST, journal.lost);
+    text.single(f::JOURNAL_REFUSED, journal.refused);
     let mut samples = text.family(f::RING_USED);
     for (worker, ring) in journal.rings.iter().enumerate() {
         samples.put(&[&worker.to_string()], ring.used_bytes);

@@ -95,6 +95,8 @@ families! {
         "Failed attempts on the endpoint.");
     JOURNAL_LOST = counter("lockgate_journal_lost_total", &[],
         "Records lost because ring or disk was full.");
+    JOURNAL_REFUSED = counter("lockgate_journal_refused_requests_total", &[],
+        "Requests refused because their records might not have fitted, under data.when_full = \"refuse\"; no event tells of them.");
     RING_USED = gauge("lockgate_journal_ring_used_bytes", &["worker"],
         "Bytes in the worker's ring that are not yet drained.");
     RING_SIZE = gauge("lockgate_journal_ring_size_bytes", &["worker"],

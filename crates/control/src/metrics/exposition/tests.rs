@@ -20,6 +20,7 @@ fn gauges() -> Gauges {
         tunnels: 1,
         journal: JournalGauges {
             lost: 4,
+            refused: 3,
             rings: vec![RingGauges { used_bytes: 64, size_bytes: 1024 }; 2],
             segments: 5,
             disk_bytes: 6,
