@@ -28,6 +28,8 @@ pub(crate) fn start(global: &Global, level: &str) {
     } else {
         tracing::subscriber::set_global_default(log.json().flatten_event(true).finish())
     };
+    // A panic is a bug of ours; whoever reads the log must see it there.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     if let Some(error) = refused {
         tracing::warn!(%error, "${LOG_VARIABLE} is not understood and passed over");
     }

@@ -136,7 +136,9 @@ fn a_missing_configuration_is_a_failure_that_says_what_to_do() {
         assert_eq!(output.status.code(), Some(3), "{arguments:?}: {}", err(&output));
         assert!(err(&output).starts_with("error: ") && err(&output).contains("help: "), "{}", err(&output));
     }
-    assert_eq!(run(dir.path(), &["check", "missing.toml"]).stdout, b"");
+    let output = run(dir.path(), &["tail", "--data", "."]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(err(&output).contains("not the data directory"), "{}", err(&output));
 }
 
 #[test]

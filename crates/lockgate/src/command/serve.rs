@@ -32,7 +32,8 @@ impl Serve {
         let Loaded { config, warnings } =
             source.load().map_err(|problems| Failure::of_configuration(&problems))?;
         for warning in &warnings {
-            tracing::warn!(hint = warning.hint, "{}", warning.message);
+            let line = warning.span.map(|span| warnings.position(span.start).0);
+            tracing::warn!(line, hint = warning.hint, "{}", warning.message);
         }
         let options = Options { ports_file: self.ports_file, signals: Signals::Obey };
         let server = Server::start(config, source, options).map_err(|error| does_not_start(&error))?;

@@ -20,6 +20,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Output is written in pieces of about this size, bytes.
 const PIECE_BYTES: usize = 64 << 10;
 
+/// How to find the data directory.
+const WHERE: &str = "name the data directory with `--data DIR`; `lockgate serve` makes it at its first start";
+
 /// Print the journal's events
 ///
 /// Reads the files of the data directory alone, whether the gateway runs, has been stopped, or was killed.
@@ -84,12 +87,14 @@ impl std::str::FromStr for Status {
 impl Tail {
     pub(crate) fn run(self, global: &Global) -> Result<Outcome, Failure> {
         let dir = self.data_dir(global)?;
+        if !dir.join("journal").is_dir() {
+            return Err(Failure::new("there is no journal to read")
+                .because(format!("`{}` is not the data directory of a gateway", dir.display()))
+                .hint(WHERE));
+        }
         let start = if self.lines == Some(0) { Start::End } else { Start::Beginning };
-        let mut reader = JournalReader::open(&dir, start).map_err(|error| {
-            Failure::new("there is no journal to read").caused_by(&error).hint(
-                "name the data directory with `--data DIR`; `lockgate serve` makes it at its first start",
-            )
-        })?;
+        let mut reader = JournalReader::open(&dir, start)
+            .map_err(|error| Failure::new("there is no journal to read").caused_by(&error).hint(WHERE))?;
         let mut printer = Printer { tail: &self, damaged: 0, complaint: String::new() };
         let shown = printer.print_present(&mut reader)?;
         if self.follow && shown == Reader::Listens {
