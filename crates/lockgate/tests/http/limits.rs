@@ -226,6 +226,17 @@ fn origins_that_never_answer_are_504() {
 }
 
 #[test]
+fn origins_that_stall_after_an_interim_answer_are_504() {
+    let hint = Answer::new().send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n").then(Step::Hold);
+    let origin = Origin::answering(hint);
+    let parts = Parts { upstream: "timeout = { response = \"200ms\", idle = \"200ms\" }", ..NOTHING };
+    let gateway = gateway(origin.address(), &parts);
+    let mut client = gateway.connect().unwrap();
+    client.set_timeout(Duration::from_secs(5));
+    assert_eq!(client.ask(get("/x", "")).unwrap().status(), 504);
+}
+
+#[test]
 fn answers_that_stall_are_cut() {
     let origin = Origin::answering(
         Answer::bytes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello").then(Step::Hold),

@@ -221,7 +221,8 @@ fn check_host(line: &RequestLine, fields: &Fields) -> Result<(), Fault> {
     match fields.all("host")[..] {
         [] if line.minor == 1 => Err(Fault::HostMissing),
         [] => Ok(()),
-        [host] if valid_authority(host) => Ok(()),
+        // Empty is what RFC 9112 section 3.2 asks for when the target has no authority.
+        [host] if host.is_empty() || valid_authority(host) => Ok(()),
         [_] => Err(Fault::HostInvalid),
         _ => Err(Fault::HostRepeated),
     }
