@@ -52,6 +52,7 @@ impl Lines {
             Known::Other => return Ok(true),
             Known::ContentLength => self.take_length(value)?,
             Known::TransferEncoding => self.take_encoding(value)?,
+            Known::FramingLookalike => return Err(HeadError::FieldName),
             Known::Connection => self.take_connection(value),
             Known::Host if self.host.is_some() => return Err(HeadError::HostRepeated),
             Known::Host => self.host = Some(span),

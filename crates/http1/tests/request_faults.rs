@@ -219,6 +219,13 @@ fn a_field_name_is_a_token_right_before_its_colon() {
 }
 
 #[test]
+fn a_field_that_could_be_taken_for_framing_is_refused() {
+    for name in ["Content_Length", "content.length", "Transfer_Encoding", "TRANSFER!ENCODING"] {
+        check_fields("POST", &[(&format!("{name}: 5"), HeadError::FieldName)]);
+    }
+}
+
+#[test]
 fn there_is_one_host() {
     check(&[
         ("GET / HTTP/1.1\r\n\r\n", HeadError::HostMissing),

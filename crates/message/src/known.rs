@@ -15,9 +15,11 @@ pub enum Known {
     Host,
     KeepAlive,
     Location,
-    /// Differs from Content-Length, Transfer-Encoding, X-Forwarded-* or X-Lockgate-* only by `_` for `-`. Servers that make
-    /// variables of fields, as CGI does (RFC 3875 §4.1.18), cannot tell the two apart, so it is never passed on.
+    /// Differs from X-Forwarded-* or X-Lockgate-* only by `_` or the like for `-`. Servers that make variables of fields, as CGI
+    /// does (RFC 3875 §4.1.18), cannot tell the two apart, so it is never passed on.
     Lookalike,
+    /// Differs so from Content-Length or Transfer-Encoding: no honest sender writes it, so its message is refused.
+    FramingLookalike,
     Origin,
     ProxyAuthenticate,
     ProxyAuthorization,
@@ -86,25 +88,21 @@ impl Known {
         {
             return Self::XLockgate;
         }
-        if known.has_dangerous_lookalike() && is_lookalike(name, candidate) {
-            Self::Lookalike
-        } else {
-            Self::Other
-        }
+        let lookalike = known.lookalike();
+        if lookalike != Self::Other && is_lookalike(name, candidate) { lookalike } else { Self::Other }
     }
 
-    /// Whether a server that reads `_` as `-` would be misled about framing, or about what a gateway says.
-    const fn has_dangerous_lookalike(self) -> bool {
-        matches!(
-            self,
-            Self::ContentLength
-                | Self::TransferEncoding
-                | Self::XForwardedFor
-                | Self::XForwardedHost
-                | Self::XForwardedPort
-                | Self::XForwardedProto
-                | Self::XLockgate
-        )
+    /// What a field is that a server might take for this one.
+    const fn lookalike(self) -> Self {
+        match self {
+            Self::ContentLength | Self::TransferEncoding => Self::FramingLookalike,
+            Self::XForwardedFor
+            | Self::XForwardedHost
+            | Self::XForwardedPort
+            | Self::XForwardedProto
+            | Self::XLockgate => Self::Lookalike,
+            _ => Self::Other,
+        }
     }
 
     /// Whether the field speaks of one connection only, or frames the message, or looks like one that does: it never enters a
@@ -116,6 +114,7 @@ impl Known {
                 | Self::ContentLength
                 | Self::KeepAlive
                 | Self::Lookalike
+                | Self::FramingLookalike
                 | Self::ProxyAuthenticate
                 | Self::ProxyAuthorization
                 | Self::ProxyConnection
@@ -154,10 +153,10 @@ fn half(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*four) | 0x2020_2020)
 }
 
-/// Whether `name` begins like `candidate` when `_` is taken for `-`; as long as it, unless that is a prefix of names.
+/// Whether `name` begins like `candidate` when all punctuation is taken for `-`; as long as it, unless that is a prefix of names.
 fn is_lookalike(name: &[u8], candidate: &[u8]) -> bool {
     let fits = candidate == OURS || name.len() == candidate.len();
-    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let fold = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
     fits && name.len() >= candidate.len()
         && name.iter().zip(candidate).all(|(&byte, &other)| fold(byte) == other)
 }
@@ -200,10 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn an_underscore_does_not_hide_a_field() {
+    fn other_punctuation_does_not_hide_a_field() {
         for (name, known) in [
-            ("Content_Length", Known::Lookalike),
-            ("TRANSFER_ENCODING", Known::Lookalike),
+            ("Content_Length", Known::FramingLookalike),
+            ("Content.Length", Known::FramingLookalike),
+            ("ContentXLength", Known::Other),
+            ("TRANSFER_ENCODING", Known::FramingLookalike),
+            ("transfer!encoding", Known::FramingLookalike),
+            ("x.lockgate.user", Known::Lookalike),
             ("X_Forwarded_For", Known::Lookalike),
             ("X-Forwarded_Host", Known::Lookalike),
             ("x_forwarded-proto", Known::Lookalike),
