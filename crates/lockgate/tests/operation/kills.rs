@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lockgate_event::Kind;
 use testkit::random::Random;
-use testkit::{Answer, Origin};
+use testkit::{Answer, Origin, RawClient};
 
 use crate::load::{Load, Tally, Work};
 use crate::start;
@@ -119,4 +119,34 @@ fn without_a_kill_the_count_is_exact() {
     let received: BTreeMap<String, i64> =
         tally.received.iter().map(|(r, n)| ((*r).to_owned(), *n as i64)).collect();
     assert_eq!(counted, received);
+}
+
+/// One client that may leave at any byte of the answer.
+fn visit(address: &str, random: &mut Random, tally: &mut Tally) {
+    let (route, request) = random.pick(WORK);
+    let mut client = RawClient::connect(address).unwrap();
+    client.send(request).unwrap();
+    if random.once_in(2) && client.response("GET").is_ok() {
+        *tally.received.entry(route).or_default() += 1;
+        return;
+    }
+    *tally.unseen.entry(route).or_default() += 1;
+    client.set_timeout(Duration::from_millis(20));
+    // Fewer bytes may come than it waits for; it leaves all the same.
+    let _ = client.bytes(random.below(if route == "large" { 200_000 } else { 50 }));
+    client.reset();
+}
+
+#[test]
+fn clients_that_leave_are_counted_for_no_more_than_they_asked() {
+    let origin = origin();
+    let mut gateway = start(&config(&origin));
+    let mut random = Random::new(3);
+    let mut tally = Tally::default();
+    for _ in 0..600 {
+        visit(gateway.address(), &mut random, &mut tally);
+    }
+    gateway.terminate().unwrap();
+    check_inequality(gateway.data(), &tally);
+    assert!(tally.total() > 200 && tally.unseen.values().sum::<u64>() > 200, "{tally:?}");
 }
