@@ -202,16 +202,16 @@ fn bytes_behind_the_end_are_left_alone() {
 #[test]
 fn a_body_by_length_ends_behind_its_last_byte() {
     let mut decoder = BodyDecoder::new(Body::Length(5));
-    assert_eq!(decoder.decode(&mut *b"hel".to_vec()), Ok(Decoded { consumed: 3, data: 3, end: false }));
+    assert_eq!(decoder.decode(&mut b"hel".to_vec()), Ok(Decoded { consumed: 3, data: 3, end: false }));
     assert_eq!((decoder.left(), decoder.close()), (Some(2), Err(BodyError::Truncated)));
-    assert_eq!(decoder.decode(&mut *b"loGET".to_vec()), Ok(Decoded { consumed: 2, data: 2, end: true }));
+    assert_eq!(decoder.decode(&mut b"loGET".to_vec()), Ok(Decoded { consumed: 2, data: 2, end: true }));
     assert_eq!(decoder.left(), Some(0));
 }
 
 #[test]
 fn an_empty_body_takes_nothing() {
     let mut decoder = BodyDecoder::new(Body::Empty);
-    assert_eq!(decoder.decode(&mut *b"GET".to_vec()), Ok(Decoded { consumed: 0, data: 0, end: true }));
+    assert_eq!(decoder.decode(&mut b"GET".to_vec()), Ok(Decoded { consumed: 0, data: 0, end: true }));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn only_a_body_without_an_end_of_its_own_ends_by_closing() {
         assert_eq!(BodyDecoder::new(body).close(), expected, "{body:?}");
     }
     let mut decoder = BodyDecoder::new(Body::UntilClose);
-    assert_eq!(decoder.decode(&mut *b"abc".to_vec()), Ok(Decoded { consumed: 3, data: 3, end: false }));
+    assert_eq!(decoder.decode(&mut b"abc".to_vec()), Ok(Decoded { consumed: 3, data: 3, end: false }));
     assert_eq!((decoder.left(), decoder.trailers().is_none()), (None, true));
 }
 
