@@ -98,7 +98,7 @@ fn ask_on(
     stopping: &AtomicBool,
     tally: &mut Tally,
 ) {
-    let depth = if *next % 2 == 0 { 1 } else { PIPELINED };
+    let depth = if next.is_multiple_of(2) { 1 } else { PIPELINED };
     while !stopping.load(Ordering::Relaxed) {
         let batch: Vec<Work> = (*next..*next + depth).map(|n| work[n % work.len()]).collect();
         // Odd in number, so that a client takes all kinds of work in turn and stays a pipelining one or not.
