@@ -7,6 +7,7 @@ mod head;
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
@@ -42,11 +43,29 @@ pub(crate) async fn serve<P: ProxyHttp>(
     while is_readable(&worker, &admission, &stream, &timer).await {
         // Boxed, so that an idle connection does not carry the room a busy one needs.
         let busy = Box::pin(converse(&worker, &admission, &mut stream, peer, &timer, &mut served));
-        if busy.await == Next::Close {
+        if unless_cut(&admission, &timer, busy).await == Next::Close {
             break;
         }
         timer.set(admission.listener.settings().keep_alive);
     }
+}
+
+/// Polls a conversation to its end, or to the deadline of a removed listener; a tunnel then ends by itself, and is recorded.
+async fn unless_cut(
+    admission: &Admission,
+    timer: &Timer,
+    mut busy: Pin<Box<impl Future<Output = Next>>>,
+) -> Next {
+    poll_fn(|context| {
+        if admission.listener.is_cut() {
+            timer.cut();
+        }
+        match busy.as_mut().poll(context) {
+            Poll::Pending if timer.is_cut() => Poll::Ready(Next::Close),
+            polled => polled,
+        }
+    })
+    .await
 }
 
 /// What follows when there is nothing more to read for now.

@@ -26,6 +26,7 @@ pub struct Listener {
     address: SocketAddr,
     settings: ArcSwap<Settings>,
     closing: AtomicBool,
+    cut: AtomicBool,
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -62,6 +63,7 @@ impl Listener {
             address,
             settings: ArcSwap::from_pointee(config.into()),
             closing: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -104,6 +106,15 @@ impl Listener {
 
     pub(crate) fn settings_arc(&self) -> Arc<Settings> {
         self.settings.load_full()
+    }
+
+    /// Says that the connections of a listener that goes away have had their time.
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_closing(&self) -> bool {

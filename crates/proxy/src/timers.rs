@@ -78,6 +78,8 @@ impl Timers {
 pub(crate) struct Timer {
     timers: Rc<Timers>,
     slot: u32,
+    /// Whether the task has to end whatever its deadline.
+    cut: Cell<bool>,
 }
 
 impl Timer {
@@ -102,7 +104,7 @@ impl Timer {
             }
         };
         drop((deadlines, wakers));
-        Self { timers, slot }
+        Self { timers, slot, cut: Cell::new(false) }
     }
 
     /// Sets the deadline to `after` from now.
@@ -110,6 +112,16 @@ impl Timer {
         // One more, since the current tick has partly passed.
         let at = self.timers.now.get().saturating_add(after.0).saturating_add(1).min(NEVER - 1);
         self.timers.deadlines.borrow_mut()[self.slot as usize] = at;
+    }
+
+    /// Says that the task has to end whatever its deadline.
+    pub(crate) fn cut(&self) {
+        self.cut.set(true);
+    }
+
+    /// Whether the task has to end whatever its deadline.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.get()
     }
 
     /// Whether the deadline has passed.
@@ -135,8 +147,8 @@ mod tests {
     #[test]
     fn a_deadline_is_met_within_two_ticks() {
         let timers = Rc::new(Timers::default());
-        let mut context = Context::from_waker(Waker::noop());
-        let timer = Timer::new(timers.clone(), &mut context);
+        let context = Context::from_waker(Waker::noop());
+        let timer = Timer::new(timers.clone(), &context);
         assert!(!timer.expired(), "a new timer has no deadline");
         timer.set(Ticks::from_ms(TICK_MS * 2));
         for expected in [false, false, true] {
@@ -150,9 +162,9 @@ mod tests {
     #[test]
     fn slots_are_used_again() {
         let timers = Rc::new(Timers::default());
-        let mut context = Context::from_waker(Waker::noop());
-        let first = Timer::new(timers.clone(), &mut context).slot;
-        let second = Timer::new(timers.clone(), &mut context).slot;
+        let context = Context::from_waker(Waker::noop());
+        let first = Timer::new(timers.clone(), &context).slot;
+        let second = Timer::new(timers, &context).slot;
         assert_eq!(first, second);
     }
 }

@@ -94,10 +94,11 @@ impl Running {
         for (place, config) in places.into_iter().zip(&config.listeners) {
             open.push(establish(place, config, &workers));
         }
+        let within = config.limits.drain;
         let is_open = |gone: &Open| open.iter().any(|open| Arc::ptr_eq(&open.listener, &gone.listener));
         for gone in in_force.open.iter().filter(|gone| !is_open(gone)) {
             gone.listener.close();
-            workers.iter().for_each(|worker| worker.close(gone.listener.clone()));
+            workers.iter().for_each(|worker| worker.close(gone.listener.clone(), within));
         }
         in_force.own_ports.extend(open.iter().map(|open| open.listener.address().port()));
         if in_force.generation == 0 || in_force.config.access_log != config.access_log {

@@ -181,6 +181,27 @@ fn a_drain_lets_an_exchange_end() {
 }
 
 #[test]
+fn a_removed_listener_s_connections_are_cut_at_the_deadline() {
+    let origin = Origin::answering(Answer::new().then(Step::Hold));
+    let (one, two) = (free(), free());
+    let routes = forwarding(origin.address()) + "[limits]\ndrain = \"100ms\"\n";
+    let stand = start(&(listeners(&[one, two]) + &routes));
+    let mut busy = RawClient::connect(&one.to_string()).unwrap();
+    let mut elsewhere = RawClient::connect(&two.to_string()).unwrap();
+    busy.send(GET).unwrap();
+    elsewhere.send(GET).unwrap();
+    origin.wait("the requests", |connections| connections.iter().filter(|c| c.heads == 1).count() == 2);
+    stand.rewrite(&(listeners(&[two]) + &routes));
+    stand.server.reload().unwrap();
+    assert!(busy.is_closed());
+    let end = Instant::now() + LONG;
+    while stand.server.gauges().exchanges != 1 && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    assert_eq!(stand.server.gauges().exchanges, 1, "the connections of other listeners go on");
+}
+
+#[test]
 fn a_drain_is_cut_short_at_its_deadline() {
     let origin = Origin::answering(Answer::new().then(Step::Hold));
     let stand = start(&(listeners(&[ANY]) + &forwarding(origin.address())));

@@ -55,7 +55,7 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
     Attempt::Answered { afterwards: Afterwards::Close, lease: None }
 }
 
-/// Runs both directions to their ends; the first failure ends both, as does the deadline of a drain.
+/// Runs both directions to their ends; the first failure ends both, as does the deadline of a drain or of a removed listener.
 async fn both<P: ProxyHttp>(
     exchange: &Exchange<'_, P>,
     up: impl Future<Output = Result<(), PumpError>>,
@@ -73,7 +73,7 @@ async fn both<P: ProxyHttp>(
                 *ended = true;
             }
         }
-        if up_ended && down_ended || exchange.worker.is_cut_short() {
+        if up_ended && down_ended || exchange.worker.is_cut_short() || exchange.timer.is_cut() {
             Poll::Ready(Ok(()))
         } else {
             Poll::Pending

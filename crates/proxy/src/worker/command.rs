@@ -17,8 +17,8 @@ use crate::snapshot::Plane;
 pub(super) enum Command {
     /// Accept on this socket, for this listener.
     Listen(Arc<Listener>, std::net::TcpListener),
-    /// Accept until the queue is empty, close the socket, let its connections end.
-    Close(Arc<Listener>),
+    /// Accept until the queue is empty, close the socket, let its connections end, at most for a time.
+    Close(Arc<Listener>, Duration),
     /// Close all sockets, end all connections after the exchange they serve, and stop.
     Drain(Duration),
 }
@@ -65,9 +65,10 @@ impl WorkerHandle {
         self.tell(Command::Listen(listener, socket));
     }
 
-    /// Stops accepting for a listener once its queue is empty, and ends its connections as they fall idle.
-    pub fn close(&self, listener: Arc<Listener>) {
-        self.tell(Command::Close(listener));
+    /// Stops accepting for a listener once its queue is empty, and ends its connections as they fall idle, at the latest when the
+    /// time is up.
+    pub fn close(&self, listener: Arc<Listener>, within: Duration) {
+        self.tell(Command::Close(listener, within));
     }
 
     /// Ends all connections after the exchange they serve, at most until the deadline, and stops the worker.

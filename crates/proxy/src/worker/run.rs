@@ -11,7 +11,7 @@ use super::Worker;
 use super::command::{Command, Drained};
 use crate::buffers;
 use crate::hooks::ProxyHttp;
-use crate::listen::{Accepting, accept};
+use crate::listen::{Accepting, Listener, accept};
 use crate::timers::TICK_MS;
 
 /// Ticks between two sweeps of the pools.
@@ -41,6 +41,7 @@ async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<
     let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut accepting: Vec<Accepting> = Vec::new();
+    let mut closing = Vec::new();
     let mut deadline = None;
     loop {
         let command = std::future::poll_fn(|context| {
@@ -53,9 +54,10 @@ async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<
         });
         match command.await {
             Some(Command::Listen(listener, socket)) => accepting.extend(accept(worker, listener, socket)),
-            Some(Command::Close(listener)) => {
+            Some(Command::Close(listener, within)) => {
                 accepting.retain(|accepting| !Arc::ptr_eq(accepting.listener(), &listener));
                 worker.timers.wake_all();
+                closing.push((Instant::now() + within, listener));
             }
             Some(Command::Drain(within)) => {
                 accepting.clear();
@@ -63,7 +65,10 @@ async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<
                 worker.timers.wake_all();
                 deadline = Some(Instant::now() + within);
             }
-            None => on_tick(worker),
+            None => {
+                on_tick(worker);
+                cut_overdue(worker, &mut closing);
+            }
         }
         if let Some(deadline) = deadline
             && let Some(drained) = drained(worker, deadline)
@@ -86,6 +91,22 @@ fn on_tick<P: ProxyHttp>(worker: &Worker<P>) {
             snapshot.routes.get(at).is_some_and(|current| Arc::ptr_eq(current, route))
         });
     }
+}
+
+/// Cuts the connections of removed listeners whose time is up.
+fn cut_overdue<P: ProxyHttp>(worker: &Worker<P>, closing: &mut Vec<(Instant, Arc<Listener>)>) {
+    if closing.is_empty() {
+        return;
+    }
+    let now = Instant::now();
+    closing.retain(|(deadline, listener)| {
+        let overdue = *deadline <= now;
+        if overdue {
+            listener.cut();
+            worker.timers.wake_all();
+        }
+        !overdue
+    });
 }
 
 /// Whether a drain has come to its end.
