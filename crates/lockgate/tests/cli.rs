@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use testkit::websocket::{self, Frame};
 use testkit::{GatewayProcess, Origin, single_upstream};
 
 const LOCKGATE: &str = env!("CARGO_BIN_EXE_lockgate");
@@ -340,6 +341,16 @@ fn as_curl(line: &str) -> (u16, String) {
     (response.status(), response.text())
 }
 
+/// Sends a text to `/echo` as a WebSocket message and answers what comes back.
+fn websocket_echo(address: &str, text: &str) -> String {
+    let mut client = testkit::RawClient::connect(address).unwrap();
+    client.send(websocket::open_request("/echo", address)).unwrap();
+    assert_eq!(client.head().unwrap().0.status, 101);
+    client.send(Frame::whole(1, text).encode(Some([1, 2, 3, 4]))).unwrap();
+    let bytes = client.bytes(2 + text.len()).unwrap();
+    String::from_utf8(Frame::read(&mut bytes.as_slice()).unwrap().payload).unwrap()
+}
+
 #[test]
 fn what_a_demonstration_says_to_try_works_as_printed() {
     let dir = tempfile::tempdir().unwrap();
@@ -368,6 +379,8 @@ fn what_a_demonstration_says_to_try_works_as_printed() {
         };
         assert_eq!(status, expected, "{line}\n{text}");
     }
+    let socket = printed.iter().find_map(|line| line.split_once("ws://")).unwrap().1;
+    assert_eq!(websocket_echo(socket.strip_suffix("/echo").unwrap(), "hello"), "hello");
     let tail = starting(LOCKGATE)[0];
     let output = Command::new("sh").args(["-c", tail]).output().unwrap();
     assert_eq!(out(&output).lines().count(), 5, "{tail}");
