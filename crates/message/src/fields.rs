@@ -37,11 +37,14 @@ struct Field {
 pub struct Fields {
     arena: Vec<u8>,
     index: Vec<Field>,
+    /// Kinds that have been in the index since it was cleared: a quick no to most questions.
+    seen: u32,
 }
 
 impl Fields {
     /// Empties both parts and keeps their memory.
     pub fn clear(&mut self) {
+        self.seen = 0;
         self.arena.clear();
         self.index.clear();
     }
@@ -90,6 +93,7 @@ impl Fields {
 
     /// Adds a field whose bytes already lie in the arena, and have been checked to be a name and a value: they are sent as they are.
     pub fn push(&mut self, name: Span, value: Span, known: Known) {
+        self.seen |= known.bit();
         self.index.push(Field { name, value, known });
     }
 
@@ -106,14 +110,35 @@ impl Fields {
 
     /// Appends a field whose kind the caller knows and whose name is a token; the value is treated as by [`Fields::append`].
     pub fn append_known(&mut self, known: Known, name: &str, value: &[u8]) {
-        let name = self.store(name.as_bytes());
-        let start = self.arena.len();
-        self.arena.extend_from_slice(value);
-        for byte in &mut self.arena[start..] {
+        let value = self.append_checked(known, name, value);
+        for byte in &mut self.arena[value.start as usize..value.end as usize] {
             *byte = if may_stand_in_value(*byte) { *byte } else { b' ' };
         }
+    }
+
+    /// Appends a field whose value is known to be one, and says where the value lies.
+    pub(crate) fn append_checked(&mut self, known: Known, name: &str, value: &[u8]) -> Span {
+        // Stored as the line it will be written as, so that it is copied together with its neighbors.
+        self.arena.reserve(name.len() + value.len() + 4);
+        let name = self.store(name.as_bytes());
+        self.arena.extend_from_slice(b": ");
+        let value = self.store(value);
+        self.arena.extend_from_slice(b"\r\n");
+        self.push(name, value, known);
+        value
+    }
+
+    /// Appends a field whose value lies in this arena and has been checked.
+    pub(crate) fn append_stored(&mut self, known: Known, name: &str, value: Span) {
+        let name = self.store(name.as_bytes());
+        self.arena.extend_from_slice(b": ");
+        let start = self.arena.len();
+        if self.arena.get(value.start as usize..value.end as usize).is_some() {
+            self.arena.extend_from_within(value.start as usize..value.end as usize);
+        }
         let value = Span::new(start, self.arena.len());
-        self.index.push(Field { name, value, known });
+        self.arena.extend_from_slice(b"\r\n");
+        self.push(name, value, known);
     }
 
     /// Replaces all fields of that name by one, which is treated as by [`Fields::append`].
@@ -151,7 +176,7 @@ impl Fields {
 
     /// The first value of a kind.
     pub fn get_known(&self, known: Known) -> Option<&[u8]> {
-        self.values_of(known).next()
+        if self.seen & known.bit() == 0 { None } else { self.values_of(known).next() }
     }
 
     /// Values of the fields of that name, in order.

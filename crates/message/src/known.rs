@@ -105,6 +105,11 @@ impl Known {
         }
     }
 
+    /// The kind's own bit in a set of kinds.
+    pub(crate) const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
     /// Whether the field speaks of one connection only, or frames the message, or looks like one that does: it never enters a
     /// [`crate::Fields`] from the wire (RFC 9110 §7.6.1; RFC 9112 §6).
     pub const fn is_connection_level(self) -> bool {

@@ -69,7 +69,7 @@ impl Route {
 
 /// Finds the route of a request, or the refusal it gets.
 pub(crate) fn find(snapshot: &Snapshot, request: &Request) -> Result<Arc<Route>, Refusal> {
-    let route = match snapshot.router.route(&Asked(request)) {
+    let route = match snapshot.router.route(&Asked::new(request)) {
         Routed::Found(at) => snapshot.routes.get(at).ok_or(Refusal::NO_ROUTE)?.clone(),
         Routed::MethodNotAllowed(allow) => return Err(Refusal::method_not_allowed(allow.join(", "))),
         Routed::NotFound => return Err(Refusal::NO_ROUTE),
@@ -81,33 +81,42 @@ pub(crate) fn find(snapshot: &Snapshot, request: &Request) -> Result<Arc<Route>,
 }
 
 /// A request as the router sees it. A preflight is routed as the request it asks about (Fetch §3.2.2).
-struct Asked<'a>(&'a Request);
+struct Asked<'a> {
+    request: &'a Request,
+    method: &'a str,
+    host: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    fn new(request: &'a Request) -> Self {
+        let method = preflight_method(request).unwrap_or_else(|| request.method_text());
+        Self { request, method, host: request.host(), path: request.path() }
+    }
+}
 
 impl Subject for Asked<'_> {
     fn host(&self) -> &str {
-        self.0.host()
+        self.host
     }
 
     fn path(&self) -> &str {
-        self.0.path()
+        self.path
     }
 
     fn method(&self) -> &str {
-        match preflight_method(self.0) {
-            Some(method) => method,
-            None => self.0.method_text(),
-        }
+        self.method
     }
 
     fn has_header(&self, name: &str, value: Option<&str>) -> bool {
         match name {
-            "host" => value.is_none_or(|value| value.eq_ignore_ascii_case(self.0.authority())),
-            _ => self.0.has_field(name, value),
+            "host" => value.is_none_or(|value| value.eq_ignore_ascii_case(self.request.authority())),
+            _ => self.request.has_field(name, value),
         }
     }
 
     fn query(&self) -> &str {
-        self.0.query()
+        self.request.query()
     }
 }
 

@@ -68,9 +68,12 @@ async fn fill(
     silent: bool,
 ) -> io::Result<usize> {
     let mut reader = conversation.reader();
-    let mut filling = pin!(reader.fill(bytes_max));
+    if !silent {
+        return reader.fill(bytes_max).await;
+    }
+    let mut filling = pin!(reader.fill_now(bytes_max));
     poll_fn(|context| match filling.as_mut().poll(context) {
-        Poll::Pending if silent => Poll::Ready(Err(io::ErrorKind::WouldBlock.into())),
+        Poll::Pending => Poll::Ready(Err(io::ErrorKind::WouldBlock.into())),
         polled => polled,
     })
     .await

@@ -105,6 +105,11 @@ impl<R: AsyncRead + Readiness + Unpin> Reader<'_, R> {
                 self.state.buffer.enlarge();
             }
         }
+        self.fill_now(bytes_max).await
+    }
+
+    /// The same, for a stream that is known to be readable.
+    pub(crate) async fn fill_now(&mut self, bytes_max: usize) -> io::Result<usize> {
         let room = self.state.buffer.room(bytes_max);
         let count = wait(self.timer, |context| poll_read(&mut self.io, context, room)).await?;
         self.state.buffer.received(count);
