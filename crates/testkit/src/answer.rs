@@ -26,6 +26,8 @@ pub enum Step {
     WebSocketEcho,
     /// Waits for the gate to open.
     Wait(Gate),
+    /// Opens the gate, so that the test knows how far the script has come.
+    Open(Gate),
     /// Waits until the peer closes, reading nothing into requests.
     Hold,
     /// Closes the sending direction.

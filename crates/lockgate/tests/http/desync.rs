@@ -141,7 +141,10 @@ fn no_desync_request_reaches_the_origin_but_as_one_clean_request() {
     for case in &cases {
         let outcome = run(&stand, &mut looked, case);
         let valid = matches!(oracle::request(&case.bytes), Parsed::Complete(..));
-        assert_eq!(outcome == Outcome::Passed, valid, "{}: {}", case.name, case.bytes.escape_ascii());
+        // The gateway may be stricter than RFC 9112 only with what is suspicious, such as `Transfer_Encoding`.
+        let suspicious = ["Ambiguous", "Severe"].contains(&case.tier.as_str());
+        let right = if outcome == Outcome::Passed { valid } else { !valid || suspicious };
+        assert!(right, "{outcome:?}: {}: {}", case.name, case.bytes.escape_ascii());
         *counts.entry((case.tier.clone(), outcome == Outcome::Passed)).or_default() += 1;
     }
     let count = |tier: &str, passed| counts.get(&(tier.to_owned(), passed)).copied().unwrap_or(0);

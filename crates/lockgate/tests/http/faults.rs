@@ -1,6 +1,9 @@
 //! Upstreams that answer wrongly: 502, and their connections are never used again.
 
-use testkit::{Answer, Origin, Step};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use testkit::{Answer, Gate, Origin, Step};
 
 use crate::Stand;
 
@@ -99,16 +102,18 @@ fn bad_chunks_in_an_answer_never_look_whole() {
 #[test]
 fn bytes_sent_before_a_request_are_no_answer_to_it() {
     // The origin answers every request twice; the second answer waits on the idle connection.
-    let twice = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst";
+    let first = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst";
     let late = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
-    let stand = Stand::new(Origin::answering(Answer::bytes(twice).then(Step::Drip(
-        late.as_bytes().into(),
-        1000,
-        std::time::Duration::ZERO,
-    ))));
+    let sent: Vec<Gate> = (0..10).map(|_| Gate::new()).collect();
+    let (gates, asked) = (sent.clone(), AtomicUsize::new(0));
+    let stand = Stand::new(Origin::start(move |_| {
+        let gate = gates[asked.fetch_add(1, Ordering::Relaxed)].clone();
+        Answer::bytes(first).send(late).then(Step::Open(gate))
+    }));
     let mut client = stand.gateway.connect().unwrap();
-    for _ in 0..10 {
+    for late_is_there in &sent {
         assert_eq!(client.ask(GET).unwrap().text(), "first");
+        assert!(late_is_there.wait(Duration::from_secs(10)));
     }
 }
 

@@ -57,6 +57,16 @@ fn a_changed_file_is_noticed() {
 }
 
 #[test]
+fn a_file_changed_right_after_the_start_is_noticed() {
+    let origin = Origin::echo();
+    for _ in 0..10 {
+        let gateway = start(&config(&origin, "old", ""));
+        gateway.rewrite_config(&config(&origin, "new", "")).unwrap();
+        wait_for(&gateway, "new");
+    }
+}
+
+#[test]
 fn a_reload_by_the_api_is_in_force_when_it_answers() {
     let origin = Origin::echo();
     let gateway = start(&config(&origin, "0", ""));
@@ -125,6 +135,7 @@ fn an_exchange_keeps_the_route_it_began_with() {
     origin.wait("the request has come", |c| c.iter().any(|c| c.heads == 1));
     let other = Origin::answering(Answer::ok("new"));
     gateway.rewrite_config(&config(&other, "after", "")).unwrap();
+    gateway.hang_up().unwrap();
     wait_for(&gateway, "after");
     assert_eq!(gateway.get("/x").unwrap().text(), "new");
     gate.open();
@@ -140,6 +151,7 @@ fn tunnels_survive_a_reload() {
     let mut client = gateway.connect().unwrap();
     assert_eq!(client.ask(testkit::websocket::open_request("/ws", "test")).unwrap().status(), 101);
     gateway.rewrite_config(&config(&origin, "after", "")).unwrap();
+    gateway.hang_up().unwrap();
     wait_for(&gateway, "after");
     client.send("still here").unwrap();
     assert_eq!(client.bytes(10).unwrap(), b"still here");

@@ -101,6 +101,7 @@ impl Connection {
             Step::Tunnel => return self.tunnel().map(Some),
             Step::WebSocketEcho => return self.websocket(received).map(Some),
             Step::Wait(gate) => self.wait(gate),
+            Step::Open(gate) => gate.open(),
             Step::Hold => return Ok(Some(self.swallow())),
             Step::CloseWrite => self.wire.conn.shutdown(Shutdown::Write)?,
             Step::Close => return Ok(Some(End::ByScript)),
