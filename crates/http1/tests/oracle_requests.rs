@@ -2,6 +2,7 @@
 //!
 //! Whatever is accepted here must be accepted there, with the same request, the same body and the same end.
 
+use http_desync_guardian::http_token_utils::{TokenSimilarity, determine_similarity};
 use http_desync_guardian::request_analyzer::HttpRequestData;
 use http_desync_guardian::{ClassificationReason, RequestSafetyTier};
 use http1::{BodyDecoder, HeadError, HeadLimits, parse_request};
@@ -119,26 +120,27 @@ fn ask_guardian(bytes: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The one thing the guardian objects to that is accepted: a value it would not have in a framing field, in a field whose name has
-/// the letters of one and more or fewer marks (`-Content-Length`, `Transfer--Encoding`). No server makes the same variable of it,
-/// so it is a field like any other.
+/// The one thing the guardian objects to that is accepted: a value it would not have in a framing field, in a field whose name it
+/// finds too close to one (`-Content-Length`, `Transfer--Encoding`, `ContentmLength`). No server makes the same name or variable of
+/// it, so it is a field like any other; those of which one might are refused ([`Known::FramingLookalike`]).
 fn is_excepted(head: &[u8], reason: ClassificationReason) -> bool {
     use ClassificationReason::{
         BadContentLength, BadTransferEncoding, MultipleContentLength, MultipleTransferEncodingChunked,
     };
-    let framing = ["content-length", "transfer-encoding"];
-    let letters = |name: &[u8]| -> Vec<u8> {
-        name.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
-    };
-    let has_padded_name = head.split(|&byte| byte == b'\n').any(|line| {
-        let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
-        framing.iter().any(|f| letters(name) == letters(f.as_bytes()) && name.len() != f.len())
-    });
     let by_value = matches!(
         reason,
         BadContentLength | BadTransferEncoding | MultipleContentLength | MultipleTransferEncodingChunked
     );
-    by_value && has_padded_name
+    let is_too_close = |name: &[u8]| {
+        [&b"content-length"[..], b"transfer-encoding"]
+            .into_iter()
+            .any(|framing| determine_similarity(framing, name) == TokenSimilarity::SameLetters)
+    };
+    by_value
+        && head.split(|&byte| byte == b'\n').any(|line| {
+            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+            Known::of(name) == Known::Other && is_too_close(name)
+        })
 }
 
 /// Requests that are nearly right, of more kinds than the generator of testkit makes.
