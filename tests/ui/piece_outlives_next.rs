@@ -1,4 +1,4 @@
-// A piece of a body is valid until the next is asked for: its bytes lie in the connection's buffer.
+//! A piece of a body is valid until the next is asked for: its bytes lie in the connection's buffer.
 async fn keep(body: &mut impl proxy::adapter::Source) -> usize {
     let first = body.next().await.expect("a piece");
     let second = body.next().await.expect("a piece");

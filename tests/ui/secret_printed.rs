@@ -1,4 +1,4 @@
-// A secret has no text to print; `{:?}` hides it.
+//! A secret has no text to print; `{:?}` hides it.
 fn main() {
     println!("{}", config::Secret::new("token"));
 }

@@ -30,6 +30,7 @@ pub fn parse_request(
         }
         Ok(httparse::Status::Complete(_)) => Err(HeadError::TooLarge),
         Ok(httparse::Status::Partial) => incomplete(bytes, limits),
+        Err(httparse::Error::Version) if !names_version(bytes) => Err(HeadError::RequestLine),
         Err(error) => Err(refusal(error)),
     }
 }
@@ -54,6 +55,15 @@ fn incomplete(bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, HeadEr
     // A lone line feed or carriage return will not get better; only the very last byte may be half of a line end.
     let whole = bytes.strip_suffix(b"\r").unwrap_or(bytes);
     if ends_are_strict(whole) { Ok(None) } else { Err(HeadError::LineEnd) }
+}
+
+/// Whether the request line ends in `HTTP/` DIGIT `.` DIGIT (RFC 9112 §2.3), be it a version that is spoken here or not.
+fn names_version(bytes: &[u8]) -> bool {
+    let line = bytes.split(|&byte| byte == b'\r' || byte == b'\n').next().unwrap_or_default();
+    let mut words = line.split(|&byte| byte == b' ').skip(2);
+    let version = words.next().and_then(|word| word.strip_prefix(b"HTTP/"));
+    matches!(version, Some([major, b'.', minor]) if major.is_ascii_digit() && minor.is_ascii_digit())
+        && words.next().is_none()
 }
 
 fn refusal(error: httparse::Error) -> HeadError {

@@ -32,6 +32,7 @@ pub(crate) struct Exchange<'a, P: ProxyHttp> {
     id: EventId,
     /// When the request had been sent to an endpoint.
     sent: Cell<Instant>,
+    uploaded: Cell<bool>,
     _in_flight: InFlight<'a>,
 }
 
@@ -52,6 +53,7 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
             id,
             context: RefCell::new(worker.hooks.new_context()),
             sent: Cell::new(started),
+            uploaded: Cell::new(false),
             traffic: Traffic::default(),
             record: RefCell::new(Some(record)),
             route: None,
@@ -128,6 +130,17 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
             record.attempts += 1;
             record.upstream = Some(endpoint.clone());
         });
+    }
+
+    /// Notes that the request's body has been sent, too.
+    pub(crate) fn note_uploaded(&self) {
+        self.uploaded.set(true);
+        self.note_sent();
+    }
+
+    /// Whether the whole request body has been sent.
+    pub(crate) fn is_uploaded(&self) -> bool {
+        self.uploaded.get()
     }
 
     /// Notes that the request has been sent.

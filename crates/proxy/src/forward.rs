@@ -7,11 +7,12 @@ mod tunnel;
 
 use std::sync::Arc;
 
-use message::{Body, Request, Response};
+use message::{Body, Known, Request, Response};
 
 use crate::adapter::{Downstream, NoResponse};
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
+use crate::limits::GATEWAY_HOPS_MAX;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
 use crate::route::Route;
@@ -26,6 +27,7 @@ pub(crate) async fn to_upstream<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Result<Afterwards, Refusal> {
+    refuse_loop(request)?;
     let upstream = choose_upstream(exchange, route, request)?;
     shape::request(exchange, route, &upstream, request);
     let terms = Terms::new(route, &upstream);
@@ -33,7 +35,7 @@ pub(crate) async fn to_upstream<P: ProxyHttp, D: Downstream>(
     let mut may_be_stale = true;
     let mut avoid = None;
     loop {
-        let lease = match obtain(exchange, &upstream, avoid.as_ref(), may_be_stale).await {
+        let lease = match obtain(exchange, &upstream, request, avoid.as_ref(), may_be_stale).await {
             Err((Unobtainable::Connect(_), Some(endpoint)))
                 if avoid.is_none() && upstream.endpoints().len() > 1 =>
             {
@@ -67,6 +69,13 @@ pub(crate) async fn to_upstream<P: ProxyHttp, D: Downstream>(
     }
 }
 
+/// Refuses a request that has come through gateways like this one too often (RFC 9110 §7.6.3).
+fn refuse_loop(request: &Request) -> Result<(), Refusal> {
+    let hops = request.fields.values_of(Known::Via).flat_map(|via| via.split(|&byte| byte == b','));
+    let ours = hops.filter(|hop| hop.trim_ascii().ends_with(b" lockgate")).count();
+    if ours < GATEWAY_HOPS_MAX { Ok(()) } else { Err(Refusal::LOOP) }
+}
+
 /// The hook's choice, else the route's by weight.
 fn choose_upstream<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
@@ -84,12 +93,13 @@ fn choose_upstream<P: ProxyHttp>(
 async fn obtain<P: ProxyHttp>(
     exchange: &Exchange<'_, P>,
     upstream: &Arc<Upstream>,
+    request: &Request,
     avoid: Option<&Arc<Endpoint>>,
     may_be_stale: bool,
 ) -> Result<Lease, (Unobtainable, Option<Arc<Endpoint>>)> {
     let pools = &exchange.worker.pools;
     let endpoint = pools.choose(upstream, avoid).map_err(|error| (error, None))?;
-    if may_be_stale && let Some(lease) = pools.reuse(upstream, &endpoint) {
+    if may_be_stale && let Some(lease) = pools.reuse(upstream, &endpoint, !is_replayable(request)) {
         return Ok(lease);
     }
     match pools.connect(upstream, &endpoint, exchange.timer).await {

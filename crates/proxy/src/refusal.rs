@@ -41,6 +41,7 @@ refusals! {
     BODY_TIMEOUT = 408 "body_timeout" true "The request body did not come in time.";
     HEAD_TIMEOUT = 408 "head_timeout" true "The request head did not come in time.";
     CLIENT_GONE = 400 "client_gone" true "The client closed the connection before its request was complete.";
+    LOOP = 508 "loop" false "The request has come through this gateway too often.";
     JOURNAL_FULL = 503 "journal_full" false "The gateway cannot record requests at the moment.";
     CONNECTIONS = 503 "too_many_connections" true "The gateway has as many connections as it may.";
     NO_ENDPOINT = 503 "no_endpoint" false "The upstream has no known endpoint.";

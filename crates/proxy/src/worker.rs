@@ -36,8 +36,8 @@ pub(crate) struct Worker<P: ProxyHttp> {
     pub(crate) clock: Clock,
     pub(crate) gauges: Arc<WorkerGauges>,
     ring: RefCell<Option<RingWriter>>,
-    /// Ids when there is no journal.
-    sequence: Cell<u64>,
+    /// The next id when there is no journal.
+    unrecorded: Cell<EventId>,
     #[allow(clippy::vec_box, reason = "a box moves between the table and an exchange without its content")]
     states: RefCell<Vec<Box<State>>>,
     /// Each weighted route's place in its round, with the route it was made for.
@@ -63,7 +63,7 @@ impl<P: ProxyHttp> Worker<P> {
             pools: Pools::default(),
             clock: Clock::new(),
             ring: RefCell::new(ring),
-            sequence: Cell::new(0),
+            unrecorded: Cell::new(first_unrecorded_id()),
             states: RefCell::default(),
             rounds: RefCell::default(),
             draining: Cell::new(false),
@@ -76,8 +76,9 @@ impl<P: ProxyHttp> Worker<P> {
         match self.ring.borrow_mut().as_mut() {
             Some(ring) => ring.next_id(),
             None => {
-                let sequence = self.sequence.replace(self.sequence.get() + 1);
-                EventId { node: 0, boot: 0, worker: 0, sequence }
+                let id = self.unrecorded.get();
+                self.unrecorded.set(EventId { sequence: id.sequence + 1, ..id });
+                id
             }
         }
     }
@@ -158,4 +159,12 @@ impl<P: ProxyHttp> Worker<P> {
     pub(crate) fn is_cut_short(&self) -> bool {
         self.cut_short.get()
     }
+}
+
+/// Where a worker without a journal starts to count: ids are unique all the same, by a random number in the place of the node's.
+fn first_unrecorded_id() -> EventId {
+    let mut node = [0; 8];
+    // Without randomness ids are only unique within the worker, which is all that the request goes on needing.
+    let _ = getrandom::fill(&mut node);
+    EventId { node: u64::from_le_bytes(node), boot: 0, worker: 0, sequence: 0 }
 }

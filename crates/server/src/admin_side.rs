@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::limits::{BLOCKING_THREADS, CONTROL_END_WITHIN, CONTROL_THREADS};
 use crate::running::Running;
 use crate::signals::Signals;
-use crate::watch::watch;
+use crate::watch::{Watcher, watch};
 
 /// The control side. If it stalls, traffic still flows.
 pub(crate) struct AdminSide {
@@ -52,7 +52,13 @@ impl AdminSide {
     }
 
     /// Serves the admin API, keeps host names resolved, watches the configuration file.
-    pub(crate) fn serve(&mut self, admin: Admin, listener: TcpListener, running: &Arc<Running>) {
+    pub(crate) fn serve(
+        &mut self,
+        admin: Admin,
+        listener: TcpListener,
+        running: &Arc<Running>,
+        watcher: Option<Watcher>,
+    ) {
         let (stop, stopped) = oneshot::channel::<()>();
         let until = async {
             // Without a sender there is nobody who could ask for the end.
@@ -67,8 +73,8 @@ impl AdminSide {
         }));
         self.stop = Some(stop);
         self.runtime.spawn(running.resolver.clone().run(running.plane.clone()));
-        if let Some(file) = running.file() {
-            self.runtime.spawn(watch(file.to_owned(), running.clone()));
+        if let Some(watcher) = watcher {
+            self.runtime.spawn(watch(watcher, running.clone()));
         }
     }
 

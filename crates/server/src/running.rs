@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -164,11 +163,6 @@ impl Running {
         };
         let config = until_restart(config, &in_force.config);
         Ok(Prepared::new(config, &present, self.gauges.len())?)
-    }
-
-    /// The configuration file, if it comes from one.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        self.source.file()
     }
 
     /// Says that every listener accepts and the admin side answers.

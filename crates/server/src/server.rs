@@ -19,6 +19,7 @@ use crate::prepared::{Prepared, Present};
 use crate::resolver::Resolver;
 use crate::running::{Parts, Running};
 use crate::source::ConfigSource;
+use crate::watch::Watcher;
 use crate::{ports_file, rlimit, sockets};
 
 /// What a start is told beside its configuration.
@@ -83,6 +84,8 @@ impl Server {
     /// # Errors
     /// When an address, the data directory, or a token cannot be used. Nothing runs then.
     pub fn start(config: Config, source: ConfigSource, options: Options) -> Result<Self, StartError> {
+        // First, so that no change after the configuration was read goes unnoticed.
+        let watcher = source.file().map(|file| Watcher::new(file.to_owned()));
         rlimit::raise_descriptors();
         let workers = worker_count(&config);
         // Both before the journal: an address that is taken should not count as a start.
@@ -115,7 +118,7 @@ impl Server {
         let admin = admin_socket.local_addr().map_err(StartError::Thread)?;
         let gateway = running.clone() as Arc<dyn Gateway>;
         let api = Admin::new(gateway, tokens.clone(), metrics.clone(), live);
-        admin_side.serve(api, admin_socket, &running);
+        admin_side.serve(api, admin_socket, &running, watcher);
         let server = Self { running, admin_side, admin, tokens, metrics, journal };
         server.write_ports_file(options.ports_file)?;
         server.running.set_ready();

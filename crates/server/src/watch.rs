@@ -19,7 +19,7 @@ struct Stamp {
 
 /// Notices a change of content once the file has come to rest.
 #[derive(Debug)]
-struct Watcher {
+pub(crate) struct Watcher {
     path: PathBuf,
     stamp: Option<Stamp>,
     content: Option<Vec<u8>>,
@@ -28,7 +28,8 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn new(path: PathBuf) -> Self {
+    /// Starts from the file as it is now.
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { stamp: stamp(&path), content: std::fs::read(&path).ok(), path, restless: false }
     }
 
@@ -59,10 +60,9 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 /// Reloads when the file's content has changed, for ever.
-pub(crate) async fn watch(path: PathBuf, running: Arc<Running>) {
+pub(crate) async fn watch(mut watcher: Watcher, running: Arc<Running>) {
     let mut ticks = interval(WATCH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let Ok(mut watcher) = tokio::task::spawn_blocking(move || Watcher::new(path)).await else { return };
     loop {
         ticks.tick().await;
         // A file on a network disk may take its time.

@@ -1,3 +1,5 @@
+//! Tests of the module this file stands beside.
+
 use std::io;
 use std::sync::{Condvar, Mutex};
 

@@ -1,3 +1,5 @@
+//! Tests of the module this file stands beside.
+
 use std::pin::pin;
 use std::task::{Wake, Waker};
 

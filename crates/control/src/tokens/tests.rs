@@ -1,3 +1,5 @@
+//! Tests of the module this file stands beside.
+
 use super::*;
 
 fn load(dir: &Path) -> Tokens {

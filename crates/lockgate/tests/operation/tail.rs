@@ -29,7 +29,9 @@ fn ask_for(gateway: &GatewayProcess, paths: &[&str]) {
 #[test]
 fn events_are_there_while_it_runs_when_it_was_killed_and_when_it_has_ended() {
     let origin = Origin::answering(Answer::ok("hello"));
-    let mut gateway = start(&single_upstream(origin.address()));
+    // One worker, since records of different workers have no order among each other.
+    let config = format!("{}\n[workers]\ncount = 1\n", single_upstream(origin.address()));
+    let mut gateway = start(&config);
     ask_for(&gateway, &["/1", "/2"]);
     assert_eq!(paths(&tail(&gateway, &[])), ["/1", "/2"], "running");
     ask_for(&gateway, &["/3"]);

@@ -11,6 +11,9 @@ use message::Request;
 use crate::h1::ClientConversation;
 use crate::refusal::Refusal;
 
+/// Empty lines passed over before a head.
+const EMPTY_LINES_MAX: u32 = 2;
+
 /// What came of waiting for a head.
 pub(super) enum Head {
     /// A request.
@@ -30,9 +33,15 @@ pub(super) async fn read(
     request: &mut Request,
 ) -> Head {
     let mut scan = HeadScan::default();
+    let mut empty_lines = 0;
     // One byte more than a head may have, so that one that is too large is seen to be.
     let bytes_max = limits.head_bytes + 1;
     loop {
+        // Some clients send an empty line behind a body; it is not the beginning of a head (RFC 9112 §2.2).
+        while empty_lines < EMPTY_LINES_MAX && conversation.input.buffer.unread().starts_with(b"\r\n") {
+            conversation.input.buffer.consume(2);
+            empty_lines += 1;
+        }
         let unread = conversation.input.buffer.unread();
         if !unread.is_empty() && scan.is_worth_parsing(unread) {
             match http1::parse_request(unread, limits, request) {

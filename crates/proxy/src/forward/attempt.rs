@@ -1,7 +1,9 @@
 //! One request on one connection: the head and body go up while the answer may already come down.
 
+use std::io;
+
 use http1::HeadLimits;
-use message::{Body, Piece, Request, Response};
+use message::{Body, Method, Piece, Request, Response};
 
 use super::body::{BodyFailure, Duplex, duplex, relay_response, upload};
 use super::tunnel;
@@ -102,10 +104,12 @@ async fn converse<P: ProxyHttp, D: Downstream>(
             return Duplex::uploaded(Download::NoResponse(NoResponse::Closed));
         }
         exchange.timer.set(terms.response);
-        return Duplex::uploaded(relay(exchange, request, response, &mut source, &mut to_client).await);
+        return Duplex::uploaded(
+            relay(exchange, terms, request, response, &mut source, &mut to_client).await,
+        );
     }
     let up = upload(exchange, terms, request, &mut body, &mut sink);
-    let down = relay(exchange, request, response, &mut source, &mut to_client);
+    let down = relay(exchange, terms, request, response, &mut source, &mut to_client);
     // Boxed, as is the tunnel, so that the many exchanges without a request body do not carry the room.
     Box::pin(duplex(up, down)).await
 }
@@ -113,27 +117,33 @@ async fn converse<P: ProxyHttp, D: Downstream>(
 /// Reads the answer and hands it on as it comes (8 respond).
 async fn relay<P: ProxyHttp>(
     exchange: &Exchange<'_, P>,
+    terms: &Terms<'_>,
     request: &Request,
     response: &mut Response,
     source: &mut impl ResponseSource,
     to_client: &mut impl ResponseSink,
 ) -> Download {
-    let (mut interim, mut told_to_continue) = (0, false);
+    let mut interim = 0;
     loop {
-        if let Err(failure) = source.head(request.method, response).await {
-            return Download::NoResponse(failure);
+        match source.head(request.method, response).await {
+            Ok(()) => {}
+            // Something has been answered, so that this is no stale connection and nothing to be tried again.
+            Err(NoResponse::Closed) if interim > 0 => {
+                return Download::NoResponse(NoResponse::Io(io::ErrorKind::UnexpectedEof.into()));
+            }
+            Err(failure) => return Download::NoResponse(failure),
         }
         if response.status >= 200 || response.status == 101 {
             break;
         }
         interim += 1;
-        told_to_continue |= response.status == 100;
         if interim > INTERIM_RESPONSES {
             return Download::NoResponse(NoResponse::Malformed(http1::HeadError::Status));
         }
         if let Err(error) = to_client.interim(response).await {
             return Download::ClientFailed(error);
         }
+        exchange.timer.set(terms.response);
     }
     exchange.note_head();
     if response.status == 101 {
@@ -141,8 +151,9 @@ async fn relay<P: ProxyHttp>(
         let unasked = Download::NoResponse(NoResponse::Malformed(http1::HeadError::Status));
         return if asked { Download::Switched } else { unasked };
     }
-    if request.expects_continue && !told_to_continue && exchange.traffic.bytes_in.get() == 0 {
-        // What the client sends next may be the body or another request (RFC 9110 §10.1.1).
+    if request.body != Body::Empty && !exchange.is_uploaded() {
+        // What the client sends next is the rest of a body that nobody wants, or after an Expect perhaps another request
+        // (RFC 9110 §10.1.1, RFC 9112 §9.6).
         to_client.close_after();
     }
     exchange.note_answer(response.status);
@@ -181,6 +192,8 @@ fn conclude<P: ProxyHttp>(
         (Some(Download::ClientFailed(error)), _) => failed(client_reason(&error), Afterwards::Cut),
         (Some(Download::Complete | Download::Switched), upload) => {
             lease.endpoint.answered();
+            // An answer to HEAD may be followed by a body all the same, from an upstream that does not know better.
+            lease.look_again |= request.method == Method::Head;
             let reusable =
                 matches!(upload, Some(Ok(()))) && response.keep_alive && lease.connection.is_clean();
             Attempt::Answered { afterwards: Afterwards::Keep, lease: reusable.then_some(lease) }

@@ -57,7 +57,7 @@ pub(super) async fn upload<P: ProxyHttp>(
         }
         sink.write(piece).await.map_err(|_| BodyFailure::Upstream)?;
         if piece.end {
-            exchange.note_sent();
+            exchange.note_uploaded();
             exchange.timer.set(terms.response);
             return Ok(());
         }

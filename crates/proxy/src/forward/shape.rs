@@ -31,8 +31,11 @@ pub(super) fn request<P: ProxyHttp>(
         },
     );
     change_path(route, request);
-    if let Some(host) = &upstream.config().host {
-        request.set_authority(host);
+    match &upstream.config().host {
+        Some(host) => request.set_authority(host),
+        // An HTTP/1.0 client need not name a host, but an HTTP/1.1 upstream has to be told one.
+        None if request.authority.is_empty() => request.set_authority(upstream.name()),
+        None => {}
     }
     if !request.upgrade.is_empty() && request.body != message::Body::Empty {
         // Where a body ends and a tunnel begins is read differently by different servers, so it is one or the other.

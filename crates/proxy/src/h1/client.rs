@@ -82,6 +82,9 @@ impl ResponseSink for ClientSink<'_> {
     fn start(&mut self, response: &Response) {
         let framing = http1::framing_for(response.body, self.version);
         *self.keep_alive &= !matches!(framing, Body::UntilClose | Body::Tunnel);
+        // A head that has no body by rule, with one behind it all the same, as a hook can make it: nothing may be read after it.
+        let bodiless = matches!(response.status, 204 | 304) || response.answers_head;
+        *self.keep_alive &= !(bodiless && response.body != Body::Empty);
         let pending = self.writer.state.pending.bytes_mut();
         http1::encode_response(response, self.version, *self.keep_alive, pending);
         self.writer.state.start(framing);

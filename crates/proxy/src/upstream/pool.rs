@@ -18,6 +18,8 @@ use crate::timers::Timer;
 pub(crate) struct Lease {
     pub(crate) connection: Connection,
     pub(crate) endpoint: Arc<Endpoint>,
+    /// Whether its socket is to be looked at before it is used again.
+    pub(crate) look_again: bool,
     permit: Permit,
 }
 
@@ -55,6 +57,13 @@ struct Idle {
     permit: Permit,
     /// Tick of its last use.
     since: u32,
+    look_again: bool,
+}
+
+impl Lease {
+    fn new(connection: Connection, endpoint: Arc<Endpoint>, permit: Permit) -> Self {
+        Self { connection, endpoint, look_again: false, permit }
+    }
 }
 
 impl Pools {
@@ -75,17 +84,25 @@ impl Pools {
         })
     }
 
-    /// Lends an idle connection to an endpoint: this worker's, else one from the shelf.
-    pub(crate) fn reuse(&self, upstream: &Arc<Upstream>, endpoint: &Arc<Endpoint>) -> Option<Lease> {
+    /// Lends an idle connection to an endpoint: this worker's, else one from the shelf. With `look` the socket itself is looked at,
+    /// for what the event loop has not heard of yet.
+    pub(crate) fn reuse(
+        &self,
+        upstream: &Arc<Upstream>,
+        endpoint: &Arc<Endpoint>,
+        look: bool,
+    ) -> Option<Lease> {
         let own = self.with(upstream, |pool| {
             let idle = pool.idle_of(endpoint)?;
-            std::iter::from_fn(|| idle.pop()).find(|idle| !idle.stream.has_news())
+            std::iter::from_fn(|| idle.pop()).find(|idle| {
+                !idle.stream.has_news() && !((look || idle.look_again) && is_readable_now(&idle.stream))
+            })
         });
         let (stream, permit) = match own {
             Some(idle) => (idle.stream, idle.permit),
             None => from_shelf(endpoint)?,
         };
-        Some(Lease { connection: Connection::new(stream, true), endpoint: endpoint.clone(), permit })
+        Some(Lease::new(Connection::new(stream, true), endpoint.clone(), permit))
     }
 
     /// Makes a new connection to an endpoint.
@@ -95,23 +112,28 @@ impl Pools {
         endpoint: &Arc<Endpoint>,
         timer: &Timer,
     ) -> Result<Lease, Unobtainable> {
-        let permit = upstream.admit(endpoint).ok_or(Unobtainable::TooMany)?;
+        let permit = upstream
+            .admit(endpoint)
+            .or_else(|| evict(upstream).then(|| upstream.admit(endpoint))?)
+            .ok_or(Unobtainable::TooMany)?;
         let stream = connect(endpoint.address(), timer, upstream.timeouts.connect)
             .await
             .map_err(Unobtainable::Connect)?;
-        Ok(Lease { connection: Connection::new(stream, false), endpoint: endpoint.clone(), permit })
+        Ok(Lease::new(Connection::new(stream, false), endpoint.clone(), permit))
     }
 
     /// Takes a connection back for the next exchange; a surplus goes to the shelf.
     pub(crate) fn give_back(&self, upstream: &Arc<Upstream>, lease: Lease, now: u32) {
-        let Lease { connection, endpoint, permit } = lease;
+        let Lease { connection, endpoint, look_again, permit } = lease;
         let surplus = self.with(upstream, |pool| {
-            let most = pool.upstream.config().idle_connections;
+            let config = pool.upstream.config();
+            // Where connections are limited, one worker's idle ones must not keep the others from having any.
+            let most = if config.connections > 0 { 0 } else { config.idle_connections };
             let idle = pool.idle_of(&endpoint)?;
             if idle.len() >= most {
                 return Some((connection.stream, permit));
             }
-            idle.push(Idle { stream: connection.stream, permit, since: now });
+            idle.push(Idle { stream: connection.stream, permit, since: now, look_again });
             None
         });
         if let Some((stream, permit)) = surplus
@@ -197,6 +219,11 @@ impl Pool {
         let at = self.endpoints.iter().position(|other| Arc::ptr_eq(other, endpoint))?;
         self.idle.get_mut(at)
     }
+}
+
+/// Closes an idle connection to any endpoint, to make room under the upstream's limit.
+fn evict(upstream: &Upstream) -> bool {
+    upstream.endpoints().iter().any(|endpoint| endpoint.unshelve().is_some())
 }
 
 fn from_shelf(endpoint: &Endpoint) -> Option<(Stream, Permit)> {

@@ -1,3 +1,5 @@
+//! Tests of the module this file stands beside.
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream as Client};
 use std::thread;

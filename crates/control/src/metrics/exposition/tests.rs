@@ -1,3 +1,5 @@
+//! Tests of the module this file stands beside.
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 

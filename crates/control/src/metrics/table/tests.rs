@@ -1,3 +1,5 @@
+//! Tests of the module this file stands beside.
+
 use lockgate_event::Value;
 
 use super::*;
