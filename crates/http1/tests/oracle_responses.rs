@@ -38,13 +38,18 @@ fn decode(body: Body, bytes: &[u8], ended: bool, random: &mut Random) -> Read {
     }
 }
 
-/// A field whose name looks like one that frames is refused by the engine alone.
+/// Refused by the engine alone: a field whose name looks like one that frames, and an interim answer that announces a body or
+/// switches to nothing.
 fn may_be_stricter(error: HeadError, bytes: &[u8]) -> bool {
     let is_lookalike = |line: &[u8]| {
         let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
         Known::of(name) == Known::FramingLookalike
     };
-    error == HeadError::FieldName && bytes.split(|&byte| byte == b'\n').any(is_lookalike)
+    match error {
+        HeadError::FieldName => bytes.split(|&byte| byte == b'\n').any(is_lookalike),
+        HeadError::FramingConflict | HeadError::Status => bytes.get(9) == Some(&b'1'),
+        _ => false,
+    }
 }
 
 const STATUS_LINES: &[&str] = &[

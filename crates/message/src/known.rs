@@ -107,6 +107,7 @@ impl Known {
 
     /// The kind's own bit in a set of kinds.
     pub(crate) const fn bit(self) -> u32 {
+        const { assert!((Self::XRequestId as u32) < u32::BITS, "the last kind has a bit") };
         1 << self as u32
     }
 
