@@ -30,7 +30,7 @@ pub fn parse_request(
         }
         Ok(httparse::Status::Complete(_)) => Err(HeadError::TooLarge),
         Ok(httparse::Status::Partial) => incomplete(bytes, limits),
-        Err(httparse::Error::Version) if !names_version(bytes) => Err(HeadError::RequestLine),
+        Err(httparse::Error::Version) => version_fault(bytes, limits),
         Err(error) => Err(refusal(error)),
     }
 }
@@ -57,9 +57,17 @@ fn incomplete(bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, HeadEr
     if ends_are_strict(whole) { Ok(None) } else { Err(HeadError::LineEnd) }
 }
 
-/// Whether the request line ends in `HTTP/` DIGIT `.` DIGIT (RFC 9112 §2.3), be it a version that is spoken here or not.
-fn names_version(bytes: &[u8]) -> bool {
-    let line = bytes.split(|&byte| byte == b'\r' || byte == b'\n').next().unwrap_or_default();
+/// What is wrong with a version that is not spoken here: nothing can be said before its line is whole.
+fn version_fault(bytes: &[u8], limits: &HeadLimits) -> Result<Option<usize>, HeadError> {
+    match memchr::memchr2(b'\r', b'\n', bytes) {
+        None => incomplete(bytes, limits),
+        Some(end) if names_version(&bytes[..end]) => Err(HeadError::Version),
+        Some(_) => Err(HeadError::RequestLine),
+    }
+}
+
+/// Whether a request line ends in `HTTP/` DIGIT `.` DIGIT (RFC 9112 §2.3), be it a version that is spoken here or not.
+fn names_version(line: &[u8]) -> bool {
     let mut words = line.split(|&byte| byte == b' ').skip(2);
     let version = words.next().and_then(|word| word.strip_prefix(b"HTTP/"));
     matches!(version, Some([major, b'.', minor]) if major.is_ascii_digit() && minor.is_ascii_digit())
@@ -72,8 +80,7 @@ fn refusal(error: httparse::Error) -> HeadError {
         httparse::Error::HeaderValue => HeadError::FieldValue,
         httparse::Error::NewLine => HeadError::LineEnd,
         httparse::Error::TooManyHeaders => HeadError::TooManyFields,
-        httparse::Error::Version => HeadError::Version,
-        httparse::Error::Status | httparse::Error::Token => HeadError::RequestLine,
+        httparse::Error::Version | httparse::Error::Status | httparse::Error::Token => HeadError::RequestLine,
     }
 }
 
