@@ -4,7 +4,7 @@
 pub(crate) const BUFFER_BYTES: usize = 16 << 10;
 /// Read buffer of a connection while a large body streams through it, bytes. One in each direction is all that an exchange holds
 /// of a body, whatever its size.
-pub(crate) const BUFFER_LARGE_BYTES: usize = 64 << 10;
+pub(crate) const BUFFER_LARGE_BYTES: usize = 128 << 10;
 /// Buffers of each size that a worker keeps at most; those that a second did not need are given back bit by bit.
 pub(crate) const BUFFERS_KEPT: usize = 512;
 /// Body bytes copied behind a head so that both go out in one plain write; more go out in a vectored one.

@@ -133,7 +133,7 @@ fn many_stalled_readers_hold_little() {
     std::thread::sleep(Duration::from_millis(500));
     let grown = gateway.figures().unwrap().rss_bytes.saturating_sub(before);
     println!("100 stalled readers: {} KiB each", grown / 1024 / 100);
-    // Two buffers of 64 KiB, the exchange's state, and slack.
+    // The buffer of the answer, 128 KiB, the exchange's state, and slack.
     assert!(grown < 100 * 192 * 1024, "{} KiB for 100 stalled readers", grown / 1024);
     drop(readers);
     origin.wait("all are let go", |records| records.iter().filter(|r| r.end.is_none()).count() <= 2);
