@@ -45,9 +45,23 @@ pub enum NoResponse {
     /// The head is not acceptable.
     #[error("the response head is malformed")]
     Malformed(#[from] HeadError),
+    /// The body behind the head is broken from its first bytes on.
+    #[error("the response body is malformed")]
+    Misframed(#[from] BodyError),
     /// No head came in time.
     #[error("no response came in time")]
     TimedOut,
+}
+
+impl From<SourceError> for NoResponse {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Framing(BodyError::Truncated) => Self::Io(io::ErrorKind::UnexpectedEof.into()),
+            SourceError::Framing(error) => Self::Misframed(error),
+            SourceError::Io(error) => Self::Io(error),
+            SourceError::TimedOut => Self::TimedOut,
+        }
+    }
 }
 
 /// Where the bytes of a body come from.

@@ -158,6 +158,11 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         self.record.borrow().as_ref().is_none_or(|record| record.metered)
     }
 
+    /// Whether the exchange has been recorded, so that only its last write can be under way.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.record.borrow().is_none()
+    }
+
     /// Records a `part` when the exchange has lasted long enough.
     pub(crate) fn part_if_due(&self, request: &Request) {
         if let Some(record) = self.record.borrow_mut().as_mut()

@@ -137,7 +137,7 @@ impl From<NoResponse> for Refusal {
         match failure {
             NoResponse::Closed => Self::UPSTREAM_CLOSED,
             NoResponse::Io(_) => Self::UPSTREAM_FAILED,
-            NoResponse::Malformed(_) => Self::UPSTREAM_MALFORMED,
+            NoResponse::Malformed(_) | NoResponse::Misframed(_) => Self::UPSTREAM_MALFORMED,
             NoResponse::TimedOut => Self::UPSTREAM_TIMEOUT,
         }
     }

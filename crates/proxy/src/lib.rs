@@ -20,6 +20,8 @@ mod h1;
 mod hooks;
 mod limits;
 mod listen;
+#[cfg(test)]
+mod memory;
 mod pipeline;
 mod record;
 mod refusal;

@@ -130,3 +130,6 @@ pub(crate) async fn send<P: ProxyHttp, D: Downstream>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

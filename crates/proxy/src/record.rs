@@ -30,10 +30,6 @@ impl Traffic {
     pub(crate) fn sent(&self, count: usize) {
         self.bytes_out.set(self.bytes_out.get() + count as u64);
     }
-
-    pub(crate) fn not_sent(&self, count: usize) {
-        self.bytes_out.set(self.bytes_out.get().saturating_sub(count as u64));
-    }
 }
 
 /// An exchange that has not been recorded. Being recorded takes it, so that it cannot be recorded twice.

@@ -54,7 +54,12 @@ pub(crate) struct State {
 }
 
 impl<P: ProxyHttp> Worker<P> {
-    fn new(plane: Arc<Plane>, hooks: P, ring: Option<RingWriter>, gauges: Arc<WorkerGauges>) -> Self {
+    pub(crate) fn new(
+        plane: Arc<Plane>,
+        hooks: P,
+        ring: Option<RingWriter>,
+        gauges: Arc<WorkerGauges>,
+    ) -> Self {
         Self {
             plane,
             hooks,

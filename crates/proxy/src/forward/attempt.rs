@@ -111,7 +111,7 @@ async fn converse<P: ProxyHttp, D: Downstream>(
     let up = upload(exchange, terms, request, &mut body, &mut sink);
     let down = relay(exchange, terms, request, response, &mut source, &mut to_client);
     // Boxed, as is the tunnel, so that the many exchanges without a request body do not carry the room.
-    Box::pin(duplex(up, down)).await
+    Box::pin(duplex(exchange, up, down)).await
 }
 
 /// Reads the answer and hands it on as it comes (8 respond).
@@ -156,11 +156,9 @@ async fn relay<P: ProxyHttp>(
         // (RFC 9110 §10.1.1, RFC 9112 §9.6).
         to_client.close_after();
     }
-    exchange.note_answer(response.status);
     dress(exchange, request, response);
     exchange.worker.hooks.response_filter(response, &mut exchange.context.borrow_mut());
-    to_client.start(response);
-    relay_response(exchange, request, source, to_client).await
+    relay_response(exchange, request, response, source, to_client).await
 }
 
 /// Draws the conclusions for both connections.

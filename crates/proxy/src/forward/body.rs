@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use message::Request;
+use message::{Piece, Request, Response};
 
 use super::attempt::{Download, Terms};
-use crate::adapter::{Sink, SinkError, Source, SourceError};
+use crate::adapter::{ResponseSink, Sink, SinkError, Source, SourceError};
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
 
@@ -65,37 +65,65 @@ pub(super) async fn upload<P: ProxyHttp>(
     }
 }
 
-/// Hands the response's body to the client. The record is made before the write that carries its last byte.
+/// Hands the response to the client. While nothing of it has gone out, a bad body can still be answered with a refusal, so the head
+/// is not begun before the bytes that came with it have been looked at.
 pub(super) async fn relay_response<P: ProxyHttp>(
     exchange: &Exchange<'_, P>,
     request: &Request,
+    response: &Response,
     source: &mut impl Source,
-    to_client: &mut impl Sink,
+    to_client: &mut impl ResponseSink,
 ) -> Download {
     loop {
         if !source.has_buffered() && !source.has_ended() {
             // What is there goes out before more is waited for: a head may be all that comes for a long time.
+            begin(exchange, response, to_client);
             if let Err(error) = to_client.flush().await {
                 return Download::ClientFailed(error);
             }
         }
         let piece = match source.next().await {
             Ok(piece) => piece,
-            Err(error) => return Download::UpstreamFailed(error),
+            Err(error) if exchange.has_begun() => return Download::UpstreamFailed(error),
+            Err(error) => return Download::NoResponse(error.into()),
         };
+        begin(exchange, response, to_client);
+        if piece.end {
+            return relay_last(exchange, request, piece, to_client).await;
+        }
+        if let Err(error) = to_client.write(piece).await {
+            return Download::ClientFailed(error);
+        }
         exchange.traffic.sent(piece.data.len());
-        let recorded = if piece.end { exchange.done(request) } else { None };
-        match (to_client.write(piece).await, piece.end) {
-            (Ok(()), true) => {
-                exchange.close(recorded);
-                return Download::Complete;
-            }
-            (Ok(()), false) => exchange.part_if_due(request),
-            (Err(error), _) => {
-                exchange.traffic.not_sent(piece.data.len());
-                exchange.cut(recorded, piece.data.len(), request);
-                return Download::ClientFailed(error);
-            }
+        exchange.part_if_due(request);
+    }
+}
+
+/// Starts the answer, once.
+fn begin<P: ProxyHttp>(exchange: &Exchange<'_, P>, response: &Response, to_client: &mut impl ResponseSink) {
+    if !exchange.has_begun() {
+        exchange.note_answer(response.status);
+        to_client.start(response);
+    }
+}
+
+/// Hands on the last piece. The record is made before the write that carries it.
+async fn relay_last<P: ProxyHttp>(
+    exchange: &Exchange<'_, P>,
+    request: &Request,
+    piece: Piece<'_>,
+    to_client: &mut impl Sink,
+) -> Download {
+    exchange.traffic.sent(piece.data.len());
+    let recorded = exchange.done(request);
+    match to_client.write(piece).await {
+        Ok(()) => {
+            exchange.close(recorded);
+            Download::Complete
+        }
+        Err(error) => {
+            exchange.cut(recorded, piece.data.len(), request);
+            Download::ClientFailed(error)
         }
     }
 }
@@ -114,8 +142,9 @@ impl Duplex {
 }
 
 /// Runs both ways at once, until the way down is done or the client's body turns out to be bad. An upstream that stops reading may
-/// still answer, so that alone ends nothing.
-pub(super) async fn duplex(
+/// still answer, so that alone ends nothing; and an answer that has been recorded is on its last write, which only the client ends.
+pub(super) async fn duplex<P: ProxyHttp>(
+    exchange: &Exchange<'_, P>,
     up: impl Future<Output = Result<(), BodyFailure>>,
     down: impl Future<Output = Download>,
 ) -> Duplex {
@@ -127,7 +156,7 @@ pub(super) async fn duplex(
         {
             let client_failed = matches!(outcome, Err(BodyFailure::Client(_) | BodyFailure::TooLarge));
             uploaded = Some(outcome);
-            if client_failed {
+            if client_failed && !exchange.is_recorded() {
                 return Poll::Ready(Duplex { upload: uploaded.take(), download: None });
             }
         }
