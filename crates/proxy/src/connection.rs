@@ -26,7 +26,7 @@ use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;
 use crate::timers::{Ticks, Timer};
 use crate::worker::{State, Worker};
-pub(crate) use closing::turn_away;
+pub(crate) use closing::{Closing, turn_away};
 use head::Head;
 
 /// Serves a client's connection to its end.
@@ -85,14 +85,14 @@ async fn is_readable<P: ProxyHttp>(
 ) -> bool {
     poll_fn(|context| match stream.poll_read_ready(context) {
         Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
-        Poll::Pending if is_closing(worker, admission) || timer.expired() => Poll::Ready(false),
+        Poll::Pending if closing(worker, admission).has_come() || timer.expired() => Poll::Ready(false),
         Poll::Pending => Poll::Pending,
     })
     .await
 }
 
-fn is_closing<P: ProxyHttp>(worker: &Worker<P>, admission: &Admission) -> bool {
-    worker.is_draining() || admission.listener.is_closing()
+fn closing<'a, P: ProxyHttp>(worker: &'a Worker<P>, admission: &'a Admission) -> Closing<'a> {
+    Closing { draining: worker.draining(), listener: &admission.listener }
 }
 
 /// Serves requests as long as they come one soon after the other.
@@ -112,6 +112,7 @@ async fn converse<P: ProxyHttp>(
         idle: admission.listener.settings().body_timeout,
         version: Version::Http11,
         keep_alive: true,
+        closing: closing(worker, admission),
     };
     loop {
         let mut state = worker.take_state();
@@ -148,7 +149,7 @@ async fn exchange<P: ProxyHttp>(
     let afterwards = match head {
         Head::Complete => {
             *served += 1;
-            let last = is_closing(worker, admission) || *served == settings.requests;
+            let last = *served == settings.requests;
             let State { request, response } = state;
             conversation.version = request.version;
             // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.

@@ -156,8 +156,8 @@ impl<P: ProxyHttp> Worker<P> {
     }
 
     /// Whether connections are to be closed after the exchange they serve.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.get()
+    pub(crate) fn draining(&self) -> &Cell<bool> {
+        &self.draining
     }
 
     /// Whether the time of a drain is up, so that tunnels end too.

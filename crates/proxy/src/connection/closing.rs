@@ -1,5 +1,6 @@
 //! The end of a connection: kept, closed in good order, or cut.
 
+use std::cell::Cell;
 use std::io;
 
 use tokio::io::AsyncWriteExt;
@@ -8,8 +9,25 @@ use tokio::net::TcpStream;
 use crate::adapter::Source;
 use crate::h1::ClientConversation;
 use crate::limits::{BUFFER_BYTES, DRAIN_BYTES, LINGER_BYTES, LINGER_MS};
+use crate::listen::Listener;
 use crate::pipeline::Afterwards;
 use crate::timers::Ticks;
+
+/// What ends a connection after the exchange it serves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closing<'a> {
+    /// The gateway drains.
+    pub(crate) draining: &'a Cell<bool>,
+    /// It may go away.
+    pub(crate) listener: &'a Listener,
+}
+
+impl Closing<'_> {
+    /// Whether no further request is to be read.
+    pub(crate) fn has_come(self) -> bool {
+        self.draining.get() || self.listener.is_closing()
+    }
+}
 
 /// Gets a connection ready for its next request; `false`: it is over, and has been closed as it should be.
 pub(super) async fn settle(conversation: &mut ClientConversation<'_>, afterwards: Afterwards) -> bool {

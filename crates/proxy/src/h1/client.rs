@@ -7,6 +7,7 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use super::{InState, OutState, Reader, Writer};
 use crate::adapter::{Downstream, ResponseSink, Sink, SinkError};
 use crate::buffers::Output;
+use crate::connection::Closing;
 use crate::timers::{Ticks, Timer};
 
 /// A client's connection while it is being served.
@@ -22,6 +23,8 @@ pub(crate) struct ClientConversation<'a> {
     pub(crate) version: Version,
     /// Whether another request may follow.
     pub(crate) keep_alive: bool,
+    /// What forbids another request, looked at when a response starts, so that the client is told.
+    pub(crate) closing: Closing<'a>,
 }
 
 impl ClientConversation<'_> {
@@ -51,7 +54,15 @@ impl Downstream for ClientConversation<'_> {
         let (read, write) = self.stream.split();
         let reader = Reader { io: read, state: &mut self.input, timer: self.timer, idle: self.idle };
         let writer = Writer { io: write, state: &mut self.output, timer: self.timer, idle: self.idle };
-        (reader, ClientSink { writer, version: self.version, keep_alive: &mut self.keep_alive })
+        (
+            reader,
+            ClientSink {
+                writer,
+                version: self.version,
+                keep_alive: &mut self.keep_alive,
+                closing: self.closing,
+            },
+        )
     }
 
     fn tunnel(&mut self) {
@@ -66,6 +77,7 @@ pub(crate) struct ClientSink<'a> {
     writer: Writer<'a, WriteHalf<'a>>,
     version: Version,
     keep_alive: &'a mut bool,
+    closing: Closing<'a>,
 }
 
 impl Sink for ClientSink<'_> {
@@ -81,6 +93,7 @@ impl Sink for ClientSink<'_> {
 impl ResponseSink for ClientSink<'_> {
     fn start(&mut self, response: &Response) {
         let framing = http1::framing_for(response.body, self.version);
+        *self.keep_alive &= !self.closing.has_come();
         *self.keep_alive &= !matches!(framing, Body::UntilClose | Body::Tunnel);
         // A head that has no body by rule, with one behind it all the same, as a hook can make it: nothing may be read after it.
         let bodiless = matches!(response.status, 204 | 304) || response.answers_head;
