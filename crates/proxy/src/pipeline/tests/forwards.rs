@@ -91,7 +91,8 @@ fn an_origin_that_does_not_answer_well_is_a_gateway_error() {
         (Answer::bytes("HTTP/1.1 200 O").then(Step::Hold), 504, "upstream_timeout"),
     ] {
         let origin = Origin::answering(answer.clone());
-        let gateway = Gateway::to(&[origin.address()], "timeout = { response = \"100ms\" }");
+        let within = if status == 504 { "100ms" } else { "20s" };
+        let gateway = Gateway::to(&[origin.address()], &format!("timeout = {{ response = \"{within}\" }}"));
         let served = check(&gateway, &get(), status, Some(reason), &[]);
         assert_eq!(served.afterwards, Afterwards::Keep, "{answer:?}");
         assert_eq!((served.done().value, served.done().attempts), (None, 1), "{answer:?}");
@@ -113,7 +114,8 @@ fn an_answer_that_breaks_off_is_cut() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", Step::Hold, "upstream_timeout", "abc"),
     ] {
         let origin = Origin::answering(Answer::bytes(text).then(end));
-        let gateway = Gateway::to(&[origin.address()], "timeout = { idle = \"100ms\" }");
+        let within = if reason == "upstream_timeout" { "200ms" } else { "20s" };
+        let gateway = Gateway::to(&[origin.address()], &format!("timeout = {{ idle = \"{within}\" }}"));
         let served = check(&gateway, &get(), 200, Some(reason), &[]);
         assert_eq!((served.text().as_str(), served.taken.ended), (body, false), "{text}");
         assert_eq!((served.afterwards, served.cut()), (Afterwards::Cut, None), "{text}");
