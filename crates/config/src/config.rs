@@ -211,7 +211,7 @@ pub enum Balance {
 /// `timeout` of an upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpstreamTimeout {
-    /// To establish a connection; default 1 s; 504.
+    /// To establish a connection; default 3 s, so that a SYN lost once is got over; 504.
     pub connect: Duration,
     /// Request sent to response head; default 30 s; 504.
     pub response: Duration,

@@ -101,7 +101,7 @@ section! {
         /// Head of a request: request line and fields together.
         head_bytes: At<Bytes> { default: Some("32KiB"), range: Some((1024, 1 << 20)), status: Some("431") },
         /// Header fields of a request.
-        header_count: At<u64> { default: Some("100"), range: Some((8, 10_000)), status: Some("431") },
+        header_count: At<u64> { default: Some("100"), range: Some((8, 256)), status: Some("431") },
         /// Target of a request: path and query as received.
         target_bytes: At<Bytes> { default: Some("8KiB"), range: Some((256, 1 << 20)), status: Some("414") },
         /// Head of an upstream's response.

@@ -74,7 +74,7 @@ fn defaults_are_those_documented() {
     let timeout = &upstream.timeout;
     assert_eq!(
         (timeout.connect, timeout.response, timeout.idle, timeout.keep_alive),
-        (s(1), s(30), s(60), s(60))
+        (s(3), s(30), s(60), s(60))
     );
     assert_eq!((upstream.idle_connections, upstream.connections), (128, 0));
     assert_eq!((upstream.rest, upstream.resolve, &upstream.host), (s(1), s(10), &None));

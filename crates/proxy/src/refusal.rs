@@ -12,7 +12,7 @@ pub struct Refusal {
     /// Stable token, such as `no_route`.
     pub reason: &'static str,
     /// One sentence for whoever reads the body.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// Value of `Allow`, with 405.
     pub allow: Option<String>,
     /// Whether the connection is closed behind the answer.
@@ -23,7 +23,7 @@ macro_rules! refusals {
     ($($name:ident = $status:literal $reason:literal $close:literal $message:literal;)*) => {
         impl Refusal {
             $(#[doc = $message] pub const $name: Self = Self {
-                status: $status, reason: $reason, message: $message, allow: None, close: $close,
+                status: $status, reason: $reason, message: Cow::Borrowed($message), allow: None, close: $close,
             };)*
 
             /// Every refusal with a fixed status, for the reference.
@@ -58,18 +58,19 @@ impl Refusal {
     /// 405 with the methods that would match (RFC 9110 §15.5.6).
     pub fn method_not_allowed(allow: String) -> Self {
         let (status, reason) = (405, "method_not_allowed");
-        Self { status, reason, message: "No route takes this method here.", allow: Some(allow), close: false }
+        Self {
+            status,
+            reason,
+            message: Cow::Borrowed("No route takes this method here."),
+            allow: Some(allow),
+            close: false,
+        }
     }
 
     /// The refusal of a head that was not understood; the connection cannot be used further.
     pub fn head(error: http1::HeadError) -> Self {
-        let message = match error.status() {
-            414 => "The request target is longer than this gateway takes.",
-            431 => "The request head is larger than this gateway takes.",
-            501 => "CONNECT is not offered here.",
-            505 => "This version of HTTP is not spoken here.",
-            _ => "The request is malformed.",
-        };
+        // What is wrong is said of the head as a kind; nothing of the head itself is repeated.
+        let message = Cow::Owned(format!("The request is not acceptable: {error}."));
         Self { status: error.status(), reason: error.reason(), message, allow: None, close: true }
     }
 

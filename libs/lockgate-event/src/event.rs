@@ -88,7 +88,7 @@ pub struct EventRef<'a> {
     pub bytes_in: u64,
     /// Response body bytes sent to the client.
     pub bytes_out: u64,
-    /// First byte of the request to this record, microseconds.
+    /// Head of the request read to this record, microseconds.
     pub latency_us: u64,
     /// Endpoint that answered; empty for none.
     pub upstream: &'a str,

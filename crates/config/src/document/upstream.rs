@@ -28,7 +28,7 @@ section! {
         rest: At<Duration> {
             default: Some("1s"),
             range: Some((1, HOUR_MS)),
-            status: Some("503 when all endpoints rest")
+            status: Some("none: when all rest, they are tried all the same")
         },
         /// How often host names are resolved again; the last good answer is kept.
         resolve: At<Duration> { default: Some("10s"), range: Some((100, DAY_MS)) },
@@ -40,8 +40,8 @@ section! {
 section! {
     /// Time limits of an upstream.
     UpstreamTimeoutSection = "[upstream.NAME] timeout" {
-        /// To establish a connection.
-        connect: At<Duration> { default: Some("1s"), range: Some((1, HOUR_MS)), status: Some("504") },
+        /// To establish a connection. A lost SYN is sent again after a second (RFC 6298), so that less than that gives up on one.
+        connect: At<Duration> { default: Some("3s"), range: Some((1, HOUR_MS)), status: Some("504") },
         /// From the request sent to the head of the response.
         response: At<Duration> { default: Some("30s"), range: Some((1, DAY_MS)), status: Some("504") },
         /// No byte moved.

@@ -70,7 +70,7 @@ families! {
     CUT_VALUE = counter("lockgate_cut_value_total", &["route"],
         "Units counted above and taken back.");
     REQUEST_DURATION = histogram("lockgate_request_duration_seconds", &["route"],
-        "First byte of the request to the end of the exchange.");
+        "Head of the request read to the end of the exchange.");
     UPSTREAM_DURATION = histogram("lockgate_upstream_duration_seconds", &["route"],
         "Request sent upstream to response head.");
     ATTEMPTS = counter("lockgate_upstream_attempts_total", &["route"],
