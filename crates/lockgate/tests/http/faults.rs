@@ -92,7 +92,13 @@ fn bad_chunks_in_an_answer_never_look_whole() {
         let stand = Stand::new(Origin::answering(Answer::bytes(&answer)));
         let mut client = stand.gateway.connect().unwrap();
         match client.ask(GET) {
-            Ok(response) => assert_eq!(response.status(), 502, "{chunks:?}"),
+            Ok(response) => {
+                assert_eq!(response.status(), 502, "{chunks:?}");
+                // The connection is kept, and nothing of the broken answer may be taken for the next one.
+                let next = client.ask("GET /other HTTP/1.1\r\nHost: nobody\r\nConnection: close\r\n\r\n");
+                assert!(next.map_or(true, |next| next.status() == 502), "{chunks:?}");
+                assert!(client.is_closed(), "{chunks:?}");
+            }
             Err(_) => assert!(client.is_closed(), "{chunks:?}"),
         }
         stand.origin.wait_until_closed();
