@@ -1,11 +1,15 @@
 //! What a configuration means, once every word in it has been understood.
 
+mod access;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use policy::{AddressSet, HostPattern, PathPattern};
+
+pub use access::{Access, Limit, Meter, Per, Rate};
 
 /// A whole configuration, with all defaults filled in and all names resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +82,17 @@ pub struct Data {
     pub ring_bytes: u64,
     /// What happens to traffic when an event cannot be recorded.
     pub when_full: WhenFull,
+    /// Where users, keys and usage are kept; default: SQLite in the data directory.
+    pub database: Database,
+}
+
+/// `data.database`
+#[derive(Clone, Debug, PartialEq)]
+pub enum Database {
+    /// `sqlite`: `lockgate.db` in the data directory; `sqlite:PATH`: that file.
+    Sqlite(PathBuf),
+    /// `postgres://user@host/db`; it may hold a password.
+    Postgres(Secret),
 }
 
 /// `data.when_full`
@@ -109,6 +124,9 @@ pub struct Limits {
     pub response_head_bytes: usize,
     /// Open client connections over all listeners; default 0: no limit of its own (file descriptors bound it).
     pub connections: usize,
+    /// Distinct users, keys, addresses and headers that rate limits tell apart at the same time, and as many that concurrency limits
+    /// do; default 1,000,000; 503 beyond it.
+    pub limited_keys: usize,
     /// Deadline of a drain after SIGTERM, SIGINT or the removal of a listener; default 30 s.
     pub drain: Duration,
 }
@@ -254,6 +272,12 @@ pub struct Route {
     pub allow: Option<AddressSet>,
     /// Clients that may not.
     pub deny: AddressSet,
+    /// Who may use the route.
+    pub access: Access,
+    /// How much of it; all of them have to be kept.
+    pub limits: Vec<Limit>,
+    /// What is counted.
+    pub meter: Meter,
     /// Largest request body, bytes; default 0: no limit; 413.
     pub body_bytes: u64,
     /// Replaces the upstream's response time-out.

@@ -76,6 +76,7 @@ fn data(section: DataSection, base_dir: &Path, reader: &mut Reader<'_>) -> Data 
                 .hint("write a larger `keep.size` or a smaller `segment`"),
         );
     }
+    let data_dir = section.dir.value.0.clone();
     Data {
         dir: base_dir.join(section.dir.value.0),
         sync: section.sync.value,
@@ -84,6 +85,7 @@ fn data(section: DataSection, base_dir: &Path, reader: &mut Reader<'_>) -> Data 
         segment_bytes: section.segment.value.0,
         ring_bytes: section.ring.value.0,
         when_full: section.when_full.value,
+        database: crate::Database::Sqlite(base_dir.join(&data_dir).join("lockgate.db")),
     }
 }
 
@@ -94,6 +96,7 @@ fn limits(section: &LimitsSection) -> Limits {
         target_bytes: whole(section.target_bytes.value.0),
         response_head_bytes: whole(section.response_head_bytes.value.0),
         connections: whole(section.connections.value),
+        limited_keys: 1_000_000,
         drain: section.drain.value,
     }
 }

@@ -20,6 +20,7 @@
 mod access_log;
 mod admin;
 mod gateway;
+mod key_sink;
 pub mod limits;
 mod live;
 mod metrics;
@@ -33,6 +34,7 @@ pub use gateway::{
     EndpointInfo, Gateway, Gauges, JournalGauges, ListenerGauges, Readiness, ReloadFuture, ReloadProblem,
     ReloadReport, RingGauges, RouteInfo, UpstreamInfo,
 };
+pub use key_sink::KeySink;
 pub use live::{Filter, LiveEvent, LiveEvents, LiveReader, SubscribeError, Subscription};
 pub use metrics::{Metrics, MetricsHandle, Summary, metrics_reference};
 pub use tokens::{ADMIN_TOKEN_FILE, ADMIN_TOKEN_VARIABLE, READ_TOKEN_FILE, Role, TokenError, Tokens};

@@ -1,8 +1,9 @@
-//! Pure decisions: path form, route match, balance, addresses; the clock is an argument.
+//! Pure decisions: path form, route match, balance, addresses, keys; the clock is an argument.
 
 mod address;
 mod balance;
 mod client;
+mod key;
 mod path;
 mod pattern;
 mod rest;
@@ -11,6 +12,7 @@ mod router;
 pub use address::{AddressSet, Cidr, CidrError};
 pub use balance::{SmoothWeighted, WeightedChoice};
 pub use client::client_address;
+pub use key::{KEY_ENVIRONMENT_BYTES_MAX, KeyFacts, KeyHash, KeyRefusal, KeySecret, Scopes};
 pub use path::{PathError, PathFacts, normalize_path};
 pub use pattern::{HostPattern, HostPatternError, PathPattern, PathPatternError};
 pub use rest::RestPolicy;

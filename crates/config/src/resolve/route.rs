@@ -76,6 +76,9 @@ fn route(
         deny: section.deny.value.iter().map(|block| block.value).collect(),
         body_bytes: section.body.value.0,
         response_timeout: section.timeout.value.response.map(|time| time.value),
+        access: crate::Access::Open,
+        limits: Vec::new(),
+        meter: crate::Meter::Requests,
         idle_timeout: section.timeout.value.idle.map(|time| time.value),
         host: section.host.map(|host| host.value),
     };

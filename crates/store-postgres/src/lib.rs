@@ -1,0 +1,1 @@
+//! The store on PostgreSQL, shared by all nodes that reach it.

@@ -1,0 +1,1 @@
+//! The store on SQLite: one file in the data directory, one process.
