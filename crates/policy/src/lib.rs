@@ -1,8 +1,9 @@
-//! Pure decisions: path form, route match, balance, addresses, keys; the clock is an argument.
+//! Pure decisions: path form, route match, balance, addresses, keys, rates; the clock is an argument.
 
 mod address;
 mod balance;
 mod client;
+mod gcra;
 mod key;
 mod path;
 mod pattern;
@@ -12,6 +13,7 @@ mod router;
 pub use address::{AddressSet, Cidr, CidrError};
 pub use balance::{SmoothWeighted, WeightedChoice};
 pub use client::client_address;
+pub use gcra::{Gcra, Pace};
 pub use key::{KEY_ENVIRONMENT_BYTES_MAX, KeyFacts, KeyHash, KeyRefusal, KeySecret, Scopes};
 pub use path::{PathError, PathFacts, normalize_path};
 pub use pattern::{HostPattern, HostPatternError, PathPattern, PathPatternError};
