@@ -20,6 +20,7 @@
 mod access_log;
 mod admin;
 mod gateway;
+mod key_hint;
 mod key_sink;
 pub mod limits;
 mod live;
@@ -34,6 +35,7 @@ pub use gateway::{
     EndpointInfo, Gateway, Gauges, JournalGauges, ListenerGauges, Readiness, ReloadFuture, ReloadProblem,
     ReloadReport, RingGauges, RouteInfo, UpstreamInfo,
 };
+pub use key_hint::KeyHint;
 pub use key_sink::KeySink;
 pub use live::{Filter, LiveEvent, LiveEvents, LiveReader, SubscribeError, Subscription};
 pub use metrics::{Metrics, MetricsHandle, Summary, metrics_reference};
