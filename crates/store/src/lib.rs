@@ -6,6 +6,8 @@
 mod error;
 mod key;
 mod once;
+#[cfg(feature = "suite")]
+pub mod suite;
 mod usage;
 mod user;
 
@@ -15,7 +17,7 @@ pub use once::{Made, Once};
 pub use usage::{
     Advance, Bucket, Correction, Fold, KeyUse, Mark, NewCorrection, UsageBy, UsageDelta, UsageQuery, UsageRow,
 };
-pub use user::{NewUser, User, UserChange};
+pub use user::{NewUser, User, UserChange, email_key};
 
 use async_trait::async_trait;
 
@@ -44,7 +46,10 @@ pub trait Store: Send + Sync + 'static {
     /// Looks whether the database answers.
     async fn check(&self) -> Result<(), StoreError>;
 
-    /// Makes a user; [`StoreError::EmailTaken`] when another one has the address, whatever its case.
+    /// Makes a user; [`StoreError::EmailTaken`] when another one has the address, whatever its case ([`email_key`]).
+    ///
+    /// With `once`, here and below, this request is looked for before anything else is looked at, and what it made before is given as it
+    /// is now; [`StoreError::NotFound`] when that is gone. A request that is refused is not remembered.
     async fn create_user(
         &self,
         user: &NewUser,
@@ -64,7 +69,7 @@ pub trait Store: Send + Sync + 'static {
         change: &UserChange,
         version: Option<u64>,
     ) -> Result<User, StoreError>;
-    /// Deletes a user and revokes its keys. Its usage stays; its id is not used again, its address may be.
+    /// Deletes a user and revokes its keys, which stay as history. Its usage stays; its id is not used again, its address may be.
     async fn delete_user(&self, id: UserId, version: Option<u64>, now_us: u64) -> Result<(), StoreError>;
 
     /// Makes a key for a user that exists.
@@ -76,7 +81,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Made<Key>, StoreError>;
     /// A user's keys by growing id, revoked ones included; [`StoreError::NotFound`] when there is no such user.
     async fn keys(&self, user: UserId, page: Page<KeyId>) -> Result<Vec<Key>, StoreError>;
-    /// One key.
+    /// One key, revoked or not, also of a user that was deleted.
     async fn key(&self, id: KeyId) -> Result<Key, StoreError>;
     /// Changes a key that has not been revoked.
     async fn change_key(
@@ -87,7 +92,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Key, StoreError>;
     /// Revokes a key; [`StoreError::NotFound`] when there is none that has not been revoked.
     async fn revoke_key(&self, id: KeyId, version: Option<u64>, now_us: u64) -> Result<(), StoreError>;
-    /// Makes a key like another one, which ends when the overlap is over.
+    /// Makes a key like another one, which ends when the overlap is over; [`StoreError::NotFound`] when that one is revoked.
     async fn rotate_key(
         &self,
         id: KeyId,
@@ -104,11 +109,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// How far each segment of a node has been folded.
     async fn marks(&self, node: u64) -> Result<Vec<Mark>, StoreError>;
-    /// Adds usage and moves marks on, all or nothing; [`StoreError::Folded`] when a mark is not where it was thought to be.
+    /// Adds usage and moves marks on, all or nothing; [`StoreError::Folded`] when a mark is not where it was thought to be. Neither users
+    /// nor keys need to exist (any more).
     async fn fold(&self, fold: &Fold) -> Result<(), StoreError>;
-    /// Sums usage, corrections included, in the order of its groups (users, keys, routes, then time; each growing, none first).
+    /// Sums usage, corrections included, in the order of its groups (users, keys, routes by their bytes, then time; each growing, none
+    /// first). A group with no usage has no row.
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
-    /// Adds a correction.
+    /// Adds a correction; to the usage of a user that was deleted, too.
     async fn correct(
         &self,
         correction: &NewCorrection,

@@ -34,3 +34,24 @@ pub struct UserChange {
     /// Another address.
     pub email: Option<String>,
 }
+
+/// What all spellings of an e-mail address share, whatever their case. A database keeps it beside the address and lets it appear once,
+/// because the databases do not agree on the case of letters beyond ASCII.
+#[must_use]
+pub fn email_key(email: &str) -> String {
+    // Upper case first: it makes one of letters that have two lower cases, as the Greek sigma.
+    email.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_key_whatever_its_case() {
+        for (one, other) in [("A.b@X.org", "a.B@x.ORG"), ("ZOË@x", "zoë@x"), ("ΟΔΟΣ@x", "οδος@x")] {
+            assert_eq!(email_key(one), email_key(other));
+        }
+        assert_ne!(email_key("a.b@x"), email_key("ab@x"));
+    }
+}
