@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use policy::{AddressSet, HostPattern, PathPattern};
 
-pub use access::{Access, Limit, Meter, Per, Rate};
+pub use access::{Access, LIMITS_PER_ROUTE_MAX, Limit, Meter, Per, Rate, RateError};
 
 /// A whole configuration, with all defaults filled in and all names resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +80,8 @@ pub struct Data {
     pub segment_bytes: u64,
     /// Size of each worker's ring, a power of two; default 1 MiB.
     pub ring_bytes: u64,
+    /// Where the rings lie.
+    pub rings: RingPlace,
     /// What happens to traffic when an event cannot be recorded.
     pub when_full: WhenFull,
     /// Where users, keys and usage are kept; default: SQLite in the data directory.
@@ -93,6 +95,15 @@ pub enum Database {
     Sqlite(PathBuf),
     /// `postgres://user@host/db`; it may hold a password.
     Postgres(Secret),
+}
+
+/// `data.rings`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RingPlace {
+    /// `/dev/shm`; the data directory where that cannot be used.
+    SharedMemory,
+    /// The data directory, beside the segments.
+    DataDir,
 }
 
 /// `data.when_full`

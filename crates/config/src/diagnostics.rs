@@ -1,5 +1,6 @@
 //! What is wrong with a configuration: all of it, each problem with its place.
 
+mod hide;
 mod render;
 
 use std::fmt;
@@ -97,6 +98,7 @@ impl Diagnostic {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Diagnostics {
     name: Arc<str>,
+    /// The text as it may be shown: as long as the one that was read.
     text: Arc<str>,
     list: Vec<Diagnostic>,
     /// Problems found beyond those listed.
@@ -108,8 +110,8 @@ impl Diagnostics {
     pub(crate) fn new(name: &str, text: &str, mut list: Vec<Diagnostic>, unlisted: usize) -> Self {
         list.sort_by_key(|diagnostic| diagnostic.span);
         // The text is kept only where there is something to show of it.
-        let text = if list.is_empty() { "" } else { text };
-        Self { name: name.into(), text: text.into(), list, unlisted }
+        let text = if list.is_empty() { Arc::default() } else { hide::without_secrets(text) };
+        Self { name: name.into(), text, list, unlisted }
     }
 
     /// One problem of a file that could not be read as text.

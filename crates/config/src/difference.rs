@@ -121,12 +121,15 @@ fn restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("admin.token", old.admin.token != new.admin.token),
         ("admin.read_token", old.admin.read_token != new.admin.read_token),
         ("data.dir", a.dir != b.dir),
+        ("data.database", a.database != b.database),
         ("data.sync", a.sync != b.sync),
         ("data.keep.size", a.keep_bytes != b.keep_bytes),
         ("data.keep.age", a.keep_age != b.keep_age),
         ("data.segment", a.segment_bytes != b.segment_bytes),
         ("data.ring", a.ring_bytes != b.ring_bytes),
+        ("data.rings", a.rings != b.rings),
         ("data.when_full", a.when_full != b.when_full),
+        ("limits.limited_keys", old.limits.limited_keys != new.limits.limited_keys),
         ("workers.count", old.workers.count != new.workers.count),
     ])
 }

@@ -1,5 +1,6 @@
 //! What a configuration says: every key of the top level and the process-wide sections, defined once.
 
+mod access;
 mod listener;
 mod route;
 mod upstream;
@@ -8,6 +9,7 @@ mod words;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub(crate) use access::{LimitSection, RateWord};
 pub(crate) use listener::ListenerSection;
 pub(crate) use route::{
     CorsSection, FixedSection, HeaderEditsSection, MatchValue, RedirectSection, RouteSection, RouteUpstream,
@@ -15,7 +17,7 @@ pub(crate) use route::{
 pub(crate) use upstream::{EndpointForm, UpstreamSection};
 pub(crate) use words::*;
 
-use crate::config::{AccessLog, WhenFull};
+use crate::config::{AccessLog, RingPlace, WhenFull};
 use crate::form::{At, Bytes, Map, choice, section};
 
 section! {
@@ -59,19 +61,24 @@ section! {
 }
 
 section! {
-    /// Where the journal lives and how much of it is kept.
-    DataSection = "[data]", later ["database"] {
+    /// Where the gateway keeps what must outlive it: the journal, and users, keys and usage.
+    DataSection = "[data]" {
         /// Folder of the journal and of everything else the gateway keeps, relative to the configuration's
         /// folder.
         dir: At<PathWord> { default: Some("lockgate-data"), restart: true },
+        /// Where users, keys and usage are kept: SQLite in `lockgate.db` in `data.dir`, SQLite in another file
+        /// (`sqlite:PATH`, relative to the configuration's folder), or PostgreSQL (`postgres://user@host/db`).
+        database: At<DatabaseWord> { default: Some("sqlite"), restart: true },
         /// Interval between syncs of the live segment to disk.
         sync: At<Duration> { default: Some("1s"), range: Some((1, HOUR_MS)), restart: true },
         /// How much of the journal is kept.
         keep: At<KeepSection>,
         /// A segment is sealed at this size.
         segment: At<Bytes> { default: Some("64MiB"), range: Some((1 << 20, 1 << 34)), restart: true },
-        /// Size of each worker's ring in shared memory, a power of two.
+        /// Size of each worker's ring, a power of two.
         ring: At<Bytes> { default: Some("1MiB"), range: Some((1 << 16, 1 << 30)), restart: true },
+        /// Where the rings lie.
+        rings: At<RingPlace> { default: Some("shared-memory"), restart: true },
         /// What happens to traffic when an event cannot be recorded.
         when_full: At<WhenFull> { default: Some("drop"), status: Some("503 under `refuse`"), restart: true },
     }
@@ -116,6 +123,14 @@ section! {
             range: Some((0, 10_000_000)),
             status: Some("503, then close")
         },
+        /// Distinct users, keys, addresses and header values that the rates of all routes tell apart at the same
+        /// time, and as many that the limits of concurrency do.
+        limited_keys: At<u64> {
+            default: Some("1000000"),
+            range: Some((1000, 100_000_000)),
+            status: Some("503 beyond it"),
+            restart: true
+        },
         /// Time that running exchanges are given after SIGTERM, SIGINT or the removal of a listener.
         drain: At<Duration> {
             default: Some("30s"),
@@ -139,6 +154,11 @@ pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 choice!(WhenFull {
     "drop" => WhenFull::Drop, "traffic flows; the loss is counted";
     "refuse" => WhenFull::Refuse, "requests whose record might not fit are answered 503";
+});
+
+choice!(RingPlace {
+    "shared-memory" => RingPlace::SharedMemory, "`/dev/shm`, or the data directory where that cannot be used";
+    "data-dir" => RingPlace::DataDir, "the data directory";
 });
 
 choice!(AccessLog {

@@ -221,6 +221,7 @@ fn type_hint(value: &DeValue<'_>, key: &Key, shape: &Shape) -> Option<String> {
         (Shape::List(Shape::Section(section)), _) => {
             Some(format!("write `{}` on a line of its own and its keys below", section.title))
         }
+        (Shape::Section(section), _) => Some(format!("its keys are {}", known_keys(section))),
         (Shape::List(_), DeValue::String(text)) if text.len() <= 64 => {
             Some(format!("write `{} = [\"{text}\"]`", key.name))
         }
@@ -238,8 +239,12 @@ fn unknown_hint(near: Option<&str>, section: &Section) -> String {
     if let Some(near) = near {
         return format!("did you mean `{near}`?");
     }
+    format!("known here: {}", known_keys(section))
+}
+
+fn known_keys(section: &Section) -> String {
     let known: Vec<String> = section.keys.iter().map(|key| format!("`{}`", key.name)).collect();
-    format!("known here: {}", known.join(", "))
+    known.join(", ")
 }
 
 /// The spelling keys are compared in.

@@ -38,13 +38,20 @@ fn write_section(page: &mut String, section: &Section) {
     for key in section.keys {
         let _ = writeln!(page, "| `{}` | {} | {} | {} |", key.name, value(key), default(key), meaning(key));
     }
-    let mut shown: Vec<&str> = Vec::new();
-    for inner in section.keys.iter().flat_map(|key| sections(&key.shape)) {
-        if !shown.contains(&inner.title) {
-            shown.push(inner.title);
-            write_section(page, inner);
+    for inner in inner_sections(section) {
+        write_section(page, inner);
+    }
+}
+
+/// The sections within a section, each once.
+fn inner_sections(section: &Section) -> Vec<&'static Section> {
+    let mut inner: Vec<&Section> = Vec::new();
+    for found in section.keys.iter().flat_map(|key| sections(&key.shape)) {
+        if inner.iter().all(|earlier| earlier.title != found.title) {
+            inner.push(found);
         }
     }
+    inner
 }
 
 /// The sections a value may hold.
@@ -79,6 +86,9 @@ fn written(shape: &Shape) -> String {
         Shape::List(item) => format!("list: {}", plain_item(item)),
         Shape::Map(name, item) => format!("table: *{}* = {}", name.noun, plain_item(item)),
         Shape::Section(_) => "table, below".to_owned(),
+        Shape::Either(one, Shape::List(item)) if written(one) == written(item) => {
+            format!("{}, or a list of them", written(one))
+        }
         Shape::Either(one, other) => format!("{}, or {}", written(one), written(other)),
     }
 }
@@ -134,7 +144,7 @@ fn meaning(key: &Key) -> String {
 fn choices(shape: &Shape) -> Option<&'static Choices> {
     match shape {
         Shape::Choice(choices) => Some(choices),
-        Shape::List(item) => choices(item),
+        Shape::List(item) | Shape::Either(item, _) => choices(item),
         _ => None,
     }
 }
@@ -143,6 +153,7 @@ fn write_limits(page: &mut String) {
     page.push_str("\n## Every limit\n\n| limit | default | allowed | a client sees |\n|---|---|---|---|\n");
     let fixed = units::show_bytes(crate::load::FILE_BYTES_MAX as u64);
     let _ = writeln!(page, "| size of the configuration file | {fixed} | fixed | – |");
+    let _ = writeln!(page, "| limits of one route | {} | fixed | – |", crate::LIMITS_PER_ROUTE_MAX);
     write_limits_of(page, &Document::SECTION);
 }
 
@@ -162,7 +173,7 @@ fn write_limits_of(page: &mut String, section: &Section) {
             default(key)
         );
     }
-    for inner in section.keys.iter().flat_map(|key| sections(&key.shape)) {
+    for inner in inner_sections(section) {
         write_limits_of(page, inner);
     }
 }

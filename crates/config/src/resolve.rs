@@ -8,9 +8,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::config::{Admin, Config, Data, Limits, Listener, Protocol, Secret, Workers};
+use crate::config::{Admin, Config, Data, Database, Limits, Listener, Protocol, Secret, Workers};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{AdminSection, DataSection, Document, LimitsSection, ListenerSection, SecretWord};
+use crate::document::{
+    AdminSection, DataSection, DatabaseWord, Document, LimitsSection, ListenerSection, SecretWord,
+};
 use crate::form::At;
 use crate::reader::Reader;
 
@@ -76,16 +78,25 @@ fn data(section: DataSection, base_dir: &Path, reader: &mut Reader<'_>) -> Data 
                 .hint("write a larger `keep.size` or a smaller `segment`"),
         );
     }
-    let data_dir = section.dir.value.0.clone();
+    let dir = base_dir.join(section.dir.value.0);
     Data {
-        dir: base_dir.join(section.dir.value.0),
+        database: database(section.database.value, base_dir, &dir),
+        dir,
         sync: section.sync.value,
         keep_bytes: keep.size.value.0,
         keep_age: keep.age.value,
         segment_bytes: section.segment.value.0,
         ring_bytes: section.ring.value.0,
+        rings: section.rings.value,
         when_full: section.when_full.value,
-        database: crate::Database::Sqlite(base_dir.join(&data_dir).join("lockgate.db")),
+    }
+}
+
+fn database(word: DatabaseWord, base_dir: &Path, data_dir: &Path) -> Database {
+    match word {
+        DatabaseWord::Sqlite(None) => Database::Sqlite(data_dir.join("lockgate.db")),
+        DatabaseWord::Sqlite(Some(path)) => Database::Sqlite(base_dir.join(path)),
+        DatabaseWord::Postgres(url) => Database::Postgres(Secret::new(url)),
     }
 }
 
@@ -96,7 +107,7 @@ fn limits(section: &LimitsSection) -> Limits {
         target_bytes: whole(section.target_bytes.value.0),
         response_head_bytes: whole(section.response_head_bytes.value.0),
         connections: whole(section.connections.value),
-        limited_keys: 1_000_000,
+        limited_keys: whole(section.limited_keys.value),
         drain: section.drain.value,
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use config::{
-    AccessLog, Balance, Config, EncodedSlashes, EndpointAddress, Loaded, Protocol, Target, WhenFull,
-    difference, load_file, load_text,
+    Access, AccessLog, Balance, Config, Database, EncodedSlashes, EndpointAddress, Limit, Loaded, Meter, Per,
+    Protocol, Rate, RateError, RingPlace, Target, WhenFull, difference, load_file, load_text,
 };
 
 fn environment() -> BTreeMap<String, String> {
@@ -60,7 +60,10 @@ fn defaults_are_those_documented() {
         (data.when_full, config.access_log, config.workers.count),
         (WhenFull::Drop, AccessLog::Off, None)
     );
+    assert_eq!(data.rings, RingPlace::SharedMemory);
+    assert_eq!(data.database, Database::Sqlite("/etc/lockgate/lockgate-data/lockgate.db".into()));
     let limits = &config.limits;
+    assert_eq!(limits.limited_keys, 1_000_000);
     assert_eq!((limits.head_bytes, limits.header_count, limits.target_bytes), (32 << 10, 100, 8 << 10));
     assert_eq!((limits.response_head_bytes, limits.connections, limits.drain), (64 << 10, 0, s(30)));
     let listener = &config.listeners[0];
@@ -84,6 +87,7 @@ fn defaults_are_those_documented() {
         ("/a/*", EncodedSlashes::Refuse, 0)
     );
     assert!(route.request_headers.is_empty() && route.response_headers.is_empty() && route.cors.is_none());
+    assert_eq!((route.access, route.limits.is_empty(), &route.meter), (Access::Open, true, &Meter::Requests));
     assert!(
         route.allow.is_none() && route.deny.is_empty() && route.host.is_none() && route.methods.is_none()
     );
@@ -97,6 +101,9 @@ fn process_wide_keys_reach_their_fields() {
     assert_eq!(config.data.dir, Path::new("/var/lib/lockgate"));
     assert_eq!((config.data.keep_bytes, config.data.ring_bytes), (10_000_000_000, 2 << 20));
     assert_eq!((config.data.when_full, config.access_log), (WhenFull::Refuse, AccessLog::Combined));
+    assert_eq!((config.data.rings, config.limits.limited_keys), (RingPlace::DataDir, 50_000));
+    let Database::Postgres(url) = &config.data.database else { panic!("not PostgreSQL") };
+    assert_eq!(url.expose(), "postgres://lockgate:s3cret@db.example.com:5432/lockgate");
     assert_eq!((config.workers.count, config.limits.connections), (Some(4), 100_000));
     assert_eq!((config.limits.header_count, config.limits.target_bytes), (64, 4096));
     let listener = &config.listeners[0];
@@ -151,6 +158,81 @@ fn keys_of_a_route_reach_their_fields() {
     assert_eq!(config.routes[2].target, Target::Redirect { to, status: 301 });
 }
 
+const MINUTE: Duration = s(60);
+const DAY: Duration = s(86_400);
+
+const fn rate(requests: u32, period: Duration, burst: u32) -> Option<Rate> {
+    Some(Rate { requests, period, burst })
+}
+
+#[test]
+fn access_limits_and_meter_reach_their_fields() {
+    let config = everything();
+    let route = &config.routes[0];
+    assert_eq!((route.access, &route.meter), (Access::Key, &Meter::ResponseHeader("x-units".into())));
+    let expected = [
+        Limit { rate: rate(100, s(1), 500), concurrency: Some(10), per: Per::User },
+        Limit { rate: rate(1_000_000, DAY, 1_000_000), concurrency: None, per: Per::Key },
+        Limit { rate: None, concurrency: Some(1000), per: Per::Address },
+        Limit { rate: rate(5000, MINUTE, 5000), concurrency: None, per: Per::Route },
+        Limit { rate: rate(600, s(3600), 600), concurrency: None, per: Per::Header("x-tenant".into()) },
+    ];
+    assert_eq!(route.limits, expected);
+    let one = Limit { rate: rate(1, s(1), 1), concurrency: None, per: Per::Address };
+    let route = &config.routes[1];
+    assert_eq!((route.access, &route.limits, &route.meter), (Access::Open, &vec![one], &Meter::BytesOut));
+}
+
+#[test]
+fn each_meter_is_its_word() {
+    for (word, expected) in [
+        ("requests", Meter::Requests),
+        ("bytes", Meter::Bytes),
+        ("bytes-in", Meter::BytesIn),
+        ("bytes_out", Meter::BytesOut),
+        ("milliseconds", Meter::Milliseconds),
+        ("response-header:units", Meter::ResponseHeader("units".into())),
+    ] {
+        let text = SMALL.replacen("[[route]]", &format!("[[route]]\nmeter = \"{word}\""), 1);
+        assert_eq!(load(&text).config.routes[0].meter, expected, "{word}");
+    }
+}
+
+#[test]
+fn a_rate_is_a_number_and_a_period() {
+    for (text, expected) in [
+        ("1/s", Ok(rate(1, s(1), 1))),
+        ("007/m", Ok(rate(7, MINUTE, 7))),
+        ("1000000000/d", Ok(rate(1_000_000_000, DAY, 1_000_000_000))),
+        ("1000000001/d", Err(RateError::Requests)),
+        ("99999999999999999999/s", Err(RateError::Requests)),
+        ("0/s", Err(RateError::Requests)),
+        ("", Err(RateError::Form)),
+        ("/s", Err(RateError::Form)),
+        ("+1/s", Err(RateError::Form)),
+        ("1 /s", Err(RateError::Form)),
+        ("5/Minutes", Err(RateError::Word { letter: "m", requests: 5 })),
+        ("5/", Err(RateError::Word { letter: "s", requests: 5 })),
+        ("5/ms", Err(RateError::Period)),
+        ("5/s/s", Err(RateError::Period)),
+    ] {
+        assert_eq!(text.parse().map(Some), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_database_file_is_relative_to_the_configuration() {
+    let database = |word: &str| {
+        let text = SMALL.replacen("[[listener]]", &format!("[data]\n{word}\n[[listener]]"), 1);
+        load(&text).config.data.database
+    };
+    let sqlite = |path: &str| Database::Sqlite(path.into());
+    assert_eq!(database("database = \"sqlite:a/b.db\""), sqlite("/etc/lockgate/a/b.db"));
+    assert_eq!(database("database = \"sqlite:/b.db\""), sqlite("/b.db"));
+    assert_eq!(database("database = \"sqlite\"\ndir = \"/d\""), sqlite("/d/lockgate.db"));
+    assert_eq!(database("dir = \"d\""), sqlite("/etc/lockgate/d/lockgate.db"));
+}
+
 #[test]
 fn made_names_are_of_methods_host_and_path() {
     let text = r#"
@@ -180,7 +262,9 @@ fn made_names_are_of_methods_host_and_path() {
 #[test]
 fn secrets_are_not_printed() {
     let config = everything();
-    assert!(!format!("{:?}", config.admin).contains("s3cret"));
+    let printed = format!("{config:?}");
+    assert!(printed.contains("Secret(…)") && printed.contains("Postgres"));
+    assert!(!format!("{:?}{:?}", config.admin, config.data).contains("s3cret"));
 }
 
 /// Replaces one text by another in `SMALL` and lists the difference.
@@ -206,6 +290,10 @@ fn a_difference_names_what_was_added_changed_and_removed() {
     check_difference(&[(":9002", ":9003")], &["~ upstream b"]);
     check_difference(&[("path = \"/a/*\"", "path = \"/c/*\"")], &["+ route /c/*", "- route /a/*"]);
     check_difference(&[("b = 2", "b = 3")], &["~ route /b/*"]);
+    for key in ["access = \"key\"", "limit = { rate = \"1/s\", per = \"route\" }", "meter = \"bytes\""] {
+        let written = format!("path = \"/a/*\"\n{key}");
+        check_difference(&[("path = \"/a/*\"", &written)], &["~ route /a/*"]);
+    }
     check_difference(
         &[("[upstream.b]", "[upstream.c]"), ("b = 2", "c = 2")],
         &["+ upstream c", "- upstream b", "~ route /b/*"],
@@ -256,6 +344,17 @@ fn what_needs_a_restart_is_named() {
     check_difference(
         &[("[[listener]]", "[limits]\ndrain = \"5s\"\n[log]\naccess = \"json\"\n[[listener]]")],
         &["~ limits.drain", "~ log.access"],
+    );
+    check_difference(
+        &[(
+            "[[listener]]",
+            "[data]\ndatabase = \"postgres://h/d\"\nrings = \"data-dir\"\n[limits]\nlimited_keys = 2000\n[[listener]]",
+        )],
+        &[
+            "! data.database takes effect after a restart",
+            "! data.rings takes effect after a restart",
+            "! limits.limited_keys takes effect after a restart",
+        ],
     );
 }
 

@@ -1,5 +1,6 @@
 //! Who may use a route, how much of it, and what is counted.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 /// `access`
@@ -11,6 +12,9 @@ pub enum Access {
     /// Whoever presents a key: 401 without a known one, 403 with one that is not for this route.
     Key,
 }
+
+/// A route has at most this many limits: each is looked up for every request.
+pub const LIMITS_PER_ROUTE_MAX: usize = 8;
 
 /// `limit`: at least one of `rate` and `concurrency` is there.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +36,70 @@ pub struct Rate {
     pub period: Duration,
     /// Requests that may come at once, at least 1; default: `requests`.
     pub burst: u32,
+}
+
+/// Most requests in one period.
+const RATE_REQUESTS_MAX: u32 = 1_000_000_000;
+
+/// Periods by the letter that stands for each.
+const PERIODS: [(&str, Duration); 4] = [
+    ("s", Duration::from_secs(1)),
+    ("m", Duration::from_secs(60)),
+    ("h", Duration::from_secs(3600)),
+    ("d", Duration::from_secs(86_400)),
+];
+
+/// Why a text is no rate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RateError {
+    /// It is not a number, a slash and a period.
+    #[error("not a number of requests and a period; write it as in \"100/s\"; periods are s, m, h and d")]
+    Form,
+    /// The period is not a letter, but a word for one.
+    #[error("unknown period; write \"{requests}/{letter}\"")]
+    Word {
+        /// The letter it stands for.
+        letter: &'static str,
+        /// The number before it.
+        requests: u32,
+    },
+    /// The period is nothing like one of the letters.
+    #[error("unknown period; periods are s, m, h and d, such as \"100/m\"")]
+    Period,
+    /// The number is not 1 to 1,000,000,000.
+    #[error("a rate has 1 to {RATE_REQUESTS_MAX} requests in its period; for no limit take the limit out")]
+    Requests,
+}
+
+/// Reads `100/s`: a number and one of s, m, h, d, with the number for a burst.
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let (number, period) = text.split_once('/').ok_or(RateError::Form)?;
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(RateError::Form);
+        }
+        let requests = number.parse().ok().filter(|requests| (1..=RATE_REQUESTS_MAX).contains(requests));
+        let requests: u32 = requests.ok_or(RateError::Requests)?;
+        match PERIODS.iter().find(|(letter, _)| *letter == period) {
+            Some((_, period)) => Ok(Self { requests, period: *period, burst: requests }),
+            None => {
+                Err(letter(period).map_or(RateError::Period, |letter| RateError::Word { letter, requests }))
+            }
+        }
+    }
+}
+
+/// The letter for a period that is written as a word.
+fn letter(word: &str) -> Option<&'static str> {
+    match word.trim().to_ascii_lowercase().trim_end_matches('s') {
+        "" | "sec" | "second" => Some("s"),
+        "m" | "min" | "minute" if word != "ms" => Some("m"),
+        "h" | "hr" | "hour" => Some("h"),
+        "d" | "day" => Some("d"),
+        _ => None,
+    }
 }
 
 /// `per`: whose requests a limit counts together, on its route.

@@ -7,10 +7,10 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{
-    AnyText, DAY_MS, EditedName, HeaderName, HeaderText, Method, Name, Origin, ParameterName, PathStart,
-    RedirectTo, RewriteTo,
+    AnyText, DAY_MS, EditedName, HeaderName, HeaderText, LimitSection, Method, Name, Origin, ParameterName,
+    PathStart, RedirectTo, RewriteTo,
 };
-use crate::config::EncodedSlashes;
+use crate::config::{Access, EncodedSlashes, Meter};
 use crate::form::{At, Bytes, Form, Key, Map, OneOrMany, RedirectStatus, Shape, TextForm, choice, section};
 use crate::reader::Reader;
 
@@ -18,7 +18,7 @@ section! {
     /// Which requests it answers, and how. Of the routes that match everything, the one with the best host
     /// answers (exact, longest wildcard, any), then with the best path (exact, longest prefix), then with the
     /// most other matches.
-    RouteSection = "[[route]]", later ["access", "limit", "meter", "function", "cache", "shadow", "retry"] {
+    RouteSection = "[[route]]", later ["function", "cache", "shadow", "retry"] {
         /// Its name in events, logs and metrics.
         name: Option<At<Name>> { otherwise: Some("made of host and path") },
         /// Host: `api.example.com`, or `*.example.com` for all hosts under it.
@@ -60,6 +60,16 @@ section! {
         allow: Option<At<Vec<At<Cidr>>>> { otherwise: Some("all"), status: Some("403") },
         /// Client addresses that may not, even if allowed.
         deny: At<Vec<At<Cidr>>> { otherwise: Some("none"), status: Some("403") },
+        /// Who may use the route: anybody, or whoever shows what is asked for; one of these words, or a list.
+        access: At<OneOrMany<Access>> {
+            default: Some("open"),
+            status: Some("401 without a known key, 403 with one that is not for this route")
+        },
+        /// How much of it those who are counted together may use: one limit, or a list of which all have to be
+        /// kept.
+        limit: Option<At<OneOrMany<LimitSection>>> { otherwise: Some("no limit"), status: Some("429") },
+        /// What the `value` of an event is, which usage sums up.
+        meter: At<Meter> { default: Some("requests") },
         /// Largest request body; 0: no limit.
         body: At<Bytes> { default: Some("0"), status: Some("413") },
         /// Time limits that replace those of the upstream.

@@ -1,10 +1,12 @@
 //! The strings a configuration is made of, each with what it may look like.
 
 mod address;
+mod database;
 mod http;
 
 use std::path::PathBuf;
 
+pub(crate) use database::DatabaseWord;
 pub(crate) use http::{
     EditedName, HeaderName, HeaderText, HostValue, Method, Origin, ParameterName, PathStart, RedirectTo,
     RewriteTo,

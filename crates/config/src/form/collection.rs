@@ -79,3 +79,9 @@ impl<T: Form> Form for OneOrMany<T> {
         Some(Self(vec![At { value: one, span: Some(value.span().into()) }]))
     }
 }
+
+impl<T: Fallback> Fallback for OneOrMany<T> {
+    fn fallback(key: &Key, reader: &mut Reader<'_>) -> Self {
+        Self(vec![At { value: T::fallback(key, reader), span: None }])
+    }
+}

@@ -168,15 +168,15 @@ fn within(
     None
 }
 
-/// Reads a word as the index of its choice.
+/// Reads a word as the index of its choice; the shape says all that could stand in its place.
 pub(crate) fn read_choice(
     value: &Spanned<DeValue<'_>>,
     choices: &'static Choices,
+    shape: &Shape,
     key: &Key,
     reader: &mut Reader<'_>,
 ) -> Option<usize> {
-    let shape = Shape::Choice(choices);
-    let text = reader.text(value, key, &shape)?;
+    let text = reader.text(value, key, shape)?;
     let word = text.replace('_', "-");
     if let Some(index) = choices.values.iter().position(|(name, _)| name.replace('_', "-") == word) {
         return Some(index);
@@ -225,7 +225,13 @@ macro_rules! choice {
                 key: &$crate::form::Key,
                 reader: &mut $crate::reader::Reader<'_>,
             ) -> Option<Self> {
-                let index = $crate::form::read_choice(value, const { &Self::CHOICES }, key, reader)?;
+                let index = $crate::form::read_choice(
+                    value,
+                    const { &Self::CHOICES },
+                    &<Self as $crate::form::Form>::SHAPE,
+                    key,
+                    reader,
+                )?;
                 Self::VALUES.get(index).copied()
             }
         }

@@ -35,6 +35,20 @@ impl Fault {
         Self { message: None, label: label.into(), hint: None }
     }
 
+    /// An error's own sentence and those of its causes; `what; how to write it` is split into label and hint.
+    pub(crate) fn of(error: &dyn std::error::Error) -> Self {
+        let mut label = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            label.push_str(&format!(": {inner}"));
+            cause = inner.source();
+        }
+        match label.split_once("; ") {
+            Some((label, hint)) => Self::new(label).hint(hint),
+            None => Self::new(label),
+        }
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

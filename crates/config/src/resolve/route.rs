@@ -1,5 +1,6 @@
 //! Routes: one target each, edits that have an effect, names that are theirs alone.
 
+mod access;
 mod edits;
 mod target;
 
@@ -54,6 +55,12 @@ fn route(
     let mut matches = ["host", "path", "methods", "headers", "query"].iter();
     let unreadable = matches.any(|key| is_unreadable(&section.written, key, reader));
     let methods = methods(section.methods.as_ref(), reader);
+    let asked = access::access(&section.access, reader);
+    let identity = match is_unreadable(&section.written, "access", reader) {
+        true => None,
+        false => Some(asked),
+    };
+    access::check_meter(&section.meter, target.as_ref(), reader);
     let route = Route {
         name,
         path,
@@ -76,9 +83,9 @@ fn route(
         deny: section.deny.value.iter().map(|block| block.value).collect(),
         body_bytes: section.body.value.0,
         response_timeout: section.timeout.value.response.map(|time| time.value),
-        access: crate::Access::Open,
-        limits: Vec::new(),
-        meter: crate::Meter::Requests,
+        access: asked,
+        limits: access::limits(section.limit, identity, reader),
+        meter: section.meter.value,
         idle_timeout: section.timeout.value.idle.map(|time| time.value),
         host: section.host.map(|host| host.value),
     };

@@ -120,7 +120,7 @@ impl TextForm for Cidr {
     };
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse().map_err(|error| fault(&error))
+        text.parse().map_err(|error| Fault::of(&error))
     }
 }
 
@@ -134,7 +134,7 @@ impl TextForm for HostPattern {
     };
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse().map_err(|error| fault(&error))
+        text.parse().map_err(|error| Fault::of(&error))
     }
 }
 
@@ -148,21 +148,7 @@ impl TextForm for PathPattern {
     };
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse().map_err(|error| fault(&error))
-    }
-}
-
-/// An error's own sentence and those of its causes; `what: how to write it` is split into label and hint.
-fn fault(error: &dyn std::error::Error) -> Fault {
-    let mut label = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        label.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    match label.split_once("; ") {
-        Some((label, hint)) => Fault::new(label).hint(hint),
-        None => Fault::new(label),
+        text.parse().map_err(|error| Fault::of(&error))
     }
 }
 
