@@ -18,6 +18,7 @@ mod exchange;
 mod forward;
 mod h1;
 mod hooks;
+mod limiter;
 mod limits;
 mod listen;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod upstream;
 mod worker;
 
 pub use hooks::{Configured, ProxyHttp, Verdict};
+pub use limiter::LimitCounts;
 pub use listen::Listener;
 pub use message::{Request, Response};
 pub use record::{Occasion, Record, Recorded};

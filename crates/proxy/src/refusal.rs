@@ -15,6 +15,8 @@ pub struct Refusal {
     pub message: Cow<'static, str>,
     /// Value of `Allow`, with 405.
     pub allow: Option<String>,
+    /// Value of `Retry-After`, seconds; with 503 at least 1.
+    pub retry_after_s: Option<u64>,
     /// Whether the connection is closed behind the answer.
     pub close: bool,
 }
@@ -23,7 +25,8 @@ macro_rules! refusals {
     ($($name:ident = $status:literal $reason:literal $close:literal $message:literal;)*) => {
         impl Refusal {
             $(#[doc = $message] pub const $name: Self = Self {
-                status: $status, reason: $reason, message: Cow::Borrowed($message), allow: None, close: $close,
+                status: $status, reason: $reason, message: Cow::Borrowed($message), allow: None, retry_after_s: None,
+                close: $close,
             };)*
 
             /// Every refusal with a fixed status, for the reference.
@@ -42,6 +45,7 @@ refusals! {
     HEAD_TIMEOUT = 408 "head_timeout" true "The request head did not come in time.";
     CLIENT_GONE = 400 "client_gone" true "The client closed the connection before its request was complete.";
     LOOP = 508 "loop" false "The request has come through this gateway too often.";
+    LIMITER_FULL = 503 "limiter_full" false "The gateway counts the limits of as many clients as it may.";
     JOURNAL_FULL = 503 "journal_full" false "The gateway cannot record requests at the moment.";
     CONNECTIONS = 503 "too_many_connections" true "The gateway has as many connections as it may.";
     NO_ENDPOINT = 503 "no_endpoint" false "The upstream has no known endpoint.";
@@ -63,15 +67,22 @@ impl Refusal {
             reason,
             message: Cow::Borrowed("No route takes this method here."),
             allow: Some(allow),
+            retry_after_s: None,
             close: false,
         }
+    }
+
+    /// 429 by a limit of the route, with when to try again (RFC 6585 §4).
+    pub fn limited(reason: &'static str, message: Cow<'static, str>, retry_after_s: u64) -> Self {
+        let retry_after_s = Some(retry_after_s);
+        Self { status: 429, reason, message, allow: None, retry_after_s, close: false }
     }
 
     /// The refusal of a head that was not understood; the connection cannot be used further.
     pub fn head(error: http1::HeadError) -> Self {
         // What is wrong is said of the head as a kind; nothing of the head itself is repeated.
         let message = Cow::Owned(format!("The request is not acceptable: {error}."));
-        Self { status: error.status(), reason: error.reason(), message, allow: None, close: true }
+        Self { status: error.status(), reason: error.reason(), message, allow: None, retry_after_s: None, close: true }
     }
 
     /// Makes the response and its body, in the form the client asked for.
@@ -84,8 +95,8 @@ impl Refusal {
         if let Some(allow) = &self.allow {
             response.fields.append("allow", allow.as_bytes());
         }
-        if self.status == 503 {
-            response.fields.append("retry-after", b"1");
+        if let Some(seconds) = self.retry_after_s.or((self.status == 503).then_some(1)) {
+            response.fields.append("retry-after", itoa::Buffer::new().format(seconds).as_bytes());
         }
         if request.method == Method::Head {
             response.answers_head = true;

@@ -7,6 +7,7 @@ use http1::HeadLimits;
 use message::{Known, Method, Request};
 use policy::{Routed, Subject};
 
+use crate::limiter::RouteLimits;
 use crate::refusal::Refusal;
 use crate::snapshot::Snapshot;
 use crate::timers::Ticks;
@@ -24,6 +25,7 @@ pub struct Route {
     pub(crate) response_timeout: Option<Ticks>,
     pub(crate) idle_timeout: Option<Ticks>,
     pub(crate) response_limits: HeadLimits,
+    pub(crate) limits: RouteLimits,
     /// Whether a request whose record might not fit is refused.
     pub(crate) refuse_when_full: bool,
 }
@@ -51,6 +53,7 @@ impl Route {
                 fields: HeadLimits::FIELDS_MAX,
                 target_bytes: 0,
             },
+            limits: RouteLimits::compile(&config.name, &config.limits),
             refuse_when_full: whole.data.when_full == WhenFull::Refuse,
             config: config.clone(),
         }
@@ -118,6 +121,11 @@ impl Subject for Asked<'_> {
     fn query(&self) -> &str {
         self.request.query()
     }
+}
+
+/// Whether a request is a preflight that the gateway answers itself.
+pub(crate) fn is_own_preflight(route: &Route, request: &Request) -> bool {
+    route.config.cors.is_some() && preflight_method(request).is_some()
 }
 
 /// The method a CORS preflight asks for.

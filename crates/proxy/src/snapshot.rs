@@ -7,6 +7,7 @@ use config::Config;
 use http1::HeadLimits;
 use policy::{Router, Rule};
 
+use crate::limiter::{LimitCounts, Limiter};
 use crate::route::Route;
 use crate::upstream::Upstream;
 
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub(crate) request_limits: HeadLimits,
     /// Open client connections over all listeners; 0: no limit.
     pub(crate) connections_max: usize,
+    /// Keys of limits that must find room at the same time.
+    limited_keys: usize,
 }
 
 impl Snapshot {
@@ -43,6 +46,7 @@ impl Snapshot {
                 target_bytes: limits.target_bytes,
             },
             connections_max: limits.connections,
+            limited_keys: limits.limited_keys,
             upstreams,
         })
     }
@@ -80,12 +84,17 @@ pub struct Plane {
     snapshot: ArcSwap<Snapshot>,
     /// Client connections open over all listeners and workers.
     pub(crate) open: std::sync::atomic::AtomicUsize,
+    pub(crate) limiter: Limiter,
 }
 
 impl Plane {
     /// Starts from a snapshot; starting is a reload from nothing.
     pub fn new(snapshot: Arc<Snapshot>) -> Arc<Self> {
-        Arc::new(Self { snapshot: ArcSwap::new(snapshot), open: std::sync::atomic::AtomicUsize::new(0) })
+        Arc::new(Self {
+            limiter: Limiter::new(snapshot.limited_keys),
+            snapshot: ArcSwap::new(snapshot),
+            open: std::sync::atomic::AtomicUsize::new(0),
+        })
     }
 
     /// The snapshot in force.
@@ -95,6 +104,11 @@ impl Plane {
 
     pub(crate) fn load(&self) -> arc_swap::Guard<Arc<Snapshot>> {
         self.snapshot.load()
+    }
+
+    /// What limits have refused since the start, and the memory they are counted in.
+    pub fn limit_counts(&self) -> LimitCounts {
+        self.limiter.counts()
     }
 
     /// Puts another snapshot in force, for every exchange that has not been routed yet.

@@ -1,0 +1,1 @@
+//! Several limits at once, and what is told of them.
