@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
 
+use crate::client::AdminUrl;
 use crate::command::Command;
 use crate::failure::Failure;
 
@@ -22,7 +23,8 @@ pub(crate) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Exit status: 0 done; 1 the answer is no (check found problems, a drain was cut short); 2 wrong command line; 3 failed.
+Exit status: 0 done; 1 the answer is no (check found problems, there is no such user, a drain was cut short); 2 wrong
+command line; 3 failed.
 `lockgate demo` shows everything at work, without a configuration.";
 
 /// Options of every command.
@@ -32,6 +34,10 @@ pub(crate) struct Global {
     /// Configuration file [default: ./lockgate.toml, then /etc/lockgate/lockgate.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Admin API that `users`, `keys` and `usage` ask [default: `admin.address` of the configuration, else
+    /// http://127.0.0.1:9180]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) admin: Option<AdminUrl>,
     /// Colors in messages for people: auto, which is on a terminal unless $NO_COLOR is set; always, even into a pipe; never
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(crate) color: Color,

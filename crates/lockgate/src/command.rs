@@ -1,10 +1,14 @@
 //! The commands, one file each.
 
+mod asking;
 mod check;
 mod completions;
 mod demo;
+mod keys;
 mod serve;
 mod tail;
+mod usage;
+mod users;
 
 use std::process::ExitCode;
 
@@ -22,6 +26,9 @@ pub(crate) enum Command {
     Demo(demo::Demo),
     Check(check::Check),
     Tail(tail::Tail),
+    Users(users::Users),
+    Keys(keys::Keys),
+    Usage(usage::Usage),
     Completions(completions::Completions),
 }
 
@@ -51,6 +58,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Demo(demo) => demo.run(&global),
         Command::Check(check) => check.run(&global),
         Command::Tail(tail) => tail.run(&global),
+        Command::Users(users) => users.run(&global),
+        Command::Keys(keys) => keys.run(&global),
+        Command::Usage(usage) => usage.run(&global),
         Command::Completions(completions) => completions.run(),
     }
 }

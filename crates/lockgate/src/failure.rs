@@ -17,12 +17,14 @@ pub(crate) struct Failure {
     hint: Option<String>,
     /// A text that says it all already.
     rendered: Option<String>,
+    /// Whether everything worked, and the answer is no.
+    is_no: bool,
 }
 
 impl Failure {
     /// A failure in one sentence: lower case, no full stop.
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), why: Vec::new(), hint: None, rendered: None }
+        Self { what: what.into(), why: Vec::new(), hint: None, rendered: None, is_no: false }
     }
 
     /// A configuration with problems, which is no surprise that needs explaining.
@@ -61,6 +63,17 @@ impl Failure {
     pub(crate) fn hinted(mut self, hint: Option<String>) -> Self {
         self.hint = hint.or(self.hint);
         self
+    }
+
+    /// Everything worked, and the answer is no.
+    pub(crate) fn says_no(mut self) -> Self {
+        self.is_no = true;
+        self
+    }
+
+    /// The exit status that tells of it.
+    pub(crate) fn exit_status(&self) -> u8 {
+        if self.is_no { 1 } else { 3 }
     }
 
     /// Prints the block to standard error; colors are taken out where they do not belong.

@@ -3,11 +3,15 @@
 mod arguments;
 #[cfg(test)]
 mod arguments_reference;
+mod client;
 mod command;
 mod demo;
 mod failure;
+mod listing;
 mod logging;
+mod moment;
 mod output;
+mod table;
 
 use std::process::ExitCode;
 
@@ -27,7 +31,7 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
             failure.print();
-            ExitCode::from(3)
+            ExitCode::from(failure.exit_status())
         }
     }
 }

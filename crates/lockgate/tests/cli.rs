@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "cli/asking.rs"]
+mod asking;
+#[path = "cli/listing.rs"]
+mod listing;
+#[path = "cli/refusals.rs"]
+mod refusals;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::Path;
@@ -314,9 +321,9 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 #[test]
 fn completions_name_every_command() {
     let output = run(Path::new("."), &["completions", "bash"]);
-    assert!(
-        ["serve", "demo", "check", "tail", "--ports-file"].iter().all(|word| out(&output).contains(word))
-    );
+    for word in ["serve", "demo", "check", "tail", "users", "keys", "usage", "rotate", "--ports-file"] {
+        assert!(out(&output).contains(word), "{word}");
+    }
 }
 
 #[test]

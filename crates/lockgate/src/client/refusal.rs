@@ -1,0 +1,101 @@
+//! What to say when the admin API does not answer, or says no.
+
+use reqwest::StatusCode;
+use reqwest::blocking::Response;
+use serde::Deserialize;
+
+use super::{ANSWER_WITHIN, Client, Request};
+use crate::failure::Failure;
+
+/// What is read of a problem document (RFC 9457).
+#[derive(Debug, Default, Deserialize)]
+struct Problem {
+    #[serde(default)]
+    detail: String,
+    /// The fields that are not right.
+    #[serde(default)]
+    errors: Vec<FieldProblem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FieldProblem {
+    field: String,
+    detail: String,
+}
+
+impl Problem {
+    /// The reasons, one a line, as this program writes them: lower case, no full stop.
+    fn reasons(&self) -> impl Iterator<Item = String> {
+        let fields =
+            self.errors.iter().map(|error| format!("`{}`: {}", error.field, uncapped(&error.detail)));
+        let detail = Some(uncapped(&self.detail)).filter(|detail| !detail.is_empty());
+        detail.into_iter().chain(fields)
+    }
+}
+
+/// A sentence without its capital and its full stop.
+fn uncapped(sentence: &str) -> String {
+    let mut rest = sentence.trim().trim_end_matches('.').chars();
+    let first = rest.next().map(|first| first.to_lowercase().to_string());
+    first.unwrap_or_default() + rest.as_str()
+}
+
+impl Client {
+    /// The failure of a request without an answer.
+    pub(super) fn no_answer(&self, request: &Request, error: reqwest::Error) -> Failure {
+        let (place, error) = (&self.place, error.without_url());
+        if error.is_timeout() {
+            let within = ANSWER_WITHIN.as_secs();
+            let failure = Failure::new(format!("{} did not answer within {within} seconds", place.url));
+            return match request.method.is_safe() {
+                true => failure.hint("look at the gateway's log, and at its machine"),
+                false => failure
+                    .because("what was asked for may have happened, or may still happen")
+                    .hint("look at what there is before you try again"),
+            };
+        }
+        let failure = Failure::new(format!("no gateway answers at {}", place.url))
+            .because(format!("the address is from {}", place.url_from))
+            .caused_by(&error);
+        failure.hint(
+            "start one with `lockgate serve` or `lockgate demo`, or say where its admin API listens with `--admin URL`",
+        )
+    }
+
+    /// The failure of a request that was answered with a refusal.
+    pub(super) fn refused(&self, request: &Request, response: Response) -> Failure {
+        let status = response.status();
+        // A refusal without a problem document is told by its status alone.
+        let problem = self.read(response).ok().and_then(|text| serde_json::from_str::<Problem>(&text).ok());
+        let place = &self.place;
+        let failure = match status {
+            StatusCode::UNAUTHORIZED => Failure::new(format!("{} does not take the admin token", place.url))
+                .because(format!("the token is from {}", place.token_from))
+                .hint("each gateway has its own: name its data directory with `--data DIR`, or put its token into `$LOCKGATE_ADMIN_TOKEN`"),
+            StatusCode::FORBIDDEN => Failure::new(request.failure.as_str())
+                .because(format!("the token from {} is not the admin token", place.token_from)),
+            StatusCode::SERVICE_UNAVAILABLE => Failure::new(request.failure.as_str())
+                .hint("try again later; the gateway's log says more, and traffic flows on"),
+            status if status.is_server_error() => Failure::new(request.failure.as_str())
+                .hint("the gateway's log says why"),
+            status if status.is_client_error() => Failure::new(request.failure.as_str()).says_no(),
+            _ => self.not_understood(),
+        };
+        match problem {
+            Some(problem) => problem.reasons().fold(failure, Failure::because),
+            None => failure.because(format!("{} answered {status}", place.url)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_becomes_a_reason() {
+        assert_eq!(uncapped("There is no such user."), "there is no such user");
+        assert_eq!(uncapped(" Été."), "été");
+        assert_eq!(uncapped(""), "");
+    }
+}

@@ -1,0 +1,151 @@
+//! What commands say when the admin API says no, says nothing, or is not there.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use testkit::{Answer, Origin, Step};
+
+use crate::asking::{TOKEN, answer, ask};
+
+/// Asks an admin API that refuses; compares exit status and what is said.
+#[track_caller]
+fn check(status: u16, problem: &str, arguments: &[&str], exit: i32, said: &[&str]) {
+    let api = Origin::answering(answer(status, "", problem));
+    let (code, out, err) = ask(&api, arguments);
+    assert_eq!((code, out.as_str()), (Some(exit), ""), "{status}: {err}");
+    for part in said {
+        assert!(err.contains(part), "{part} is missing in:\n{err}");
+    }
+    assert!(!err.contains(TOKEN), "{err}");
+}
+
+const NOT_FOUND: &str =
+    r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such user."}"#;
+const WRONG_FIELDS: &str = r#"{"title":"Unprocessable Content","status":422,"detail":"A field is not right.",
+    "errors":[{"field":"email","detail":"It has no `@`."},{"field":"name","detail":"It is empty."}]}"#;
+
+#[test]
+fn a_refusal_is_told_with_its_reason() {
+    let show = ["users", "show", "7"].as_slice();
+    let create = ["users", "create", "--name", "", "--email", "x"].as_slice();
+    check(404, NOT_FOUND, show, 1, &["error: user 7 is not shown\n  there is no such user\n"]);
+    check(
+        422,
+        WRONG_FIELDS,
+        create,
+        1,
+        &[
+            "error: user `x` is not made\n",
+            "  a field is not right\n",
+            "  `email`: it has no `@`\n",
+            "  `name`: it is empty\n",
+        ],
+    );
+    check(
+        409,
+        r#"{"detail":"Another user has this address."}"#,
+        create,
+        1,
+        &["another user has this address"],
+    );
+    check(412, r#"{"detail":"It has changed."}"#, show, 1, &["it has changed"]);
+    check(
+        401,
+        r#"{"detail":"The token is not known."}"#,
+        show,
+        3,
+        &[
+            "does not take the admin token",
+            "the token is from `$LOCKGATE_ADMIN_TOKEN`",
+            "help: ",
+            "--data DIR",
+        ],
+    );
+    check(
+        403,
+        r#"{"detail":"This token only reads."}"#,
+        create,
+        3,
+        &["is not the admin token", "only reads"],
+    );
+    check(
+        503,
+        r#"{"detail":"The database cannot be reached."}"#,
+        show,
+        3,
+        &["the database cannot be reached", "help: try again later"],
+    );
+    check(500, r#"{"detail":"It failed."}"#, show, 3, &["it failed", "help: the gateway's log says why"]);
+}
+
+#[test]
+fn another_server_is_not_taken_for_a_gateway() {
+    let show = ["users", "show", "7"].as_slice();
+    check(200, "<html>", show, 3, &["is not that of a gateway's admin API", "help: ", "--admin URL"]);
+    check(200, r#"{"id":"x"}"#, show, 3, &["is not that of a gateway's admin API"]);
+    check(302, "", show, 3, &["is not that of a gateway's admin API", "answered 302"]);
+    check(404, "not here", show, 1, &["user 7 is not shown", "answered 404"]);
+    check(502, "", show, 3, &["answered 502"]);
+}
+
+#[test]
+fn a_redirect_takes_the_token_nowhere() {
+    let elsewhere = Origin::echo();
+    let location = format!("Location: http://{}/users/7\r\n", elsewhere.address());
+    let api = Origin::answering(answer(307, &location, ""));
+    assert_eq!(ask(&api, &["users", "show", "7"]).0, Some(3));
+    assert_eq!(elsewhere.hits(), 0);
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_not_asked() {
+    let proxy = Origin::echo();
+    let api = Origin::answering(answer(200, "", crate::asking::ADA));
+    let output = std::process::Command::new(crate::LOCKGATE)
+        .args(["users", "show", "1", "--json", "--admin", api.address()])
+        .env("LOCKGATE_ADMIN_TOKEN", TOKEN)
+        .envs(
+            ["http_proxy", "HTTP_PROXY", "ALL_PROXY"]
+                .map(|name| (name, format!("http://{}", proxy.address()))),
+        )
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), proxy.hits(), api.hits()), (Some(0), 0, 1));
+}
+
+#[test]
+fn a_gateway_that_is_not_running_is_told_of() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let output = std::process::Command::new(crate::LOCKGATE)
+        .args(["usage", "--admin", &free])
+        .env("LOCKGATE_ADMIN_TOKEN", TOKEN)
+        .output()
+        .unwrap();
+    let err = crate::err(&output);
+    assert_eq!(output.status.code(), Some(3));
+    for part in
+        [&format!("no gateway answers at http://{free}"), "from `--admin`", "refused", "lockgate serve"]
+    {
+        assert!(err.contains(part), "{part} is missing in:\n{err}");
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_a_failure() {
+    let api = Origin::answering(Answer::bytes("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[").close());
+    for arguments in [["users", "list"].as_slice(), &["usage", "--format", "csv"]] {
+        let (status, _, err) = ask(&api, arguments);
+        assert_eq!(status, Some(3));
+        assert!(err.contains("broke off"), "{err}");
+    }
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_not_waited_for() {
+    let api = Origin::answering(Answer::new().then(Step::Hold));
+    let began = Instant::now();
+    let (status, _, err) = ask(&api, &["users", "delete", "1"]);
+    assert_eq!(status, Some(3));
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(err.contains("did not answer within 10 seconds") && err.contains("may have happened"), "{err}");
+}
