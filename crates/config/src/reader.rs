@@ -222,7 +222,7 @@ fn type_hint(value: &DeValue<'_>, key: &Key, shape: &Shape) -> Option<String> {
             Some(format!("write `{}` on a line of its own and its keys below", section.title))
         }
         (Shape::Section(section), _) => Some(format!("its keys are {}", known_keys(section))),
-        (Shape::List(_), DeValue::String(text)) if text.len() <= 64 => {
+        (Shape::List(_), DeValue::String(text)) if text.len() <= 64 && !text.contains('@') => {
             Some(format!("write `{} = [\"{text}\"]`", key.name))
         }
         (Shape::Count, DeValue::String(text)) if text.parse::<u64>().is_ok() => {

@@ -21,6 +21,7 @@ fn environment() -> BTreeMap<String, String> {
         ("LISTEN", "127.0.0.1:8080"),
         ("NOT_AN_ADDRESS", "nowhere"),
         ("BAD_SECRET", "a b"),
+        ("DATABASE_URL", "postgres://lockgate@db.example.com/lockgate"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
@@ -109,6 +110,16 @@ fn examples_load_without_warnings() {
 }
 
 #[test]
+fn the_pieces_of_the_guide_can_stand_in_one_file() {
+    let guide = fs::read_to_string(root().join("docs/guide/configuration.md")).unwrap();
+    let pieces = guide.split("```toml\n").skip(1).map(|piece| piece.split("```").next().unwrap());
+    let text = pieces.collect::<Vec<_>>().concat();
+    let loaded = load_text("guide.toml", Path::new(""), &text, &environment()).unwrap();
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    assert!(loaded.config.routes.len() >= 10);
+}
+
+#[test]
 fn good_files_and_examples_satisfy_the_schema() {
     let schema = jsonschema::draft202012::new(&config::json_schema()).unwrap();
     for path in [files("testdata/configs/good"), files("testdata/configs/warned"), files("examples")].concat()
@@ -135,6 +146,14 @@ fn the_schema_is_a_schema_and_refuses_what_it_can_tell() {
         ("[limits]\nhead_bytes = \"4K\"", false),
         ("[[listener]]\nkeep_alive = \"1s\"", false),
         ("[[route]]\nmethods = \"GET\"", false),
+        ("[[route]]\naccess = [\"key\"]\nmeter = \"response-header:x\"", true),
+        ("[[route]]\naccess = \"jwt\"", false),
+        ("[[route]]\nmeter = \"response-header:\"", false),
+        ("[[route]]\nlimit = [{ rate = \"1/s\", per = \"header:x\" }]", true),
+        ("[[route]]\nlimit = { rate = \"1/min\", per = \"route\" }", false),
+        ("[[route]]\nlimit = { rate = \"1/s\" }", false),
+        ("[data]\ndatabase = \"postgres://u@h/d\"\nrings = \"data-dir\"", true),
+        ("[data]\ndatabase = \"mysql://u@h/d\"", false),
         ("[[route]]\nredirect = { to = \"/new\", status = 200 }", false),
     ] {
         let value: serde_json::Value = toml::from_str(text).unwrap();

@@ -267,6 +267,25 @@ fn secrets_are_not_printed() {
     assert!(!format!("{:?}{:?}", config.admin, config.data).contains("s3cret"));
 }
 
+#[test]
+fn a_password_in_a_url_is_in_no_message() {
+    for wrong in [
+        "database = \"postgres://u:s3cret@h:x/d\"",
+        "databse = 'postgres://u:s3cret@h/d?sslpassword=s3cret'",
+        "database = postgres://u:s3cret@h/d",
+        "database = \"postgres://u:s3cret@h/d",
+        "database = [\"postgres://u:s3cret@h/d\"]",
+        "database = \"mysql://u:s3cret@h/d\"",
+        "[upstream.c]\nendpoints = [\"http://u:s3cret@h:1\"]",
+        "[upstream.c]\nendpoints = \"http://u:s3cret@h:1\"",
+    ] {
+        let text = SMALL.replacen("[[listener]]", &format!("[data]\n{wrong}\n[[listener]]"), 1);
+        let problems = load_text("x.toml", Path::new(""), &text, &environment()).unwrap_err();
+        let said = format!("{problems}{}{}", problems.render(true), problems.to_json());
+        assert!(said.contains("@h") && !said.contains("s3cret"), "{said}");
+    }
+}
+
 /// Replaces one text by another in `SMALL` and lists the difference.
 fn check_difference(replacements: &[(&str, &str)], expected: &[&str]) {
     let new = replacements.iter().fold(SMALL.to_owned(), |text, (from, to)| {

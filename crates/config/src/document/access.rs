@@ -14,7 +14,7 @@ use crate::reader::Reader;
 choice!(Access {
     "open" => Access::Open, "anybody; nobody is asked who they are";
     "key" => Access::Key, "whoever presents a key, as `Authorization: Bearer …` or `X-API-Key`";
-} later ["jwt", "basic", "mtls", "oidc", "oauth2", "hmac"]);
+} later ["jwt", "basic", "mtls"]);
 
 section! {
     /// A limit: a rate, a number of requests at the same time, or both.

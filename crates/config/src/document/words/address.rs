@@ -59,6 +59,8 @@ impl TextForm for EndpointAddress {
         }
         if let Some((scheme, rest)) = text.split_once("://") {
             let rest = rest.split('/').next().unwrap_or_default();
+            // What stands before the host may be a password.
+            let rest = rest.rsplit('@').next().unwrap_or_default();
             return Err(Fault::new(format!("an endpoint has no scheme (`{scheme}://`)"))
                 .hint(format!("write only host and port: \"{rest}\"")));
         }

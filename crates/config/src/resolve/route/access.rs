@@ -73,8 +73,10 @@ fn limit(
 ) -> Option<Limit> {
     check_amounts(&section, span, reader);
     let per = section.per?;
-    if access == Some(Access::Open) {
-        refuse_unknown_callers(&per, reader);
+    match access {
+        Some(Access::Open) => refuse_unknown_callers(&per, reader),
+        Some(Access::Key) => warn_of_taken_header(&per, reader),
+        None => {}
     }
     let rate = section.rate.map(|At { value: RateWord(rate), .. }| match &section.burst {
         Some(burst) => Rate { burst: narrow(burst.value), ..rate },
@@ -136,6 +138,17 @@ fn refuse_unknown_callers(per: &At<Per>, reader: &mut Reader<'_>) {
             .label("nobody is asked who they are")
             .hint("write `access = \"key\"` in this route, or `per = \"address\"`"),
     );
+}
+
+/// Warns of a limit by the header a key comes in: it is taken out before such limits are asked.
+fn warn_of_taken_header(per: &At<Per>, reader: &mut Reader<'_>) {
+    if matches!(&per.value, Per::Header(name) if matches!(name.as_str(), "authorization" | "x-api-key")) {
+        reader.report(
+            Diagnostic::warning(per.span, "this limit counts all whose key stands in this header together")
+                .label("the key has been taken out by then")
+                .hint("write `per = \"key\"` to count each key alone"),
+        );
+    }
 }
 
 /// Reports a meter that would count nothing for ever.
