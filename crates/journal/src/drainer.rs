@@ -321,8 +321,8 @@ impl Drainer {
     fn apply_retention(&mut self) {
         self.kept_at = Instant::now();
         let live_bytes = self.live.as_ref().map_or(0, SegmentWriter::length);
-        // Nothing reads segments late yet, so nothing holds one back.
-        let expired = take_expired(&mut self.sealed, live_bytes, self.keep, SystemTime::now(), |_| false);
+        let is_needed = |segment: &SealedSegment| self.shared.readers.need(&segment.path);
+        let expired = take_expired(&mut self.sealed, live_bytes, self.keep, SystemTime::now(), is_needed);
         for segment in expired {
             if let Err(error) = self.disk.remove(&segment.path) {
                 tracing::warn!(segment = %segment.path.display(), %error, "an expired segment could not be removed");

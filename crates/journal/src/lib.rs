@@ -40,7 +40,7 @@ pub use batch::{Batch, RawRecord, RecordPlace};
 pub use data_dir::DataDir;
 pub use error::{JournalError, ReadError};
 pub use journal::{Journal, JournalHandle, JournalOptions, WhenFull};
-pub use reader::{JournalReader, Start, StoredRecord, read_dir};
+pub use reader::{JournalReader, Passage, SegmentsReader, Start, StoredRecord, read_dir};
 pub use readers::{EventReader, SubscriptionId};
 pub use ring::{Reservation, RingFull, RingWriter};
 pub use segment::{Footer, RingId, SegmentReader};

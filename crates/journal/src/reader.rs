@@ -5,7 +5,9 @@
 
 mod segments;
 
-use std::collections::{HashMap, VecDeque};
+pub use segments::{Passage, SegmentsReader};
+
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +19,7 @@ use crate::data_dir::{RingNames, read_node};
 use crate::error::ReadError;
 use crate::leftover::{RingFile, Snapshot};
 use crate::ring::frame_bytes;
-use crate::segment::{RingId, SegmentReader, frames};
+use crate::segment::{RingId, frames};
 
 /// How long a place that looks damaged in the live segment gets to become whole.
 const SECOND_LOOK: Duration = Duration::from_millis(30);
@@ -90,12 +92,7 @@ pub fn read_dir(
 pub struct JournalReader {
     data_dir: PathBuf,
     since_us: u64,
-    /// For each ring, the position up to which its records have been shown.
-    shown: HashMap<RingId, u64>,
-    current: Option<SegmentReader>,
-    /// Name of the last segment that was opened or passed over.
-    last: Option<PathBuf>,
-    next_in_block: usize,
+    segments: SegmentsReader,
     phase: Phase,
 }
 
@@ -120,17 +117,14 @@ impl JournalReader {
         let mut reader = Self {
             data_dir: data_dir.into(),
             since_us: 0,
-            shown: HashMap::new(),
-            current: None,
-            last: None,
-            next_in_block: 0,
+            segments: SegmentsReader::new(data_dir),
             phase: Phase::LookIntoRings,
         };
         match start {
             Start::Beginning => {}
             Start::Since(us) => {
                 reader.since_us = us;
-                reader.skip_segments_before(us)?;
+                reader.segments.skip_before(us)?;
             }
             Start::End => reader.skip_to_end()?,
         }
@@ -174,11 +168,12 @@ impl JournalReader {
                 Phase::ShowRings(found) => match found.pop_front() {
                     Some(record)
                         if self
+                            .segments
                             .shown
                             .get(&record.ring)
                             .is_some_and(|shown| record.ring_position < *shown) => {}
                     Some(record) => {
-                        self.shown.insert(record.ring, record.ring_end());
+                        self.segments.shown.insert(record.ring, record.ring_end());
                         return Some(Ok(record));
                     }
                     None => {
@@ -188,6 +183,31 @@ impl JournalReader {
                 },
             }
         }
+    }
+
+    /// The next record of the segments that has not been shown; `None` at their end.
+    fn next_in_segments(&mut self) -> Result<Option<StoredRecord>, ReadError> {
+        loop {
+            if let Some(found) = self.segments.next_in_block() {
+                return found.map(|record| Some(StoredRecord::of(record)));
+            }
+            if self.segments.next_block()?.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Passes over everything there is.
+    fn skip_to_end(&mut self) -> Result<(), ReadError> {
+        let mut paths = self.segments.segments()?;
+        paths.pop();
+        self.segments.last = paths.pop();
+        while let Some(passed) = self.next_record() {
+            if let Err(error @ ReadError::File { .. }) = passed {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// Copies the records that are in rings and have not been shown.
@@ -220,7 +240,7 @@ impl JournalReader {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
             };
-            let seen = self.shown.get(&ring).copied().unwrap_or(0);
+            let seen = self.segments.shown.get(&ring).copied().unwrap_or(0);
             snapshots.extend(file.map(|file| file.peek(seen)).transpose()?.flatten());
         }
         Ok(snapshots)

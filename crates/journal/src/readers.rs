@@ -1,6 +1,7 @@
 //! Readers inside the process, called by the drainer with what it has just written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::Batch;
@@ -11,6 +12,13 @@ use crate::Batch;
 pub trait EventReader: Send {
     /// Looks at the records of one block.
     fn read(&mut self, batch: &Batch<'_>);
+
+    /// Whether a segment must stay although [`JournalOptions::keep_bytes`](crate::JournalOptions::keep_bytes) or its age would have it
+    /// removed: for a reader that reads the files later. What stays holds every later segment, too.
+    fn needs(&self, segment: &Path) -> bool {
+        let _ = segment;
+        false
+    }
 }
 
 impl<F: FnMut(&Batch<'_>) + Send> EventReader for F {
@@ -71,6 +79,11 @@ impl Readers {
         let removed = std::mem::take(&mut state.removed);
         taken.retain(|(id, _)| !removed.contains(id));
         state.active = taken;
+    }
+
+    /// Whether any reader needs a segment still. For the drainer, whose own calls of readers are over by then.
+    pub(crate) fn need(&self, segment: &Path) -> bool {
+        self.lock().active.iter().any(|(_, reader)| reader.needs(segment))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

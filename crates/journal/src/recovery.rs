@@ -68,6 +68,8 @@ fn resume_newest(
     disk: &dyn Disk,
     recovered: &mut Recovered,
 ) -> io::Result<HashMap<RingId, u64>> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    recovered.newest_us = name.and_then(segment::created_of_name).unwrap_or(0);
     let mut reader = match SegmentReader::open(path) {
         Ok(reader) => reader,
         Err(ReadError::File { source, .. }) => return Err(source),
@@ -77,7 +79,7 @@ fn resume_newest(
             return Ok(HashMap::new());
         }
     };
-    recovered.newest_us = reader.created_us();
+    recovered.newest_us = recovered.newest_us.max(reader.created_us());
     let footer = reader.footer().unwrap_or_else(|damaged| {
         tracing::error!(%damaged, "the newest segment's footer cannot be read");
         None

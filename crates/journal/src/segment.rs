@@ -76,6 +76,23 @@ pub(crate) fn boot_of_name(name: &str) -> Option<u32> {
     if well_formed { u32::from_str_radix(boot, 16).ok() } else { None }
 }
 
+/// When the segment of this name was made, microseconds since 1970-01-01T00:00:00Z; `None` when it is no segment's name.
+pub(crate) fn created_of_name(name: &str) -> Option<u64> {
+    boot_of_name(name)?;
+    let number = |from: usize, to: usize| name.get(from..to)?.parse::<u32>().ok();
+    let part = |from: usize, to: usize| u8::try_from(number(from, to)?).ok();
+    let time = Timestamp {
+        year: number(0, 4)?.into(),
+        month: part(4, 6)?,
+        day: part(6, 8)?,
+        hour: part(9, 11)?,
+        minute: part(11, 13)?,
+        second: part(13, 15)?,
+        microsecond: number(16, 22)?,
+    };
+    time.to_unix_us()
+}
+
 /// The segments of a directory, oldest first.
 pub(crate) fn list(journal_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
@@ -87,4 +104,23 @@ pub(crate) fn list(journal_dir: &Path) -> io::Result<Vec<PathBuf>> {
     }
     paths.sort();
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_name_says_when_its_segment_was_made(created_us in 0..253_402_300_800_000_000_u64, boot: u32) {
+            let name = name_of(created_us, boot);
+            prop_assert_eq!((created_of_name(&name), boot_of_name(&name)), (Some(created_us), Some(boot)));
+        }
+
+        #[test]
+        fn any_text_is_a_name_or_none(text in "[0-9]{8}T[0-9.]{13}Z-[0-9a-f]{8}.segment|.{0,60}") {
+            let _ = created_of_name(&text);
+        }
+    }
 }

@@ -47,6 +47,16 @@ impl Timestamp {
         }
     }
 
+    /// Microseconds since 1970-01-01T00:00:00Z; `None` when there is no such moment, or the number is too large.
+    #[must_use]
+    pub fn to_unix_us(&self) -> Option<u64> {
+        let days = days_before(self.year, self.month, self.day)?;
+        let of_day = u64::from(self.hour) * 3600 + u64::from(self.minute) * 60 + u64::from(self.second);
+        let seconds = days.checked_mul(SECONDS_PER_DAY)?.checked_add(of_day)?;
+        let us = seconds.checked_mul(1_000_000)?.checked_add(self.microsecond.into())?;
+        (Self::from_unix_us(us) == *self).then_some(us)
+    }
+
     /// Appends `2026-11-21T01:20:23.123456Z` (RFC 3339, section 5.6).
     pub fn write_rfc3339(&self, out: &mut Vec<u8>) {
         self.write_year(out);
@@ -116,6 +126,15 @@ fn civil_date(days_since_1970: u64) -> (u64, u8, u8) {
     (era * 400 + year_of_era + u64::from(month <= 2), month as u8, day as u8)
 }
 
+/// Days from 1970-01-01 to a date, by the same years; a date that is none gives some number or `None`.
+fn days_before(year: u64, month: u8, day: u8) -> Option<u64> {
+    let (month, day) = (u64::from(month), u64::from(day));
+    let march_year = year.checked_sub(u64::from(month <= 2))?;
+    let march_month = if month > 2 { month - 3 } else { month + 9 };
+    let days_of_years = march_year.checked_mul(365)? + march_year / 4 - march_year / 100 + march_year / 400;
+    (days_of_years + (153 * march_month + 2) / 5 + day).checked_sub(1 + 719_468)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +182,14 @@ mod tests {
             let time = Timestamp::from_unix_us(us);
             prop_assert!((1..=12).contains(&time.month) && (1..=31).contains(&time.day));
             prop_assert!(time.to_string().ends_with('Z'));
+            prop_assert_eq!(time.to_unix_us(), Some(us));
+        }
+
+        #[test]
+        fn what_is_no_moment_has_no_number(year: u64, fields: [u8; 5], microsecond: u32) {
+            let [month, day, hour, minute, second] = fields;
+            let time = Timestamp { year: year % 10_000, month, day, hour, minute, second, microsecond };
+            prop_assert!(time.to_unix_us().is_none_or(|us| Timestamp::from_unix_us(us) == time));
         }
     }
 }

@@ -1,39 +1,110 @@
-//! The reader's way through the segments of a directory.
+//! The way through the segments of a directory: from one to the next, each record once.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
-use super::{JournalReader, SECOND_LOOK, StoredRecord};
+use super::SECOND_LOOK;
+use crate::batch::{RawRecord, RecordPlace};
 use crate::data_dir::journal_dir;
 use crate::error::ReadError;
-use crate::segment::{self, SegmentReader, Step};
+use crate::segment::{self, RingId, SegmentReader, Step};
 
-impl JournalReader {
-    /// The next record of the segments that has not been shown; `None` at their end.
-    pub(super) fn next_in_segments(&mut self) -> Result<Option<StoredRecord>, ReadError> {
-        loop {
-            if let Some(found) = self.next_in_block() {
-                return found.map(Some);
-            }
-            if self.current.is_none() && !self.open_next()? {
-                return Ok(None);
-            }
-            match self.next_block()? {
-                Step::Block => self.next_in_block = 0,
-                Step::Sealed => self.current = None,
-                Step::Damaged { offset, what } => return Err(self.damaged(offset, what)),
-                Step::End => {
-                    if !self.leave_abandoned()? {
-                        return Ok(None);
-                    }
-                }
-            }
+/// Segments read to their end whose ring positions a resumed reader looks at. A record can be in two segments only when they follow each
+/// other, or with a start between them that wrote nothing.
+const LOOK_BACK: usize = 8;
+
+/// Reads the segments of a data directory in their order, block by block, and can go on later from where it was. Rings are not looked at.
+#[derive(Debug)]
+pub struct SegmentsReader {
+    dir: PathBuf,
+    /// Where to go on, by segment.
+    marks: HashMap<u64, u64>,
+    /// For each ring, the position up to which its records have been shown.
+    pub(super) shown: HashMap<RingId, u64>,
+    current: Option<SegmentReader>,
+    /// Nothing more will come in `current`.
+    ended: bool,
+    /// Name of the last segment that was opened or passed over.
+    pub(super) last: Option<PathBuf>,
+    next_in_block: usize,
+}
+
+/// What a [`SegmentsReader`] has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// A block, whose records are next.
+    Block,
+    /// The end of a segment in which nothing more will come.
+    SegmentEnd,
+}
+
+impl SegmentsReader {
+    /// Starts at the oldest segment of a data directory.
+    #[must_use]
+    pub fn new(data_dir: &Path) -> Self {
+        Self {
+            dir: journal_dir(data_dir),
+            marks: HashMap::new(),
+            shown: HashMap::new(),
+            current: None,
+            ended: false,
+            last: None,
+            next_in_block: 0,
         }
     }
 
-    fn next_in_block(&mut self) -> Option<Result<StoredRecord, ReadError>> {
-        let current = self.current.as_ref()?;
-        while self.next_in_block < current.checked().len() {
+    /// Goes on from marks, each a segment and the offset behind its last block that has been read ([`SegmentsReader::place`]). What the
+    /// segments hold before their marks is only looked at to know a record that comes again.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    pub fn resume(data_dir: &Path, marks: HashMap<u64, u64>) -> Result<Self, ReadError> {
+        let mut reader = Self { marks, ..Self::new(data_dir) };
+        let paths = reader.segments()?;
+        let read_to_the_end = paths.iter().take_while(|path| reader.is_read_to_its_end(path)).count();
+        reader.last = read_to_the_end.checked_sub(LOOK_BACK + 1).and_then(|at| paths.get(at).cloned());
+        Ok(reader)
+    }
+
+    /// Goes to the next block or the end of a segment; `None` when there is nothing more for now.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, after which what it holds is passed over, or is damaged, after which the next call goes on behind the
+    /// damage.
+    pub fn next_block(&mut self) -> Result<Option<Passage>, ReadError> {
+        if self.ended {
+            self.current = None;
+            self.ended = false;
+        }
+        if self.current.is_none() && !self.open_next()? {
+            return Ok(None);
+        }
+        match self.settled_block()? {
+            Step::End if self.following()?.is_none() => Ok(None),
+            // More may have come between the last look at this segment and the look at the directory.
+            Step::End => match self.settled_block()? {
+                Step::End => Ok(Some(self.at_end())),
+                step => self.passage(step).map(Some),
+            },
+            step => self.passage(step).map(Some),
+        }
+    }
+
+    /// The next record of the block that has not been shown; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// When a record is damaged; the next call goes on behind it.
+    pub fn next_in_block(&mut self) -> Option<Result<RawRecord<'_>, ReadError>> {
+        loop {
+            let current = self.current.as_ref()?;
             let index = self.next_in_block;
+            if index >= current.checked().len() {
+                return None;
+            }
             self.next_in_block += 1;
             let Some(record) = current.record_at(index) else {
                 let offset = current.offset_of(index);
@@ -42,15 +113,75 @@ impl JournalReader {
             let shown = self.shown.entry(record.ring).or_insert(0);
             if record.ring_position >= *shown {
                 *shown = record.ring_end();
-                return Some(Ok(StoredRecord::of(record)));
+                break;
             }
         }
-        None
+        self.current.as_ref()?.record_at(self.next_in_block - 1).map(Ok)
+    }
+
+    /// The segment it is in and the end of its last block that was come to: a mark, once the block's records have been read.
+    #[must_use]
+    pub fn place(&self) -> Option<RecordPlace> {
+        let current = self.current.as_ref()?;
+        Some(RecordPlace { segment: current.created_us(), offset: current.offset() })
+    }
+
+    /// The file it is in.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.current.as_ref().map(SegmentReader::path)
+    }
+
+    /// Makes what it has read of this segment safe from a crash of the machine, its name included.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails.
+    pub fn sync(&self) -> Result<(), ReadError> {
+        let Some(current) = &self.current else { return Ok(()) };
+        current.sync()?;
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(ReadError::file(&self.dir))
+    }
+
+    /// Bytes of the segments from this one on that have not been come to, and the number of those segments.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    pub fn rest(&self) -> Result<(u64, u64), ReadError> {
+        let current = self.current.as_ref().filter(|_| !self.ended);
+        let mut rest = (0, 0);
+        for path in self.segments()? {
+            let is_current = current.is_some_and(|current| current.path() == path);
+            if !is_current && self.last.as_ref().is_some_and(|last| path <= *last) {
+                continue;
+            }
+            let offset = if is_current { current.map_or(0, SegmentReader::offset) } else { 0 };
+            let bytes = std::fs::metadata(&path).map_or(0, |meta| meta.len());
+            rest = (rest.0 + bytes.saturating_sub(offset), rest.1 + 1);
+        }
+        Ok(rest)
+    }
+
+    fn passage(&mut self, step: Step) -> Result<Passage, ReadError> {
+        match step {
+            Step::Block => {
+                self.next_in_block = 0;
+                Ok(Passage::Block)
+            }
+            Step::Sealed | Step::End => Ok(self.at_end()),
+            Step::Damaged { offset, what } => Err(self.damaged(offset, what)),
+        }
+    }
+
+    fn at_end(&mut self) -> Passage {
+        self.ended = true;
+        Passage::SegmentEnd
     }
 
     /// Makes the next block of the current segment current. What looks damaged in the live segment may be in the middle of being written,
     /// so it gets a second look.
-    fn next_block(&mut self) -> Result<Step, ReadError> {
+    fn settled_block(&mut self) -> Result<Step, ReadError> {
         let Some(current) = &mut self.current else { return Ok(Step::End) };
         let before = current.offset();
         let step = current.next_block()?;
@@ -74,20 +205,6 @@ impl JournalReader {
         ReadError::Damaged { path, offset, what }
     }
 
-    /// At the end of a segment without a footer: if another one follows, nothing more will come here.
-    fn leave_abandoned(&mut self) -> Result<bool, ReadError> {
-        if self.following()?.is_none() {
-            return Ok(false);
-        }
-        // More may have come between the last look at this segment and the look at the directory.
-        match self.next_block()? {
-            Step::Block => self.next_in_block = 0,
-            Step::End | Step::Sealed => self.current = None,
-            Step::Damaged { offset, what } => return Err(self.damaged(offset, what)),
-        }
-        Ok(true)
-    }
-
     /// Opens the segment that follows; false when there is none.
     fn open_next(&mut self) -> Result<bool, ReadError> {
         while let Some(path) = self.following()? {
@@ -95,7 +212,7 @@ impl JournalReader {
             self.last = Some(path.clone());
             match SegmentReader::open(&path) {
                 Ok(segment) => {
-                    self.enter(segment);
+                    self.enter(segment)?;
                     return Ok(true);
                 }
                 Err(error) if error.is_not_found() => {}
@@ -106,13 +223,60 @@ impl JournalReader {
     }
 
     /// Starts on a segment. What its header says to be in earlier ones has been shown, or passed over on purpose.
-    fn enter(&mut self, segment: SegmentReader) {
-        for (ring, position) in segment.header().into_iter().flat_map(|header| &header.positions) {
+    fn enter(&mut self, segment: SegmentReader) -> Result<(), ReadError> {
+        let mark = self.marks.get(&segment.created_us()).copied();
+        self.show_to(segment.header().into_iter().flat_map(|header| &header.positions));
+        self.next_in_block = 0;
+        self.current = Some(match mark {
+            Some(mark) => self.behind(segment, mark)?,
+            None => segment,
+        });
+        Ok(())
+    }
+
+    /// Goes behind what stands before a mark.
+    fn behind(&mut self, mut segment: SegmentReader, mark: u64) -> Result<SegmentReader, ReadError> {
+        if segment.footer_offset()? == Some(mark)
+            && let Ok(Some(footer)) = segment.footer()
+        {
+            self.show_to(footer.positions.iter());
+            segment.skip_to(mark);
+            return Ok(segment);
+        }
+        while segment.offset() < mark {
+            match segment.next_block()? {
+                Step::Block => {
+                    let last = (0..segment.checked().len()).rev().find_map(|index| segment.record_at(index));
+                    if let Some(last) = last {
+                        let shown = self.shown.entry(last.ring).or_insert(0);
+                        *shown = (*shown).max(last.ring_end());
+                    }
+                }
+                Step::Damaged { .. } => {}
+                Step::Sealed | Step::End => break,
+            }
+        }
+        if segment.offset() != mark {
+            let (path, end) = (segment.path().display(), segment.offset());
+            tracing::error!(segment = %path, mark, end, "a segment is not the one that was read before");
+        }
+        segment.leave_block();
+        Ok(segment)
+    }
+
+    fn show_to<'a>(&mut self, positions: impl Iterator<Item = &'a (RingId, u64)>) {
+        for (ring, position) in positions {
             let shown = self.shown.entry(*ring).or_insert(0);
             *shown = (*shown).max(*position);
         }
-        self.current = Some(segment);
-        self.next_in_block = 0;
+    }
+
+    fn is_read_to_its_end(&self, path: &Path) -> bool {
+        let opened = SegmentReader::open(path);
+        opened.is_ok_and(|segment| match self.marks.get(&segment.created_us()) {
+            Some(mark) => segment.footer_offset().is_ok_and(|offset| offset == Some(*mark)),
+            None => false,
+        })
     }
 
     /// The oldest segment behind the last one opened or passed over.
@@ -121,35 +285,21 @@ impl JournalReader {
         Ok(self.segments()?.into_iter().find(|path| last.is_none_or(|last| path.as_path() > last)))
     }
 
-    fn segments(&self) -> Result<Vec<PathBuf>, ReadError> {
-        let dir = journal_dir(&self.data_dir);
-        match segment::list(&dir).map_err(ReadError::file(dir)) {
+    pub(super) fn segments(&self) -> Result<Vec<PathBuf>, ReadError> {
+        match segment::list(&self.dir).map_err(ReadError::file(&self.dir)) {
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             listed => listed,
         }
     }
 
     /// Passes over sealed segments whose last record was made before `us`.
-    pub(super) fn skip_segments_before(&mut self, us: u64) -> Result<(), ReadError> {
+    pub(super) fn skip_before(&mut self, us: u64) -> Result<(), ReadError> {
         for path in self.segments()? {
             let footer = SegmentReader::open(&path).and_then(|segment| segment.footer());
             if !matches!(footer, Ok(Some(footer)) if footer.ts_us.is_none_or(|(_, last)| last < us)) {
                 break;
             }
             self.last = Some(path);
-        }
-        Ok(())
-    }
-
-    /// Passes over everything there is.
-    pub(super) fn skip_to_end(&mut self) -> Result<(), ReadError> {
-        let mut paths = self.segments()?;
-        paths.pop();
-        self.last = paths.pop();
-        while let Some(passed) = self.next_record() {
-            if let Err(error @ ReadError::File { .. }) = passed {
-                return Err(error);
-            }
         }
         Ok(())
     }

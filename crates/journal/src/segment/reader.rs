@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::block::{BLOCK_HEADER_BYTES, BlockHeader, BlockKind, FOOTER_PAYLOAD_BYTES_MAX, frames};
 use super::footer::TRAILER_BYTES;
 use super::header::FIXED_BYTES;
-use super::{Footer, SegmentHeader};
+use super::{Footer, SegmentHeader, created_of_name};
 use crate::batch::{RawRecord, RecordPlace};
 use crate::error::ReadError;
 use crate::ring::frame_bytes;
@@ -101,10 +101,12 @@ impl SegmentReader {
         &self.path
     }
 
-    /// When the segment was made, microseconds since 1970-01-01T00:00:00Z; its number in a [`RecordPlace`]. 0 when the header is damaged.
+    /// When the segment was made, microseconds since 1970-01-01T00:00:00Z; its number in a [`RecordPlace`]. Its name says so too, in case the
+    /// header is damaged.
     #[must_use]
     pub fn created_us(&self) -> u64 {
-        self.header.as_ref().map_or(0, |header| header.created_us)
+        let named = || self.path.file_name().and_then(|name| created_of_name(name.to_str()?));
+        self.header.as_ref().map(|header| header.created_us).or_else(named).unwrap_or(0)
     }
 
     /// Memory held for the file's content, bytes: bounded by the largest block, however large the segment.
@@ -129,9 +131,7 @@ impl SegmentReader {
     ///
     /// When the file cannot be read, or is sealed by a footer that is damaged.
     pub fn footer(&self) -> Result<Option<Footer>, ReadError> {
-        let Some(offset) = self.footer_offset().map_err(ReadError::file(&self.path))? else {
-            return Ok(None);
-        };
+        let Some(offset) = self.footer_offset()? else { return Ok(None) };
         let damaged = || ReadError::Damaged {
             path: self.path.clone(),
             offset,
@@ -146,7 +146,12 @@ impl SegmentReader {
         Footer::parse(&header, &payload).map(Some).ok_or_else(damaged)
     }
 
-    fn footer_offset(&self) -> io::Result<Option<u64>> {
+    /// Where the footer of a sealed segment is.
+    pub(crate) fn footer_offset(&self) -> Result<Option<u64>, ReadError> {
+        self.find_footer().map_err(ReadError::file(&self.path))
+    }
+
+    fn find_footer(&self) -> io::Result<Option<u64>> {
         let length = self.file.metadata()?.len();
         let Some(at) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
         let mut trailer = [0; TRAILER_BYTES];
@@ -207,6 +212,17 @@ impl SegmentReader {
         payload + self.records.get(index).map_or(0, |record| record.offset as u64)
     }
 
+    /// Goes to the block at `offset`.
+    pub(crate) fn skip_to(&mut self, offset: u64) {
+        self.leave_block();
+        self.offset = offset;
+    }
+
+    /// Makes durable what has been written to the segment.
+    pub(crate) fn sync(&self) -> Result<(), ReadError> {
+        self.file.sync_data().map_err(ReadError::file(&self.path))
+    }
+
     /// Forgets what it has read, and looks again at the block at `offset`.
     pub(crate) fn again_from(&mut self, offset: u64) -> Result<Step, ReadError> {
         self.offset = offset;
@@ -244,7 +260,8 @@ impl SegmentReader {
         Ok(step)
     }
 
-    fn leave_block(&mut self) {
+    /// Has no current block any more.
+    pub(crate) fn leave_block(&mut self) {
         self.current = None;
         self.records.clear();
         self.next_record = 0;
