@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 /// What every key's text begins with, so that scanners recognize one that leaked.
-const START: &str = "lg_";
+pub const KEY_START: &str = "lg_";
 /// Digits of the random part: 256 bits in base 62.
 const RANDOM_DIGITS: usize = 43;
 /// Digits of the checksum: CRC-32C of everything before it, in base 62.
@@ -30,7 +30,7 @@ impl KeySecret {
         if !is_environment(environment) {
             return None;
         }
-        let mut text = format!("{START}{environment}_");
+        let mut text = format!("{KEY_START}{environment}_");
         push_base62(&mut text, random);
         let checksum = checksum_digits(text.as_bytes());
         text.extend(checksum.map(char::from));
@@ -147,7 +147,7 @@ fn is_environment(text: &str) -> bool {
 }
 
 fn is_key_text(text: &[u8]) -> bool {
-    let Some(rest) = text.strip_prefix(START.as_bytes()) else { return false };
+    let Some(rest) = text.strip_prefix(KEY_START.as_bytes()) else { return false };
     let tail = 1 + RANDOM_DIGITS + CHECKSUM_DIGITS;
     if rest.len() <= tail || rest.len() > tail + KEY_ENVIRONMENT_BYTES_MAX || rest[rest.len() - tail] != b'_'
     {

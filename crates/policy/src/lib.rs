@@ -14,7 +14,7 @@ pub use address::{AddressSet, Cidr, CidrError};
 pub use balance::{SmoothWeighted, WeightedChoice};
 pub use client::client_address;
 pub use gcra::{Gcra, Pace};
-pub use key::{KEY_ENVIRONMENT_BYTES_MAX, KeyFacts, KeyHash, KeyRefusal, KeySecret, Scopes};
+pub use key::{KEY_ENVIRONMENT_BYTES_MAX, KEY_START, KeyFacts, KeyHash, KeyRefusal, KeySecret, Scopes};
 pub use path::{PathError, PathFacts, normalize_path};
 pub use pattern::{HostPattern, HostPatternError, PathPattern, PathPatternError};
 pub use rest::RestPolicy;

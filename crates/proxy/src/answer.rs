@@ -12,17 +12,18 @@ use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;
 use crate::route::{Route, preflight_method};
 
-/// Moment 5: whether this client may use the route with a body of the announced size.
-pub(crate) fn admit(route: &Route, request: &Request, client: IpAddr) -> Result<(), Refusal> {
+/// Whether a client of this address may use the route, whoever it is.
+pub(crate) fn admit_address(route: &Route, client: IpAddr) -> Result<(), Refusal> {
     let config = &route.config;
     let allowed = config.allow.as_ref().is_none_or(|allow| allow.contains(client));
-    if !allowed || config.deny.contains(client) {
-        return Err(Refusal::ADDRESS_DENIED);
-    }
+    if allowed && !config.deny.contains(client) { Ok(()) } else { Err(Refusal::ADDRESS_DENIED) }
+}
+
+/// Whether the route takes a body of the announced size.
+pub(crate) fn admit_body(route: &Route, request: &Request) -> Result<(), Refusal> {
+    let bytes_max = route.config.body_bytes;
     match request.body {
-        Body::Length(length) if config.body_bytes > 0 && length > config.body_bytes => {
-            Err(Refusal::BODY_TOO_LARGE)
-        }
+        Body::Length(length) if bytes_max > 0 && length > bytes_max => Err(Refusal::BODY_TOO_LARGE),
         _ => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use message::Request;
 
 use crate::client::Client;
 use crate::hooks::ProxyHttp;
+use crate::identify::Identity;
 use crate::limits::{PART_MS, RECORD_TEXTS_BYTES};
 use crate::record::{Occasion, Record, Recorded, Traffic, micros};
 use crate::refusal::Refusal;
@@ -20,7 +21,7 @@ use crate::worker::{InFlight, Worker};
 
 /// What the moments of one exchange share.
 #[derive(Debug)]
-pub(crate) struct Exchange<'a, P: ProxyHttp> {
+pub struct Exchange<'a, P: ProxyHttp> {
     pub(crate) worker: &'a Worker<P>,
     pub(crate) client: Client,
     pub(crate) timer: &'a Timer,
@@ -30,6 +31,7 @@ pub(crate) struct Exchange<'a, P: ProxyHttp> {
     record: RefCell<Option<Record>>,
     route: Option<Arc<Route>>,
     id: EventId,
+    started: Instant,
     /// When the request had been sent to an endpoint.
     sent: Cell<Instant>,
     uploaded: Cell<bool>,
@@ -51,6 +53,7 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
             client,
             timer,
             id,
+            started,
             context: RefCell::new(worker.hooks.new_context()),
             sent: Cell::new(started),
             uploaded: Cell::new(false),
@@ -74,6 +77,16 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     pub(crate) fn routed(&mut self, route: &Arc<Route>) {
         self.route = Some(route.clone());
         self.change(|record| record.route = Some(route.clone()));
+    }
+
+    /// When the request's head had been read, microseconds since 1970.
+    pub(crate) fn asked_us(&self) -> u64 {
+        self.worker.clock.wall_us(self.started)
+    }
+
+    /// Notes who asks.
+    pub(crate) fn identified(&self, identity: &Identity) {
+        self.change(|record| record.identity = Some(*identity));
     }
 
     /// Sets room in the journal aside for this exchange's `done` and `cut`, where the configuration asks for it.

@@ -12,6 +12,7 @@ use message::{Body, Known, Request, Response};
 use crate::adapter::{Downstream, NoResponse};
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
+use crate::identify::Admitted;
 use crate::limits::GATEWAY_HOPS_MAX;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
@@ -20,17 +21,20 @@ use crate::upstream::{Endpoint, Lease, Unobtainable, Upstream};
 use attempt::{Attempt, Terms};
 
 /// Asks an upstream of the route. A refusal is only answered while nothing has gone to the client.
-pub(crate) async fn to_upstream<P: ProxyHttp, D: Downstream>(
+///
+/// # Errors
+/// Why there is no answer; nothing has gone to the client then.
+pub async fn to_upstream<P: ProxyHttp, D: Downstream>(
     exchange: &mut Exchange<'_, P>,
-    route: &Arc<Route>,
+    admitted: &Admitted,
     request: &mut Request,
     response: &mut Response,
     downstream: &mut D,
 ) -> Result<Afterwards, Refusal> {
     refuse_loop(request)?;
-    let upstream = choose_upstream(exchange, route, request)?;
-    shape::request(exchange, route, &upstream, request);
-    let terms = Terms::new(route, &upstream);
+    let upstream = choose_upstream(exchange, admitted.route(), request)?;
+    shape::request(exchange, admitted, &upstream, request);
+    let terms = Terms::new(admitted, &upstream);
     // A reused connection may turn out stale, and an endpoint may not take connections: each is got over once.
     let mut may_be_stale = true;
     let mut avoid = None;

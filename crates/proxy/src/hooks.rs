@@ -3,6 +3,8 @@
 use lockgate_event::EventRef;
 use message::{Request, Response};
 
+use crate::identify::Identity;
+
 /// A proxy of one's own: a context per request, and a default for every moment that does nothing and costs nothing.
 ///
 /// The methods are called in the order they stand in here.
@@ -12,6 +14,9 @@ pub trait ProxyHttp: 'static {
 
     /// Makes the context of a new request.
     fn new_context(&self) -> Self::Context;
+
+    /// Learns who asks, on a route that asks for a key.
+    fn identified(&self, _identity: &Identity, _context: &mut Self::Context) {}
 
     /// Looks at a request that has been routed; may change it, or answer it.
     fn request_filter(

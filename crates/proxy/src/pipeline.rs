@@ -1,6 +1,5 @@
 //! The way of one request, on one screen. It knows only `message` and the traits of `adapter`.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use message::{Piece, Request, Response};
@@ -11,14 +10,15 @@ use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::forward;
 use crate::hooks::{ProxyHttp, Verdict};
+use crate::identify::{self, Admitted};
 use crate::refusal::Refusal;
-use crate::route::{self, Route};
+use crate::route;
 use crate::timers::Timer;
 use crate::worker::Worker;
 
 /// What becomes of the client's connection after an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Afterwards {
+pub enum Afterwards {
     /// It may serve another request, if the protocol and the client agree.
     Keep,
     /// It is closed, in good order.
@@ -40,8 +40,8 @@ pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
     let mut exchange = Exchange::open(worker, started, client, timer, request);
     let refusal = match decide(&mut exchange, request).await {
         Ok(Decision::Own(answer)) => return answer.send(&exchange, request, response, downstream).await,
-        Ok(Decision::Forward(route)) => {
-            match forward::to_upstream(&mut exchange, &route, request, response, downstream).await {
+        Ok(Decision::Forward(admitted)) => {
+            match forward::to_upstream(&mut exchange, &admitted, request, response, downstream).await {
                 Ok(afterwards) => return afterwards,
                 Err(refusal) => refusal,
             }
@@ -55,8 +55,8 @@ pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
 enum Decision {
     /// The gateway itself.
     Own(OwnAnswer),
-    /// An upstream of this route.
-    Forward(Arc<Route>),
+    /// An upstream of the route that the request was admitted to.
+    Forward(Admitted),
 }
 
 async fn decide<P: ProxyHttp>(
@@ -67,19 +67,21 @@ async fn decide<P: ProxyHttp>(
     let route = route::find(&exchange.worker.plane.load(), request)?;
     exchange.routed(&route);
     exchange.reserve(&route, request)?;
-    // 4 identify: every route is open so far.
+    // 4 identify
+    answer::admit_address(&route, exchange.client.address)?;
+    let identified = identify::identify(exchange, route, request)?;
     // 5 limit
-    answer::admit(&route, request, exchange.client.address)?;
+    answer::admit_body(identified.route(), request)?;
     // 7 answer
     if let Verdict::Answer { status, content_type, body } =
         exchange.worker.hooks.request_filter(request, exchange.context.get_mut()).await
     {
         return Ok(Decision::Own(OwnAnswer::made(status, content_type, body)));
     }
-    Ok(match OwnAnswer::of(&route, request) {
-        Some(answer) => Decision::Own(answer),
-        None => Decision::Forward(route),
-    })
+    match OwnAnswer::of(identified.route(), request) {
+        Some(answer) => Ok(Decision::Own(answer)),
+        None => identified.admitted().map(Decision::Forward),
+    }
 }
 
 /// Answers with a refusal and records it.

@@ -10,6 +10,7 @@ use message::{Request, Span, Version};
 
 use crate::client::Client;
 use crate::hooks::ProxyHttp;
+use crate::identify::Identity;
 use crate::route::Route;
 use crate::upstream::Endpoint;
 use crate::worker::Worker;
@@ -40,6 +41,8 @@ pub struct Record {
     /// The path before any rewrite.
     path: Span,
     pub(crate) route: Option<Arc<Route>>,
+    /// Who asks, as far as that is known.
+    pub(crate) identity: Option<Identity>,
     pub(crate) status: u16,
     pub(crate) reason: Option<&'static str>,
     pub(crate) upstream: Option<Arc<Endpoint>>,
@@ -84,6 +87,7 @@ impl Record {
             started,
             path: request.path,
             route: None,
+            identity: None,
             status: 0,
             reason: None,
             upstream: None,
@@ -138,8 +142,8 @@ impl Record {
             kind: Kind::Done,
             ts_us: occasion.worker.clock.wall_us(now),
             route: self.route.as_ref().map_or("", |route| route.name()),
-            user_id: None,
-            key_id: None,
+            user_id: self.identity.as_ref().map(Identity::user_id),
+            key_id: self.identity.as_ref().map(Identity::key_id),
             value: None,
             method: occasion.request.method_text(),
             host: occasion.request.host(),

@@ -39,6 +39,12 @@ refusals! {
     NO_ROUTE = 404 "no_route" false "No route matches this host and path.";
     ENCODED_SLASH = 400 "encoded_slash" false "The path holds an encoded slash, which this route does not take.";
     ADDRESS_DENIED = 403 "address_denied" false "This address may not use this route.";
+    KEY_MISSING = 401 "key_missing" false "This route asks for a key.";
+    KEY_AMBIGUOUS = 401 "key_ambiguous" false "The request comes with more than one key.";
+    KEY_UNKNOWN = 401 "key_unknown" false "The key is not known.";
+    KEY_EXPIRED = 401 "key_expired" false "The key has expired.";
+    KEY_SCOPE = 403 "key_scope" false "The key is not for this route.";
+    KEYS_UNAVAILABLE = 503 "keys_unavailable" false "The gateway does not know any keys yet.";
     BODY_TOO_LARGE = 413 "body_too_large" true "The request body is larger than this route takes.";
     BODY_MALFORMED = 400 "body_malformed" true "The framing of the request body is broken.";
     BODY_TIMEOUT = 408 "body_timeout" true "The request body did not come in time.";
@@ -82,7 +88,26 @@ impl Refusal {
     pub fn head(error: http1::HeadError) -> Self {
         // What is wrong is said of the head as a kind; nothing of the head itself is repeated.
         let message = Cow::Owned(format!("The request is not acceptable: {error}."));
-        Self { status: error.status(), reason: error.reason(), message, allow: None, retry_after_s: None, close: true }
+        Self {
+            status: error.status(),
+            reason: error.reason(),
+            message,
+            allow: None,
+            retry_after_s: None,
+            close: true,
+        }
+    }
+
+    /// What to do about a key, for the client (RFC 6750 §3). What is missing is no error; what is unknown is not told from what was
+    /// revoked.
+    fn challenge(&self) -> Option<&'static str> {
+        Some(match self.reason {
+            "key_missing" => "Bearer realm=\"lockgate\"",
+            "key_ambiguous" => "Bearer realm=\"lockgate\", error=\"invalid_request\"",
+            "key_unknown" | "key_expired" => "Bearer realm=\"lockgate\", error=\"invalid_token\"",
+            "key_scope" => "Bearer realm=\"lockgate\", error=\"insufficient_scope\"",
+            _ => return None,
+        })
     }
 
     /// Makes the response and its body, in the form the client asked for.
@@ -94,6 +119,9 @@ impl Refusal {
         response.fields.append("cache-control", b"no-store");
         if let Some(allow) = &self.allow {
             response.fields.append("allow", allow.as_bytes());
+        }
+        if let Some(challenge) = self.challenge() {
+            response.fields.append("www-authenticate", challenge.as_bytes());
         }
         if let Some(seconds) = self.retry_after_s.or((self.status == 503).then_some(1)) {
             response.fields.append("retry-after", itoa::Buffer::new().format(seconds).as_bytes());

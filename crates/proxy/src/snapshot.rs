@@ -7,6 +7,7 @@ use config::Config;
 use http1::HeadLimits;
 use policy::{Router, Rule};
 
+use crate::keys::KeyTable;
 use crate::limiter::{LimitCounts, Limiter};
 use crate::route::Route;
 use crate::upstream::Upstream;
@@ -78,10 +79,11 @@ fn rule(route: &config::Route) -> Rule {
     }
 }
 
-/// The snapshot in force, shared by all workers.
+/// The snapshot in force and what outlives it, shared by all workers.
 #[derive(Debug)]
 pub struct Plane {
     snapshot: ArcSwap<Snapshot>,
+    keys: Arc<KeyTable>,
     /// Client connections open over all listeners and workers.
     pub(crate) open: std::sync::atomic::AtomicUsize,
     pub(crate) limiter: Limiter,
@@ -93,6 +95,7 @@ impl Plane {
         Arc::new(Self {
             limiter: Limiter::new(snapshot.limited_keys),
             snapshot: ArcSwap::new(snapshot),
+            keys: Arc::default(),
             open: std::sync::atomic::AtomicUsize::new(0),
         })
     }
@@ -100,6 +103,11 @@ impl Plane {
     /// The snapshot in force.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// The keys that are known; to be filled by whoever knows them.
+    pub fn keys(&self) -> &Arc<KeyTable> {
+        &self.keys
     }
 
     pub(crate) fn load(&self) -> arc_swap::Guard<Arc<Snapshot>> {

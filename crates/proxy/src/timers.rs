@@ -65,6 +65,13 @@ impl Timers {
         }
     }
 
+    /// Wakes one task.
+    pub(crate) fn wake(&self, slot: Slot) {
+        if let Some(Some(waker)) = self.wakers.borrow().get(slot.0 as usize) {
+            waker.wake_by_ref();
+        }
+    }
+
     /// Wakes every task, so that it can see that the worker drains.
     pub(crate) fn wake_all(&self) {
         for waker in self.wakers.borrow().iter().flatten() {
@@ -72,6 +79,10 @@ impl Timers {
         }
     }
 }
+
+/// Names a task to be woken, for as long as its timer is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
 
 /// One task's deadline.
 #[derive(Debug)]
@@ -105,6 +116,11 @@ impl Timer {
         };
         drop((deadlines, wakers));
         Self { timers, slot, cut: Cell::new(false) }
+    }
+
+    /// The task's name.
+    pub(crate) fn slot(&self) -> Slot {
+        Slot(self.slot)
     }
 
     /// Sets the deadline to `after` from now.

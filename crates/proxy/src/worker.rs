@@ -7,6 +7,7 @@ mod run;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use journal::{Reservation, RingWriter};
 use lockgate_event::{EventId, EventRef};
@@ -20,6 +21,7 @@ pub use gauges::WorkerGauges;
 
 use crate::clock::Clock;
 use crate::hooks::ProxyHttp;
+use crate::identify::Watched;
 use crate::limits::{ARENA_BYTES_KEPT, STATES_KEPT};
 use crate::route::Route;
 use crate::snapshot::Plane;
@@ -35,6 +37,8 @@ pub(crate) struct Worker<P: ProxyHttp> {
     pub(crate) pools: Pools,
     pub(crate) clock: Clock,
     pub(crate) gauges: Arc<WorkerGauges>,
+    /// Tunnels whose keys are looked at again and again.
+    pub(crate) watched: Watched,
     ring: RefCell<Option<RingWriter>>,
     /// The next id when there is no journal.
     unrecorded: Cell<EventId>,
@@ -67,6 +71,7 @@ impl<P: ProxyHttp> Worker<P> {
             timers: Rc::default(),
             pools: Pools::default(),
             clock: Clock::new(),
+            watched: Watched::default(),
             ring: RefCell::new(ring),
             unrecorded: Cell::new(first_unrecorded_id()),
             states: RefCell::default(),
@@ -130,6 +135,11 @@ impl<P: ProxyHttp> Worker<P> {
         }
         let chosen = round.1.pick()?;
         route.upstreams.get(chosen).map(|(upstream, _)| upstream.clone())
+    }
+
+    /// Looks whether the keys of all tunnels still allow them.
+    pub(crate) fn look_at_tunnels(&self) {
+        self.watched.look(self.plane.keys(), self.clock.wall_us(Instant::now()), &self.timers);
     }
 
     /// Heads to decode into.

@@ -13,16 +13,17 @@ use crate::adapter::{
 use crate::answer::dress;
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
+use crate::identify::Admitted;
 use crate::limits::INTERIM_RESPONSES;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
-use crate::route::Route;
 use crate::timers::Ticks;
 use crate::upstream::{Lease, Upstream};
 
 /// The limits an attempt runs under.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms<'a> {
+    pub(super) admitted: &'a Admitted,
     pub(super) head: &'a HeadLimits,
     pub(super) response: Ticks,
     pub(super) idle: Ticks,
@@ -31,8 +32,10 @@ pub(super) struct Terms<'a> {
 }
 
 impl<'a> Terms<'a> {
-    pub(super) fn new(route: &'a Route, upstream: &Upstream) -> Self {
+    pub(super) fn new(admitted: &'a Admitted, upstream: &Upstream) -> Self {
+        let route = admitted.route();
         Self {
+            admitted,
             head: &route.response_limits,
             response: route.response_timeout.unwrap_or(upstream.timeouts.response),
             idle: route.idle_timeout.unwrap_or(upstream.timeouts.idle),

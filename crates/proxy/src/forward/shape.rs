@@ -1,20 +1,19 @@
 //! What a request looks like to an upstream.
 
-use std::sync::Arc;
-
-use message::{Forwarding, Request, forward_request};
+use message::{Fields, Forwarding, Known, Request, forward_request};
 
 use crate::answer::edit;
 use crate::buffers::Output;
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
+use crate::identify::{Admitted, Identity};
 use crate::route::Route;
 use crate::upstream::Upstream;
 
 /// Applies the forwarding rules, the route's changes and the hook's, in this order.
 pub(super) fn request<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
-    route: &Arc<Route>,
+    admitted: &Admitted,
     upstream: &Upstream,
     request: &mut Request,
 ) {
@@ -30,6 +29,10 @@ pub(super) fn request<P: ProxyHttp>(
             request_id: &id.bytes,
         },
     );
+    if let Some(identity) = admitted.identity() {
+        say_who_asks(identity, &mut request.fields);
+    }
+    let route = admitted.route();
     change_path(route, request);
     match &upstream.config().host {
         Some(host) => request.set_authority(host),
@@ -43,6 +46,13 @@ pub(super) fn request<P: ProxyHttp>(
     }
     edit(&mut request.fields, &route.config.request_headers);
     exchange.worker.hooks.upstream_request_filter(request, exchange.context.get_mut());
+}
+
+/// Tells the upstream who asks. What the client itself said under these names is gone by now.
+fn say_who_asks(identity: &Identity, fields: &mut Fields) {
+    let mut digits = itoa::Buffer::new();
+    fields.append_known(Known::XLockgate, "x-lockgate-user", digits.format(identity.user_id()).as_bytes());
+    fields.append_known(Known::XLockgate, "x-lockgate-key", digits.format(identity.key_id()).as_bytes());
 }
 
 /// `strip` and `rewrite`.

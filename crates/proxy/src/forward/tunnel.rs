@@ -12,6 +12,7 @@ use crate::adapter::{Downstream, ResponseSink, Sink, SinkError, SourceError};
 use crate::answer::dress;
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
+use crate::identify::Watch;
 use crate::pipeline::Afterwards;
 use crate::upstream::Lease;
 
@@ -44,7 +45,8 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
                 exchange.traffic.sent(count);
                 exchange.part_if_due(request);
             });
-            both(exchange, up, down).await.err().as_ref().map(reason)
+            let watch = exchange.worker.watched.watch(terms.admitted, exchange.timer);
+            both(exchange, watch.as_deref(), up, down).await.err()
         }
     };
     if let Some(reason) = reason {
@@ -55,12 +57,14 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
     Attempt::Answered { afterwards: Afterwards::Close, lease: None }
 }
 
-/// Runs both directions to their ends; the first failure ends both, as does the deadline of a drain or of a removed listener.
+/// Runs both directions to their ends; the first failure ends both, as does the deadline of a drain or of a removed listener, and a
+/// key that does not do any more. An error is the token for the journal.
 async fn both<P: ProxyHttp>(
     exchange: &Exchange<'_, P>,
+    watch: Option<&Watch>,
     up: impl Future<Output = Result<(), PumpError>>,
     down: impl Future<Output = Result<(), PumpError>>,
-) -> Result<(), PumpError> {
+) -> Result<(), &'static str> {
     let (mut up, mut down) = (pin!(up), pin!(down));
     let (mut up_ended, mut down_ended) = (false, false);
     poll_fn(|context| {
@@ -69,9 +73,12 @@ async fn both<P: ProxyHttp>(
             (&mut down_ended, down.as_mut()),
         ] {
             if !*ended && let Poll::Ready(outcome) = direction.poll(context) {
-                outcome?;
+                outcome.as_ref().map_err(reason)?;
                 *ended = true;
             }
+        }
+        if let Some(end) = watch.and_then(Watch::end) {
+            return Poll::Ready(Err(end));
         }
         if up_ended && down_ended || exchange.worker.is_cut_short() || exchange.timer.is_cut() {
             Poll::Ready(Ok(()))

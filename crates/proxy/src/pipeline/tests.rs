@@ -3,6 +3,7 @@
 mod answers;
 mod broken_clients;
 mod forwards;
+mod identifies;
 mod random;
 
 use std::cell::RefCell;
@@ -89,12 +90,13 @@ impl Gateway {
             .enable_all()
             .build_local(tokio::runtime::LocalOptions::default())
             .expect("there is an event loop");
-        let timers = worker.timers.clone();
+        let ticking = worker.clone();
         runtime.spawn_local(async move {
             let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
             loop {
                 tick.tick().await;
-                timers.tick();
+                ticking.timers.tick();
+                ticking.look_at_tunnels();
             }
         });
         Self { runtime, worker }

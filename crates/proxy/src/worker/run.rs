@@ -83,6 +83,7 @@ fn on_tick<P: ProxyHttp>(worker: &Worker<P>) {
     let now = worker.timers.now();
     if now.is_multiple_of(SWEEP_TICKS) {
         worker.clock.follow();
+        worker.look_at_tunnels();
         buffers::trim();
         worker.trim_states();
         let snapshot = worker.plane.snapshot();

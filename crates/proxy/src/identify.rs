@@ -1,0 +1,151 @@
+//! Moment 4: which user is asking.
+//!
+//! On a route that asks for a key, the key stands in `Authorization: Bearer` or in `X-API-Key`. What begins like a key of ours is one;
+//! when only one of the two fields does, the other is the upstream's business and is left alone. The field that held the key is taken
+//! out of the request. A key that is in no table is unknown, whether it was revoked or has never been one.
+
+mod presented;
+mod watch;
+
+use std::sync::Arc;
+
+use config::Access;
+use message::Request;
+use policy::{KeyHash, KeyRefusal};
+
+use crate::exchange::Exchange;
+use crate::hooks::ProxyHttp;
+use crate::keys::KeyTable;
+use crate::refusal::Refusal;
+use crate::route::{Route, is_own_preflight};
+use presented::presented;
+pub(crate) use watch::{Watch, Watched};
+
+/// A user who asks, by one of its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    user_id: u64,
+    key_id: u64,
+}
+
+impl Identity {
+    /// The user.
+    #[must_use]
+    pub fn user_id(&self) -> u64 {
+        self.user_id
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key_id(&self) -> u64 {
+        self.key_id
+    }
+}
+
+/// A request and whoever asks it.
+#[derive(Debug)]
+pub(crate) struct Identified {
+    route: Arc<Route>,
+    caller: Caller,
+}
+
+#[derive(Debug)]
+enum Caller {
+    /// The route asks nobody.
+    Anybody,
+    User(Identity, KeyHash),
+    /// A preflight, which carries no key and is answered by the gateway.
+    Preflight,
+}
+
+/// A request that may be forwarded: it carries who asks, where its route wants to know. Nothing else makes one but the moment that
+/// identifies, and nothing is forwarded without one.
+#[derive(Debug)]
+pub struct Admitted {
+    route: Arc<Route>,
+    caller: Option<(Identity, KeyHash)>,
+}
+
+impl Admitted {
+    pub(crate) fn route(&self) -> &Arc<Route> {
+        &self.route
+    }
+
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.caller.as_ref().map(|(identity, _)| identity)
+    }
+
+    /// What stands for the key in the table.
+    pub(crate) fn key(&self) -> Option<&KeyHash> {
+        self.caller.as_ref().map(|(_, key)| key)
+    }
+}
+
+impl Identified {
+    pub(crate) fn route(&self) -> &Arc<Route> {
+        &self.route
+    }
+
+    /// Says that the request may be forwarded. A preflight may be when it needs nobody to be known; a hook can have made another
+    /// request of one, and that is not answered for it.
+    pub(crate) fn admitted(self) -> Result<Admitted, Refusal> {
+        match self.caller {
+            Caller::Anybody => Ok(Admitted { route: self.route, caller: None }),
+            Caller::User(identity, key) => Ok(Admitted { route: self.route, caller: Some((identity, key)) }),
+            Caller::Preflight => Err(Refusal::KEY_MISSING),
+        }
+    }
+}
+
+/// Finds out who asks, as far as the route wants to know.
+pub(crate) fn identify<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    route: Arc<Route>,
+    request: &mut Request,
+) -> Result<Identified, Refusal> {
+    let caller = match route.config.access {
+        Access::Open => Caller::Anybody,
+        Access::Key if is_own_preflight(&route, request) => Caller::Preflight,
+        Access::Key => by_key(exchange, &route, request)?,
+    };
+    Ok(Identified { route, caller })
+}
+
+fn by_key<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    route: &Route,
+    request: &mut Request,
+) -> Result<Caller, Refusal> {
+    let presented = presented(&request.fields)?;
+    let places = presented.places;
+    let key = KeyHash::of_presented(presented.text).ok_or(Refusal::KEY_UNKNOWN)?;
+    let (identity, checked) = look(exchange.worker.plane.keys(), &key, route, exchange.asked_us())?;
+    // Whoever holds a key that does not do is in the record, too.
+    exchange.identified(&identity);
+    checked?;
+    places.strip(&mut request.fields);
+    exchange.worker.hooks.identified(&identity, exchange.context.get_mut());
+    Ok(Caller::User(identity, key))
+}
+
+/// Finds out whose key it is, and whether it does.
+fn look(
+    keys: &KeyTable,
+    key: &KeyHash,
+    route: &Route,
+    now_us: u64,
+) -> Result<(Identity, Result<(), KeyRefusal>), Refusal> {
+    let found = keys.find(key, |facts| {
+        (Identity { user_id: facts.user_id, key_id: facts.key_id }, facts.check(route.name(), now_us))
+    });
+    found.ok_or_else(|| if keys.is_loaded() { Refusal::KEY_UNKNOWN } else { Refusal::KEYS_UNAVAILABLE })
+}
+
+impl From<KeyRefusal> for Refusal {
+    fn from(refusal: KeyRefusal) -> Self {
+        match refusal {
+            KeyRefusal::Expired => Self::KEY_EXPIRED,
+            KeyRefusal::Scope => Self::KEY_SCOPE,
+        }
+    }
+}
