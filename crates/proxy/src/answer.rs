@@ -94,9 +94,11 @@ fn redirect_location(template: &str, request: &Request) -> String {
     template.replace("{path}", request.path()).replace("{query}", &query)
 }
 
-/// Moment 8, the part every response goes through: the route's edits, CORS, and a date (RFC 9110 §6.6.1).
+/// Moment 8, the part every response goes through: the route's limits and edits, CORS, and a date (RFC 9110 §6.6.1).
 pub(crate) fn dress<P: ProxyHttp>(exchange: &Exchange<'_, P>, request: &Request, response: &mut Response) {
     if let Some(route) = exchange.route() {
+        // Before the edits, so that a route may keep its limits to itself.
+        exchange.permits.tell(&route.limits, &mut response.fields);
         edit(&mut response.fields, &route.config.response_headers);
         if let Some(cors) = &route.config.cors {
             allow_origin(cors, request, &mut response.fields);

@@ -4,17 +4,20 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Instant;
 
+use config::Meter;
 use journal::RingWriter;
-use lockgate_event::EventId;
-use message::Request;
+use lockgate_event::{EventId, Value};
+use message::{Request, Response};
 
 use crate::client::Client;
 use crate::hooks::ProxyHttp;
 use crate::identify::Identity;
+use crate::limiter::{Asker, Permits, Stage};
+use crate::meter;
 use crate::limits::{PART_MS, RECORD_TEXTS_BYTES};
 use crate::record::{Occasion, Record, Recorded, Traffic, micros};
 use crate::refusal::Refusal;
-use crate::route::Route;
+use crate::route::{Route, is_own_preflight};
 use crate::timers::{Ticks, Timer};
 use crate::upstream::Endpoint;
 use crate::worker::{InFlight, Worker};
@@ -27,6 +30,7 @@ pub struct Exchange<'a, P: ProxyHttp> {
     pub(crate) timer: &'a Timer,
     pub(crate) context: RefCell<P::Context>,
     pub(crate) traffic: Traffic,
+    pub(crate) permits: Permits<'a>,
     /// Taken when the exchange is recorded.
     record: RefCell<Option<Record>>,
     route: Option<Arc<Route>>,
@@ -58,6 +62,7 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
             sent: Cell::new(started),
             uploaded: Cell::new(false),
             traffic: Traffic::default(),
+            permits: Permits::new(&worker.plane.limiter),
             record: RefCell::new(Some(record)),
             route: None,
             _in_flight: worker.in_flight(),
@@ -87,6 +92,27 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     /// Notes who asks.
     pub(crate) fn identified(&self, identity: &Identity) {
         self.change(|record| record.identity = Some(*identity));
+    }
+
+    /// Asks the limits of the route whose turn it is. They do not count a preflight that the gateway answers itself: the request it
+    /// asks about is yet to come.
+    pub(crate) fn limit(
+        &mut self,
+        stage: Stage,
+        route: &Route,
+        identity: Option<&Identity>,
+        request: &Request,
+    ) -> Result<(), Refusal> {
+        if route.limits.is_empty() || is_own_preflight(route, request) {
+            return Ok(());
+        }
+        let asker = Asker {
+            request,
+            address: self.client.address,
+            user_id: identity.map(Identity::user_id),
+            key_id: identity.map(Identity::key_id),
+        };
+        self.permits.ask(&route.limits, stage, asker, self.started)
     }
 
     /// Sets room in the journal aside for this exchange's `done` and `cut`, where the configuration asks for it.
@@ -161,9 +187,16 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         self.sent.set(Instant::now());
     }
 
-    /// Notes that an endpoint's response head is here.
-    pub(crate) fn note_head(&self) {
+    /// Notes that an endpoint's response head is here, as it came.
+    pub(crate) fn note_head(&self, response: &Response) {
         self.change(|record| record.upstream_us = Some(micros(self.sent.get(), Instant::now())));
+        if let Some(Meter::ResponseHeader(name)) = self.route.as_ref().map(|route| &route.config.meter) {
+            let value = meter::read(&response.fields, name);
+            if value.is_none() {
+                self.worker.gauges.meter_unreadable();
+            }
+            self.change(|record| record.tally.header = value.unwrap_or(Value::ZERO));
+        }
     }
 
     /// Whether an answer has begun that cannot be taken back.

@@ -86,6 +86,13 @@ impl Identified {
         &self.route
     }
 
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        match &self.caller {
+            Caller::User(identity, _) => Some(identity),
+            Caller::Anybody | Caller::Preflight => None,
+        }
+    }
+
     /// Says that the request may be forwarded. A preflight may be when it needs nobody to be known; a hook can have made another
     /// request of one, and that is not answered for it.
     pub(crate) fn admitted(self) -> Result<Admitted, Refusal> {

@@ -25,6 +25,7 @@ mod limits;
 mod listen;
 #[cfg(test)]
 mod memory;
+mod meter;
 mod pipeline;
 mod record;
 mod refusal;
@@ -40,7 +41,7 @@ pub use forward::to_upstream;
 pub use hooks::{Configured, ProxyHttp, Verdict};
 pub use identify::{Admitted, Identity};
 pub use keys::KeyTable;
-pub use limiter::LimitCounts;
+pub use limiter::{Asker, LimitCounts, Limiter, Permits, RouteLimits, Stage};
 pub use listen::Listener;
 pub use message::{Request, Response};
 pub use pipeline::Afterwards;

@@ -12,13 +12,13 @@ use std::time::Instant;
 use foldhash::SharedSeed;
 use foldhash::quality::{FoldHasher, SeedableRandomState};
 
-pub(crate) use permits::{Asker, Permits};
-pub(crate) use rules::{RouteLimits, Stage};
+pub use permits::{Asker, Permits};
+pub use rules::{RouteLimits, Stage};
 use table::{Table, Tag};
 
 /// What all workers count limits in. It outlives every configuration, so that a reload lets nobody begin afresh.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+pub struct Limiter {
     /// Time 0 of the states. The clock is the monotonic one, so that setting the wall clock changes nothing.
     origin: Instant,
     hasher: SeedableRandomState,
@@ -47,7 +47,7 @@ pub struct LimitCounts {
 
 impl Limiter {
     /// A limiter with room for so many keys of rates, and as many of concurrency.
-    pub(crate) fn new(keys: usize) -> Self {
+    pub fn new(keys: usize) -> Self {
         let mut seed = [0; 8];
         // The shared seed is random, too; this one is harder to guess.
         let _ = getrandom::fill(&mut seed);
@@ -63,7 +63,7 @@ impl Limiter {
     }
 
     /// What has been refused so far.
-    pub(crate) fn counts(&self) -> LimitCounts {
+    pub fn counts(&self) -> LimitCounts {
         let tables = || [&self.rates, &self.concurrency].into_iter().filter_map(OnceLock::get);
         LimitCounts {
             rate_limited: self.rate_limited.load(Ordering::Relaxed),

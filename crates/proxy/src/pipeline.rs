@@ -11,6 +11,7 @@ use crate::exchange::Exchange;
 use crate::forward;
 use crate::hooks::{ProxyHttp, Verdict};
 use crate::identify::{self, Admitted};
+use crate::limiter::Stage;
 use crate::refusal::Refusal;
 use crate::route;
 use crate::timers::Timer;
@@ -67,11 +68,13 @@ async fn decide<P: ProxyHttp>(
     let route = route::find(&exchange.worker.plane.load(), request)?;
     exchange.routed(&route);
     exchange.reserve(&route, request)?;
-    // 4 identify
+    // 4 identify, with what needs nobody to be known before it
     answer::admit_address(&route, exchange.client.address)?;
+    exchange.limit(Stage::Early, &route, None, request)?;
     let identified = identify::identify(exchange, route, request)?;
     // 5 limit
     answer::admit_body(identified.route(), request)?;
+    exchange.limit(Stage::Late, identified.route(), identified.identity(), request)?;
     // 7 answer
     if let Verdict::Answer { status, content_type, body } =
         exchange.worker.hooks.request_filter(request, exchange.context.get_mut()).await

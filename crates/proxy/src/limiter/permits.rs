@@ -18,16 +18,20 @@ use crate::refusal::Refusal;
 
 /// Who is asking.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asker<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) address: IpAddr,
-    pub(crate) user_id: Option<u64>,
-    pub(crate) key_id: Option<u64>,
+pub struct Asker<'a> {
+    /// Its fields are what limits per header look at.
+    pub request: &'a Request,
+    /// The client's address.
+    pub address: IpAddr,
+    /// The user, if it is known.
+    pub user_id: Option<u64>,
+    /// The key, if it is known.
+    pub key_id: Option<u64>,
 }
 
 /// Everything that limits let an exchange take. Dropped, it gives back its places among the requests under way.
 #[derive(Debug)]
-pub(crate) struct Permits<'a> {
+pub struct Permits<'a> {
     limiter: &'a Limiter,
     /// Those asked so far, or the one that refused.
     standings: Vec<Standing>,
@@ -54,7 +58,8 @@ enum Taken {
 }
 
 impl<'a> Permits<'a> {
-    pub(crate) fn new(limiter: &'a Limiter) -> Self {
+    /// Nothing taken yet.
+    pub fn new(limiter: &'a Limiter) -> Self {
         Self { limiter, standings: Vec::new() }
     }
 
@@ -62,7 +67,7 @@ impl<'a> Permits<'a> {
     ///
     /// # Errors
     /// The refusal of the first that does not.
-    pub(crate) fn ask(
+    pub fn ask(
         &mut self,
         limits: &RouteLimits,
         stage: Stage,
@@ -156,7 +161,7 @@ impl<'a> Permits<'a> {
     }
 
     /// Tells the client what the limits are and how they stand (draft-ietf-httpapi-ratelimit-headers-11 §3 and §4).
-    pub(crate) fn tell(&self, limits: &RouteLimits, fields: &mut Fields) {
+    pub fn tell(&self, limits: &RouteLimits, fields: &mut Fields) {
         if self.standings.is_empty() {
             return;
         }

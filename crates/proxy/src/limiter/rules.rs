@@ -10,7 +10,7 @@ use policy::Gcra;
 
 /// When limits are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub enum Stage {
     /// Before the route asks who the user is, so that guessing is limited: those per client address.
     Early,
     /// When it is known who is asking: all others.
@@ -19,7 +19,7 @@ pub(crate) enum Stage {
 
 /// All limits of a route.
 #[derive(Debug, Default)]
-pub(crate) struct RouteLimits {
+pub struct RouteLimits {
     /// In the order of the configuration; of a limit with both, concurrency comes first.
     pub(super) rules: Box<[Rule]>,
     /// The value of `RateLimit-Policy`.
@@ -50,7 +50,8 @@ pub(super) enum Measure {
 }
 
 impl RouteLimits {
-    pub(crate) fn compile(route: &str, limits: &[Limit]) -> Self {
+    /// Compiles the limits of the route of that name.
+    pub fn compile(route: &str, limits: &[Limit]) -> Self {
         let (mut rules, mut policy, mut names) = (Vec::new(), String::new(), Vec::new());
         for (place, limit) in limits.iter().enumerate() {
             let mut add = |what: What| {
@@ -64,7 +65,7 @@ impl RouteLimits {
     }
 
     /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 }
