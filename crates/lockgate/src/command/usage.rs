@@ -30,7 +30,7 @@ const BAR: f64 = 20.0;
 pub(crate) struct Usage {
     #[command(flatten)]
     asking: Asking,
-    /// Only this user: id or e-mail address
+    /// Only this user: id or e-mail address; only the id of one who was deleted
     #[arg(long, value_name = "USER")]
     user: Option<UserName>,
     /// From this time on: a date, or RFC 3339 as 2026-11-21T14:00:00Z; hours are counted as a whole
@@ -39,7 +39,7 @@ pub(crate) struct Usage {
     /// Before this time
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// What to tell apart, separated by commas [default: user, or nothing with --user]
+    /// What to tell apart, separated by commas [default: user]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     by: Vec<By>,
     /// How it is printed
@@ -112,12 +112,11 @@ impl Usage {
     }
 
     fn request(&self, client: &Client) -> Result<Request, Failure> {
-        let path = match &self.user {
-            Some(user) => format!("/users/{}/usage", user.id(client)?),
-            None => "/usage".into(),
-        };
+        // Asked by id, and not as a part of a user, the usage of one who was deleted can be read, too.
+        let user = self.user.as_ref().map(|user| user.id(client)).transpose()?;
         let by = self.by.iter().map(|by| by.name()).collect::<Vec<_>>().join(",");
-        Ok(Request::get(path, "usage is not shown")
+        Ok(Request::get("/usage", "usage is not shown")
+            .with("user", user.map(|id| id.to_string()))
             .with("from", self.from.clone())
             .with("to", self.to.clone())
             .with("by", Some(by).filter(|by| !by.is_empty())))
@@ -149,7 +148,7 @@ impl Usage {
 
     /// The columns that tell rows apart, in the order of the rows.
     fn columns(&self) -> Vec<By> {
-        if self.by.is_empty() && self.user.is_none() {
+        if self.by.is_empty() {
             return vec![By::User];
         }
         By::value_variants().iter().copied().filter(|by| self.by.contains(by)).collect()

@@ -97,7 +97,7 @@ fn a_command_asks_for_what_it_is_told() {
             "2026-11-01",
             "--format=ndjson",
         ],
-        "GET /users/1/usage?from=2026-11-01&by=route%2Cday&format=ndjson",
+        "GET /usage?user=1&from=2026-11-01&by=route%2Cday&format=ndjson",
         &none,
     );
 }
