@@ -4,13 +4,15 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
+use config::Meter;
 use journal::Reservation;
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
+use lockgate_event::{EventId, EventRef, HttpVersion, Kind};
 use message::{Request, Span, Version};
 
 use crate::client::Client;
 use crate::hooks::ProxyHttp;
 use crate::identify::Identity;
+use crate::meter::{Progress, Tally};
 use crate::route::Route;
 use crate::upstream::Endpoint;
 use crate::worker::Worker;
@@ -50,6 +52,7 @@ pub struct Record {
     pub(crate) attempts: u32,
     /// Whether a response head came from the route's target: only then is there a value.
     pub(crate) metered: bool,
+    pub(crate) tally: Tally,
     pub(crate) reservation: Option<Reservation>,
     reported_in: u64,
     reported_out: u64,
@@ -60,6 +63,8 @@ pub struct Record {
 #[derive(Debug)]
 pub struct Recorded {
     record: Record,
+    /// Whether the record found room.
+    kept: bool,
 }
 
 /// What a record is written with.
@@ -94,6 +99,7 @@ impl Record {
             upstream_us: None,
             attempts: 0,
             metered: false,
+            tally: Tally::default(),
             reservation: None,
             reported_in: 0,
             reported_out: 0,
@@ -103,34 +109,45 @@ impl Record {
 
     /// Records the end of the exchange. To be called before the write that carries the last byte of the answer.
     pub fn done<P: ProxyHttp>(mut self, occasion: Occasion<'_, P>) -> Recorded {
-        let value = self.metered.then_some(Value::ONE);
-        self.write(Kind::Done, value, occasion);
-        Recorded { record: self }
+        let kept = self.write(Kind::Done, occasion);
+        Recorded { record: self, kept }
     }
 
     /// Records what has moved since the last record of a long exchange. Without room it stays for the next one.
     pub(crate) fn part<P: ProxyHttp>(&mut self, occasion: Occasion<'_, P>) {
         self.part_since = occasion.worker.timers.now();
-        self.write(Kind::Part, self.metered.then_some(Value::ZERO), occasion);
+        self.write(Kind::Part, occasion);
     }
 
-    fn write<P: ProxyHttp>(&mut self, kind: Kind, value: Option<Value>, occasion: Occasion<'_, P>) {
+    /// Writes a record of what has come since the last one that found room; answers whether it found room.
+    fn write<P: ProxyHttp>(&mut self, kind: Kind, occasion: Occasion<'_, P>) -> bool {
         let (bytes_in, bytes_out) = (occasion.traffic.bytes_in.get(), occasion.traffic.bytes_out.get());
         // The room set aside is for `done` and `cut`; a `part` without room merges into the next record.
         let mut reservation = if kind == Kind::Part { None } else { self.reservation.take() };
+        let event = self.event(occasion);
+        let progress = Progress { bytes_in, bytes_out, elapsed_us: event.latency_us };
         let event = EventRef {
-            value,
+            value: self.metered.then(|| self.tally.value(kind, self.meter(), progress)),
             kind,
             bytes_in: bytes_in.saturating_sub(self.reported_in),
             bytes_out: bytes_out.saturating_sub(self.reported_out),
-            ..self.event(occasion)
+            ..event
         };
         let recorded = occasion.worker.record(&event, reservation.as_mut());
         occasion.worker.hooks.logging(&event, occasion.context);
         if recorded {
             (self.reported_in, self.reported_out) = (bytes_in, bytes_out);
+            if self.metered {
+                // Borrowed apart from the tally, which changes.
+                self.tally.tell(meter_of(self.route.as_deref()), progress);
+            }
         }
         self.reservation = self.reservation.take().or(reservation);
+        recorded
+    }
+
+    fn meter(&self) -> &Meter {
+        meter_of(self.route.as_deref())
     }
 
     fn event<'a, P: ProxyHttp>(&'a self, occasion: Occasion<'a, P>) -> EventRef<'a> {
@@ -172,15 +189,18 @@ impl Recorded {
     pub fn cut<P: ProxyHttp>(mut self, bytes: usize, occasion: Occasion<'_, P>) {
         let mut reservation = self.record.reservation.take();
         self.record.reason = self.record.reason.or(Some("client_gone"));
-        let value = self.record.metered.then_some(Value(-Value::ONE.0));
+        let record = &self.record;
         let event = EventRef {
             kind: Kind::Cut,
-            value,
+            value: record.metered.then(|| record.tally.taken_back(record.meter(), bytes as u64)),
             bytes_in: 0,
             bytes_out: bytes as u64,
             ..self.record.event(occasion)
         };
-        occasion.worker.record(&event, reservation.as_mut());
+        // What was not recorded is not taken back.
+        if self.kept {
+            occasion.worker.record(&event, reservation.as_mut());
+        }
         occasion.worker.hooks.logging(&event, occasion.context);
         self.record.reservation = reservation;
         self.close(occasion.worker);
@@ -192,6 +212,10 @@ impl Recorded {
             worker.release(reservation);
         }
     }
+}
+
+fn meter_of(route: Option<&Route>) -> &Meter {
+    route.map_or(&Meter::Requests, |route| &route.config.meter)
 }
 
 /// Microseconds from one moment to another.

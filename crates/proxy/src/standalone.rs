@@ -35,6 +35,7 @@ pub enum StandaloneError {
 /// A running proxy.
 #[derive(Debug)]
 pub struct Standalone {
+    plane: Arc<Plane>,
     workers: Vec<WorkerHandle>,
     addresses: Vec<SocketAddr>,
 }
@@ -69,12 +70,17 @@ impl Standalone {
                     .map_err(|error| StandaloneError::Listen(listener.address, error))?,
             );
         }
-        Ok(Self { workers, addresses })
+        Ok(Self { plane, workers, addresses })
     }
 
     /// The addresses listened on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// What its workers share: also the table of known keys, which nobody else fills.
+    pub fn plane(&self) -> &Arc<Plane> {
+        &self.plane
     }
 
     /// Serves until the process ends.

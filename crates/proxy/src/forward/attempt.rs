@@ -148,7 +148,7 @@ async fn relay<P: ProxyHttp>(
         }
         exchange.timer.set(terms.response);
     }
-    exchange.note_head();
+    exchange.note_head(response);
     if response.status == 101 {
         let asked = request.asked_for(response.fields.bytes(response.upgrade));
         let unasked = Download::NoResponse(NoResponse::Malformed(http1::HeadError::Status));

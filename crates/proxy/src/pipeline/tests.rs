@@ -4,6 +4,8 @@ mod answers;
 mod broken_clients;
 mod forwards;
 mod identifies;
+mod limits;
+mod meters;
 mod random;
 
 use std::cell::RefCell;
@@ -12,6 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use config::Meter;
 use http1::HeadLimits;
 use lockgate_event::{Event, EventRef, Kind, Value};
 use message::{Body, Request, Response};
@@ -127,6 +130,10 @@ impl Gateway {
         assert_eq!(self.worker.gauges.exchanges_in_flight(), 0);
         let served = Served { afterwards, taken: memory.taken, events, tunnel: memory.tunnel };
         served.check(asked);
+        let snapshot = self.worker.plane.snapshot();
+        if let Some(route) = snapshot.routes.iter().find(|route| *route.name == *served.done().route) {
+            served.check_value(&route.config.meter);
+        }
         served
     }
 }
@@ -207,14 +214,32 @@ impl Served {
         let back = self.cut().map_or(0, |cut| cut.bytes_out);
         let sent: u64 = self.events.iter().filter(|e| e.kind != Kind::Cut).map(|e| e.bytes_out).sum();
         assert_eq!(sent - back, self.taken.body.len() as u64, "what was taken is what is counted: {self:?}");
-        assert!(done.value.is_none_or(|value| value == Value::ONE), "{self:?}");
-        if let Some(cut) = self.cut() {
-            assert_eq!(cut.value, done.value.map(|value| Value(-value.0)), "{self:?}");
-        }
         if let Some(head) = &self.taken.head {
             assert_eq!(done.status, head.status, "{self:?}");
         }
         self.check_end(asked);
+    }
+
+    /// The records add up to what is metered of the exchange as it was; a cut leaves what the client has got.
+    fn check_value(&self, meter: &Meter) {
+        let done = self.done();
+        let valued = done.value.is_some();
+        assert!(self.cut().is_none_or(|cut| cut.value.is_some() == valued), "{self:?}");
+        let sum = |of: fn(&Event) -> i64| self.events.iter().map(of).sum::<i64>();
+        let value = sum(|event| event.value.map_or(0, |value| value.0));
+        let bytes_in = sum(|event| event.bytes_in.cast_signed()) * 1_000_000;
+        let taken = self.taken.body.len() as i64 * 1_000_000;
+        let once = i64::from(self.cut().is_none());
+        let expected = match meter {
+            _ if !valued => 0,
+            Meter::Requests => once * Value::ONE.0,
+            Meter::ResponseHeader(_) => once * done.value.map_or(0, |value| value.0),
+            Meter::Bytes => bytes_in + taken,
+            Meter::BytesIn => bytes_in,
+            Meter::BytesOut => taken,
+            Meter::Milliseconds => once * done.latency_us.cast_signed() * 1_000,
+        };
+        assert_eq!(value, expected, "{meter:?} of {self:?}");
     }
 
     /// A connection is kept only behind a whole answer, and a broken one never looks whole.

@@ -13,6 +13,7 @@ pub struct WorkerGauges {
     tunnels: AtomicU64,
     connections: AtomicU64,
     refused_unrecorded: AtomicU64,
+    meter_unreadable: AtomicU64,
 }
 
 impl WorkerGauges {
@@ -34,6 +35,15 @@ impl WorkerGauges {
     /// Requests refused for want of room in the journal, which are counted here and nowhere else.
     pub fn requests_refused_unrecorded(&self) -> u64 {
         self.refused_unrecorded.load(Ordering::Relaxed)
+    }
+
+    /// Responses that count as nothing because the header that says how much is missing or is no number of at least 0.
+    pub fn responses_meter_unreadable(&self) -> u64 {
+        self.meter_unreadable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn meter_unreadable(&self) {
+        add(&self.meter_unreadable, 1);
     }
 
     pub(crate) fn refused_unrecorded(&self) {

@@ -18,7 +18,8 @@ fn behaviors() -> Vec<Answer> {
     let chunked = head("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
     let early = Answer::new().send(head("Content-Length: 2\r\n\r\nno"));
     vec![
-        Answer::ok("hello"),
+        Answer::bytes(head("X-Units: 2.5\r\nContent-Length: 5\r\n\r\nhello")),
+        Answer::bytes(head("X-Units: 0.75\r\nContent-Length: 3\r\n\r\nabc")),
         Answer::ok(""),
         Answer::status(404, vec![b'x'; 100_000]),
         Answer::bytes(format!("{chunked}0\r\nX-Sum: 3\r\n\r\n")),
@@ -100,9 +101,12 @@ fn whatever_goes_wrong_every_exchange_is_recorded_once_and_exactly() {
         number.and_then(|at: usize| all.get(at).cloned()).unwrap_or_default()
     });
     // The one path beyond the behaviors is no route.
-    let routes: String = (0..count)
-        .map(|at| format!("[[route]]\npath = \"/{at}\"\nupstream = \"origin\"\nbody = 20\n"))
-        .collect();
+    let meters = ["requests", "response-header:x-units", "bytes", "bytes-in", "bytes-out", "milliseconds"];
+    let route = |at: usize| {
+        let meter = meters[at % meters.len()];
+        format!("[[route]]\npath = \"/{at}\"\nupstream = \"origin\"\nbody = 20\nmeter = \"{meter}\"\n")
+    };
+    let routes: String = (0..count).map(route).collect();
     let configuration = format!("upstream.origin = {{ endpoints = [\"{}\"] }}\n{routes}", origin.address());
     let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     let sequences = prop::collection::vec(asked(count), 1..6);
