@@ -70,6 +70,8 @@ struct Asked {
     head: String,
     address: &'static str,
     memory: Memory,
+    /// When its head was read; `None`: now.
+    started: Option<Instant>,
 }
 
 /// What became of it.
@@ -122,7 +124,8 @@ impl Gateway {
         let exchange = async {
             let timer = Timer::of_this_task(self.worker.timers.clone()).await;
             let (request, response) = (&mut request, &mut response);
-            serve(&self.worker, Instant::now(), client, &timer, request, response, &mut memory).await
+            let started = asked.started.unwrap_or_else(Instant::now);
+            serve(&self.worker, started, client, &timer, request, response, &mut memory).await
         };
         let ended = self.runtime.block_on(async { tokio::time::timeout(WAIT, exchange).await });
         let afterwards = ended.unwrap_or_else(|_| panic!("no end of {asked:?}"));
@@ -146,6 +149,7 @@ impl Asked {
             head: format!("{what} HTTP/1.1\r\nHost: shop.example\r\n{fields}\r\n"),
             address: "203.0.113.9",
             memory: Memory::default(),
+            started: None,
         }
     }
 
@@ -162,6 +166,11 @@ impl Asked {
 
     fn from(mut self, address: &'static str) -> Self {
         self.address = address;
+        self
+    }
+
+    fn at(mut self, started: Instant) -> Self {
+        self.started = Some(started);
         self
     }
 

@@ -66,7 +66,8 @@ fn know_keys(gateway: &Gateway) {
 fn what_is_over_the_limit_is_refused_and_told_when_to_come_again() {
     let gateway = Gateway::new(ROUTES);
     let policy = ("ratelimit-policy", Some("\"address\";q=2;w=60"));
-    let asked = Asked::new("GET /slow", &[]);
+    let start = Instant::now();
+    let asked = Asked::new("GET /slow", &[]).at(start);
     for left in ["\"address\";r=1;t=30", "\"address\";r=0;t=30"] {
         let served =
             check(&gateway, &asked, 200, None, &[policy, ("ratelimit", Some(left)), ("retry-after", None)]);
@@ -76,7 +77,8 @@ fn what_is_over_the_limit_is_refused_and_told_when_to_come_again() {
     let served = check(&gateway, &asked, 429, Some("rate_limited"), &told);
     assert_eq!((served.done().value, served.afterwards), (None, Afterwards::Keep));
     assert!(served.text().contains("2 requests in a minute per client address"), "{}", served.text());
-    check(&gateway, &asked.from("203.0.113.10"), 200, None, &[policy]);
+    check(&gateway, &asked.clone().from("203.0.113.10"), 200, None, &[policy]);
+    check(&gateway, &asked.at(start + Duration::from_secs(30)), 200, None, &[policy]);
     assert_eq!(gateway.worker.plane.limit_counts().rate_limited, 1);
 }
 
@@ -100,15 +102,17 @@ fn only_requests_that_could_pass_otherwise_are_counted() {
     check(&gateway, &large, 413, Some("body_too_large"), &[("ratelimit", None)]);
     check(&gateway, &Asked::new("GET /small", &[]), 405, Some("method_not_allowed"), &[("ratelimit", None)]);
     check(&gateway, &Asked::new("POST /small", &[]), 200, None, &[]);
+    let start = Instant::now();
+    let shared = |what: &str, team| Asked::new(&format!("{what} /shared"), &[team]).at(start);
     // A preflight is not the request it asks about.
     let preflight = ["Origin: https://app.example", "Access-Control-Request-Method: GET", "X-Team: a"];
     for _ in 0..3 {
         check(&gateway, &Asked::new("OPTIONS /shared", &preflight), 204, None, &[("ratelimit", None)]);
     }
     let left = [("ratelimit", Some("\"header:x-team\";r=0;t=60"))];
-    check(&gateway, &Asked::new("GET /shared", &["X-Team: a"]), 200, None, &left);
-    check(&gateway, &Asked::new("OPTIONS /shared", &["X-Team: a"]), 429, Some("rate_limited"), &left);
-    check(&gateway, &Asked::new("GET /shared", &["X-Team: b"]), 200, None, &left);
+    check(&gateway, &shared("GET", "X-Team: a"), 200, None, &left);
+    check(&gateway, &shared("OPTIONS", "X-Team: a"), 429, Some("rate_limited"), &left);
+    check(&gateway, &shared("GET", "X-Team: b"), 200, None, &left);
 }
 
 #[test]
@@ -124,20 +128,22 @@ fn addresses_are_limited_before_keys_are_looked_at_and_users_after() {
     let gateway = Gateway::new(ROUTES);
     know_keys(&gateway);
     let policy = ("ratelimit-policy", Some("\"address\";q=3;w=60, \"user\";q=1;w=3600;lockgate-burst=2"));
+    let start = Instant::now();
     let ids = |served: &Served| (served.done().user_id, served.done().key_id);
     // Whoever guesses keys is slowed down, and so is whoever shares the address.
     for left in ["\"address\";r=2;t=20", "\"address\";r=1;t=20", "\"address\";r=0;t=20"] {
         check(
             &gateway,
-            &with_key("GET /guarded", 9),
+            &with_key("GET /guarded", 9).at(start),
             401,
             Some("key_unknown"),
             &[policy, ("ratelimit", Some(left))],
         );
     }
-    let served = check(&gateway, &with_key("GET /guarded", 1), 429, Some("rate_limited"), &[policy]);
+    let served =
+        check(&gateway, &with_key("GET /guarded", 1).at(start), 429, Some("rate_limited"), &[policy]);
     assert_eq!(ids(&served), (None, None), "nobody has looked at the key");
-    let elsewhere = |key| with_key("GET /guarded", key).from("203.0.113.10");
+    let elsewhere = |key| with_key("GET /guarded", key).from("203.0.113.10").at(start);
     for (key, left) in
         [(1, "\"address\";r=2;t=20, \"user\";r=1;t=3600"), (2, "\"address\";r=1;t=20, \"user\";r=0;t=3600")]
     {
@@ -196,11 +202,14 @@ fn a_tunnel_holds_its_place_until_it_ends() {
         origin.address()
     ));
     know_keys(&gateway);
-    let mut tunnel = with_key("GET /tunnel", 1);
-    tunnel.head = tunnel.head.replace("\r\n\r\n", "\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n");
-    let mut tunnel = tunnel.with_body(&["ping"], BodyEnd::Never);
+    let tunnel = |key, end| {
+        let mut asked = with_key("GET /tunnel", key);
+        asked.head = asked.head.replace("\r\n\r\n", "\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n");
+        asked.with_body(&["ping"], end)
+    };
+    let mut first = tunnel(1, BodyEnd::Never);
     let echoed = Rc::new(Notify::new());
-    tunnel.memory.taken.tells = Some((Moment::BodyBegun, echoed.clone()));
+    first.memory.taken.tells = Some((Moment::BodyBegun, echoed.clone()));
     let (worker, beside) = (gateway.worker.clone(), Rc::new(RefCell::new(Vec::new())));
     let seen = beside.clone();
     gateway.runtime.spawn_local(async move {
@@ -210,9 +219,9 @@ fn a_tunnel_holds_its_place_until_it_ends() {
         worker.plane.keys().apply(vec![(secret(1).hash(), None)]);
     });
     let left = [("ratelimit", Some("\"user-concurrency\";r=0"))];
-    check(&gateway, &tunnel, 101, Some("key_revoked"), &left);
+    check(&gateway, &first, 101, Some("key_revoked"), &left);
     assert_eq!(*beside.borrow(), [(429, Some("concurrency_limited".to_owned()))]);
-    let served = check(&gateway, &with_key("GET /tunnel", 2), 101, None, &left);
+    let served = check(&gateway, &tunnel(2, BodyEnd::Whole), 101, None, &left);
     assert_eq!(served.done().user_id, Some(1), "the place is free again");
     assert_eq!(gateway.worker.plane.limit_counts().concurrency_limited, 1);
 }
