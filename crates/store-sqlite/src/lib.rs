@@ -1,1 +1,200 @@
 //! The store on SQLite: one file in the data directory, one process.
+//!
+//! One connection writes, a few read what is committed meanwhile (a write-ahead log). Every statement is checked against the schema of
+//! `migrations` when it is compiled; what is needed for that is kept in `.sqlx`, so that a build needs no database.
+
+mod error;
+mod file;
+mod keys;
+mod numbers;
+mod once;
+mod usage;
+mod users;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use store::{
+    ChangeListener, Correction, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection, NewKey,
+    NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, User, UserChange, UserId,
+};
+
+use crate::error::Error;
+use crate::file::File;
+
+/// A database in a file.
+pub struct SqliteStore {
+    file: File,
+}
+
+impl SqliteStore {
+    /// Opens a database, makes it if there is none (for its owner alone), and brings it to the latest version.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] when a later version of the program made it; [`StoreError::Unavailable`] when the file cannot be opened or
+    /// another program holds it; [`StoreError::Full`]; [`StoreError::Failed`] when it is no database, or a damaged one.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { file: File::open(path).await? })
+    }
+}
+
+/// Does a write as one transaction.
+macro_rules! write {
+    ($store:expr, $($call:tt)::+ ( $($argument:expr),* )) => {{
+        let mut transaction = $store.file.write().await?;
+        let done = $($call)::+(&mut transaction, $($argument),*).await?;
+        transaction.commit().await.map_err(Error::from)?;
+        Ok(done)
+    }};
+}
+
+/// Does a read on a connection of its own.
+macro_rules! read {
+    ($store:expr, $($call:tt)::+ ( $($argument:expr),* )) => {{
+        let mut connection = $store.file.read().await?;
+        Ok($($call)::+(&mut connection, $($argument),*).await?)
+    }};
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        self.file.check_place()?;
+        let mut connection = self.file.read().await?;
+        let answer = sqlx::query_scalar!("SELECT last FROM key_changes WHERE one = 1");
+        answer.fetch_one(&mut *connection).await.map_err(Error::from)?;
+        Ok(())
+    }
+
+    async fn create_user(
+        &self,
+        user: &NewUser,
+        once: Option<&Once>,
+        now_us: u64,
+    ) -> Result<Made<User>, StoreError> {
+        write!(self, users::create(user, once, now_us))
+    }
+
+    async fn users(&self, page: Page<UserId>) -> Result<Vec<User>, StoreError> {
+        read!(self, users::list(page))
+    }
+
+    async fn user(&self, id: UserId) -> Result<User, StoreError> {
+        read!(self, users::get(numbers::clamped(id.0)))
+    }
+
+    async fn user_by_email(&self, email: &str) -> Result<User, StoreError> {
+        read!(self, users::get_by_email(email))
+    }
+
+    async fn change_user(
+        &self,
+        id: UserId,
+        change: &UserChange,
+        version: Option<u64>,
+    ) -> Result<User, StoreError> {
+        write!(self, users::change(id, change, version))
+    }
+
+    async fn delete_user(&self, id: UserId, version: Option<u64>, now_us: u64) -> Result<(), StoreError> {
+        write!(self, users::delete(id, version, now_us))
+    }
+
+    async fn create_key(
+        &self,
+        key: &NewKey,
+        once: Option<&Once>,
+        now_us: u64,
+    ) -> Result<Made<Key>, StoreError> {
+        write!(self, keys::create(key, once, now_us))
+    }
+
+    async fn keys(&self, user: UserId, page: Page<KeyId>) -> Result<Vec<Key>, StoreError> {
+        read!(self, keys::list(user, page))
+    }
+
+    async fn key(&self, id: KeyId) -> Result<Key, StoreError> {
+        read!(self, keys::get(numbers::clamped(id.0)))
+    }
+
+    async fn change_key(
+        &self,
+        id: KeyId,
+        change: &KeyChange,
+        version: Option<u64>,
+    ) -> Result<Key, StoreError> {
+        write!(self, keys::change(id, change, version))
+    }
+
+    async fn revoke_key(&self, id: KeyId, version: Option<u64>, now_us: u64) -> Result<(), StoreError> {
+        write!(self, keys::revoke(id, version, now_us))
+    }
+
+    async fn rotate_key(
+        &self,
+        id: KeyId,
+        rotation: &Rotation,
+        once: Option<&Once>,
+        now_us: u64,
+    ) -> Result<Made<Key>, StoreError> {
+        write!(self, keys::rotate(id, rotation, once, now_us))
+    }
+
+    async fn key_changes(&self, after: u64, limit: u32) -> Result<Vec<KeyState>, StoreError> {
+        read!(self, keys::changes(after, limit))
+    }
+
+    async fn listen(&self) -> Result<Box<dyn ChangeListener>, StoreError> {
+        Ok(Box::new(Silence))
+    }
+
+    async fn marks(&self, node: u64) -> Result<Vec<Mark>, StoreError> {
+        read!(self, usage::marks(node))
+    }
+
+    async fn fold(&self, fold: &Fold) -> Result<(), StoreError> {
+        write!(self, usage::fold(fold))
+    }
+
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        read!(self, usage::sum(query))
+    }
+
+    async fn correct(
+        &self,
+        correction: &NewCorrection,
+        once: Option<&Once>,
+        now_us: u64,
+    ) -> Result<Made<Correction>, StoreError> {
+        write!(self, usage::correct(correction, once, now_us))
+    }
+
+    async fn corrections(&self, user: UserId, page: Page<u64>) -> Result<Vec<Correction>, StoreError> {
+        read!(self, usage::corrections(user, page))
+    }
+
+    async fn prune(&self, before_us: u64) -> Result<(), StoreError> {
+        write!(self, once::prune(before_us))
+    }
+
+    async fn close(&self) {
+        self.file.close().await;
+    }
+}
+
+/// A database of one process has nobody else to hear of.
+struct Silence;
+
+#[async_trait]
+impl ChangeListener for Silence {
+    async fn changed(&mut self) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+}
+
+fn check_version(is: u64, named: Option<u64>) -> Result<(), StoreError> {
+    match named {
+        Some(named) if named != is => Err(StoreError::Changed { version: is }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,134 @@
+//! The database's file: how it is opened, and the connections to it.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+use store::StoreError;
+
+use crate::error::Error;
+
+/// Longest wait for a lock that another program holds, and longest wait for a connection.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Connections that read; there is one that writes.
+const READERS: u32 = 4;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The file and its connections.
+pub(crate) struct File {
+    path: PathBuf,
+    /// Device and inode, by which the file is known again.
+    identity: (u64, u64),
+    /// One connection: who writes waits here for its turn, fairly, and not in SQLite.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl File {
+    /// Opens the file, makes it if need be, and brings it to the latest version.
+    pub(crate) async fn open(path: &Path) -> Result<Self, Error> {
+        create(path).map_err(sqlx::Error::Io)?;
+        let identity = identity(path).map_err(sqlx::Error::Io)?;
+        let options = SqliteConnectOptions::new().filename(path).busy_timeout(WAIT_MAX);
+        // FULL: in a write-ahead log, NORMAL would lose the latest commits with the power, and so a user or a revocation that was
+        // already answered. It costs one fsync for each write; folds are a few in a second.
+        let writing = options
+            .clone()
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let writer = pool(1).connect_with(writing).await?;
+        if let Err(error) = migrate(&mut *writer.acquire().await?).await {
+            writer.close().await;
+            return Err(error);
+        }
+        let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+        Ok(Self { path: path.to_owned(), identity, writer, readers })
+    }
+
+    /// A connection that reads what is committed.
+    pub(crate) async fn read(&self) -> Result<PoolConnection<Sqlite>, Error> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// Begins a transaction that holds the right to write from its start, so that what it read is still true when it writes.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+        self.check_place()?;
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// What is written to a file that was deleted is lost, though SQLite does not notice.
+    pub(crate) fn check_place(&self) -> Result<(), Error> {
+        match identity(&self.path) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            Ok(_) => {
+                let text = "another file took the place of the database; start again to use it";
+                Err(StoreError::Unavailable(text.into()).into())
+            }
+            Err(error) => Err(sqlx::Error::Io(error).into()),
+        }
+    }
+
+    /// Ends the connections after the write-ahead log has been taken into the file, which then is whole by itself.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        if let Ok(mut connection) = self.writer.acquire().await {
+            let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await;
+            if let Err(error) = emptied {
+                tracing::warn!(%error, "the write-ahead log stays until the next start");
+            }
+        }
+        self.writer.close().await;
+    }
+}
+
+/// Makes the file for its owner alone; SQLite gives its log the same rights.
+fn create(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(WAIT_MAX)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // SQLite ends a transaction by itself when the disk is full. sqlx takes it for open then, and would for ever; such a
+                // connection is closed. The ping comes back when a rollback before it is done.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
+    match MIGRATIONS.run(&mut *connection).await {
+        Err(MigrateError::VersionMissing(_)) => {
+            let applied = connection.list_applied_migrations(&MIGRATIONS.table_name).await?;
+            let found = applied.iter().map(|migration| migration.version).max().unwrap_or(0);
+            let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+            Err(StoreError::Newer { found, known }.into())
+        }
+        result => Ok(result?),
+    }
+}

@@ -1,0 +1,233 @@
+//! Usage: added by folds, summed by groups, corrected.
+
+mod fold;
+
+pub(crate) use fold::{fold, marks};
+
+use sqlx::{SqliteConnection, query, query_as};
+use store::{
+    Bucket, Correction, KeyId, Made, NewCorrection, Once, Page, StoreError, UsageQuery, UsageRow, UserId,
+};
+
+use crate::error::Error;
+use crate::numbers::{Total, clamped, signed};
+use crate::once;
+
+/// User and key 0 stand for none.
+const NONE: i64 = 0;
+/// A limit below zero is none.
+const UNLIMITED: i64 = -1;
+
+/// A group; what it is not told apart by is 0 or empty.
+struct Row {
+    user_id: i64,
+    key_id: i64,
+    route: String,
+    hour: i64,
+    count: i64,
+    total_high: i64,
+    total_low: i64,
+}
+
+/// What a group must come after.
+#[derive(Default)]
+struct After {
+    user_id: i64,
+    key_id: i64,
+    route: String,
+    hour: i64,
+}
+
+/// The sums over usage and corrections that pass `$filter`, which may use the user (?1) and the range of hours (?2 and ?3). Each way to
+/// filter is a statement of its own, since SQLite chooses indexes before it knows the values.
+macro_rules! sums {
+    ($filter:literal, $($argument:expr),+) => {
+        query_as!(
+            Row,
+            "SELECT user_id AS \"user_id!: i64\", key_id AS \"key_id!: i64\", route AS \"route!: String\",
+                 hour AS \"hour!: i64\", sum(count) AS \"count!: i64\",
+                 sum(total_high) AS \"total_high!: i64\", sum(total_low) AS \"total_low!: i64\"
+             FROM (
+                 SELECT CASE WHEN ?4 THEN user_id ELSE 0 END AS user_id,
+                     CASE WHEN ?5 THEN key_id ELSE 0 END AS key_id,
+                     CASE WHEN ?6 THEN route ELSE '' END AS route,
+                     CASE ?7
+                         WHEN 'hour' THEN hour
+                         WHEN 'day' THEN hour / 24 * 24
+                         WHEN 'month' THEN unixepoch(hour * 3600, 'unixepoch', 'start of month') / 3600
+                         ELSE 0
+                     END AS hour,
+                     count, total_high, total_low
+                 FROM (
+                     SELECT user_id, key_id, route, hour, count, total_high, total_low
+                     FROM usage_hours WHERE " + $filter + "
+                     UNION ALL
+                     SELECT user_id, key_id, route, hour, count, total_high, total_low
+                     FROM corrections WHERE " + $filter + "
+                 )
+             )
+             WHERE ?8 OR (user_id, key_id, route, hour) > (?9, ?10, ?11, ?12)
+             GROUP BY user_id, key_id, route, hour ORDER BY user_id, key_id, route, hour LIMIT ?13",
+            $($argument),+
+        )
+    };
+}
+
+pub(crate) async fn sum(
+    connection: &mut SqliteConnection,
+    asked: &UsageQuery,
+) -> Result<Vec<UsageRow>, Error> {
+    let (from, to) = (clamped(asked.from_hour), asked.to_hour.map_or(i64::MAX, clamped));
+    let by = asked.by;
+    let bucket = by.time.map_or("", |bucket| match bucket {
+        Bucket::Hour => "hour",
+        Bucket::Day => "day",
+        Bucket::Month => "month",
+    });
+    let first = asked.after.is_none();
+    let after = asked.after.as_ref().map(After::from).unwrap_or_default();
+    let limit = if asked.limit == 0 { UNLIMITED } else { i64::from(asked.limit) };
+    macro_rules! rows {
+        ($filter:literal, $user:expr) => {
+            sums!(
+                $filter,
+                $user,
+                from,
+                to,
+                by.user,
+                by.key,
+                by.route,
+                bucket,
+                first,
+                after.user_id,
+                after.key_id,
+                after.route,
+                after.hour,
+                limit
+            )
+            .fetch_all(connection)
+            .await?
+        };
+    }
+    let rows = match asked.user_id {
+        Some(user) => {
+            let user = clamped(user.0);
+            rows!("user_id = ?1 AND hour >= ?2 AND hour < ?3", user)
+        }
+        None => rows!("hour >= ?2 AND hour < ?3", NONE),
+    };
+    Ok(rows.into_iter().map(|row| row.into_group(asked)).collect())
+}
+
+impl From<&UsageRow> for After {
+    fn from(row: &UsageRow) -> Self {
+        Self {
+            user_id: row.user_id.map_or(NONE, |id| clamped(id.0)),
+            key_id: row.key_id.map_or(NONE, |id| clamped(id.0)),
+            route: row.route.clone().unwrap_or_default(),
+            hour: row.hour.map_or(0, clamped),
+        }
+    }
+}
+
+impl Row {
+    fn into_group(self, asked: &UsageQuery) -> UsageRow {
+        UsageRow {
+            user_id: some(self.user_id).map(UserId),
+            key_id: some(self.key_id).map(KeyId),
+            route: asked.by.route.then_some(self.route),
+            hour: asked.by.time.is_some().then_some(self.hour.cast_unsigned()),
+            count: self.count,
+            total: Total { high: self.total_high, low: self.total_low }.value(),
+        }
+    }
+}
+
+fn some(id: i64) -> Option<u64> {
+    (id != NONE).then_some(id.cast_unsigned())
+}
+
+pub(crate) async fn correct(
+    connection: &mut SqliteConnection,
+    what: &NewCorrection,
+    once: Option<&Once>,
+    now_us: u64,
+) -> Result<Made<Correction>, Error> {
+    if let Some(id) = once::made(connection, once).await? {
+        return Ok(Made::Before(correction(connection, id).await?));
+    }
+    let (user_id, key_id) = (signed(what.user_id.0)?, what.key_id.map_or(Ok(NONE), |id| signed(id.0))?);
+    let (hour, total, created_us) = (signed(what.hour)?, Total::of(what.total)?, signed(now_us)?);
+    let inserted = query!(
+        "INSERT INTO corrections
+             (user_id, key_id, route, hour, count, total_high, total_low, note, created_us)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        user_id,
+        key_id,
+        what.route,
+        hour,
+        what.count,
+        total.high,
+        total.low,
+        what.note,
+        created_us
+    );
+    let id = inserted.execute(&mut *connection).await?.last_insert_rowid();
+    once::remember(connection, once, id, now_us).await?;
+    Ok(Made::Now(correction(connection, id).await?))
+}
+
+struct CorrectionRow {
+    id: i64,
+    user_id: i64,
+    key_id: i64,
+    route: String,
+    hour: i64,
+    count: i64,
+    total_high: i64,
+    total_low: i64,
+    note: String,
+    created_us: i64,
+}
+
+impl From<CorrectionRow> for Correction {
+    fn from(row: CorrectionRow) -> Self {
+        let what = NewCorrection {
+            user_id: UserId(row.user_id.cast_unsigned()),
+            key_id: some(row.key_id).map(KeyId),
+            route: row.route,
+            hour: row.hour.cast_unsigned(),
+            count: row.count,
+            total: Total { high: row.total_high, low: row.total_low }.value(),
+            note: row.note,
+        };
+        Self { id: row.id.cast_unsigned(), what, created_us: row.created_us.cast_unsigned() }
+    }
+}
+
+async fn correction(connection: &mut SqliteConnection, id: i64) -> Result<Correction, Error> {
+    let row = query_as!(
+        CorrectionRow,
+        "SELECT id, user_id, key_id, route, hour, count, total_high, total_low, note, created_us
+         FROM corrections WHERE id = ?",
+        id
+    );
+    Ok(row.fetch_optional(connection).await?.ok_or(StoreError::NotFound("correction"))?.into())
+}
+
+pub(crate) async fn corrections(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    page: Page<u64>,
+) -> Result<Vec<Correction>, Error> {
+    let (user_id, after, limit) = (clamped(user.0), page.after.map_or(0, clamped), i64::from(page.limit));
+    let rows = query_as!(
+        CorrectionRow,
+        "SELECT id, user_id, key_id, route, hour, count, total_high, total_low, note, created_us
+         FROM corrections WHERE user_id = ? AND id > ? ORDER BY id LIMIT ?",
+        user_id,
+        after,
+        limit
+    );
+    Ok(rows.fetch_all(connection).await?.into_iter().map(Correction::from).collect())
+}
