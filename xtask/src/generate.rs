@@ -1,4 +1,7 @@
-//! `generate`: the tests that compare generated references write them instead.
+//! `generate`: what the store crates know of their SQL statements is asked again, and the tests that compare generated references write
+//! them instead.
+
+mod statements;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,7 +9,7 @@ use std::path::Path;
 use crate::step::Steps;
 use crate::tidy::tree::Tree;
 
-/// Runs the tests of every package that looks at `UPDATE`, with it set.
+/// Asks the databases, and runs the tests of every package that looks at `UPDATE`, with it set.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let tree = Tree::read(root)?;
     let packages = packages(&tree);
@@ -16,6 +19,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         words.extend(["--package", package]);
     }
     let mut steps = Steps::new(root, Vec::new());
+    steps.step("statements of store-sqlite", || statements::sqlite(root));
+    steps.step("statements of store-postgres", || statements::postgres(root));
     steps.run("generate", &words, &[("UPDATE", "1")]);
     steps.finish()
 }

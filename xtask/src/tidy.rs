@@ -11,6 +11,7 @@ mod places;
 mod reasons;
 mod size;
 mod sources;
+mod statements;
 pub(crate) mod tree;
 mod unwraps;
 
@@ -32,13 +33,14 @@ struct Problem {
 /// A rule: a name, and what breaks it in a tree.
 type Rule = (&'static str, fn(&Tree) -> Vec<Problem>);
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     ("layers", layers::check),
     ("places of outside crates", places::check),
     ("reasons of dependencies", reasons::check),
     ("first line of a source", module_docs::check),
     ("length of a source", length::check),
     ("unwrap", unwraps::check),
+    ("kept statements", statements::check),
     ("leftovers", leftovers::check),
     ("size of a file", size::check),
     ("coverage", coverage::check),

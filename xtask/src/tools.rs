@@ -32,6 +32,10 @@ impl Missing {
 
 /// Debian packages by the program that shows they are there.
 const TEST_PACKAGES: [(&str, &str); 2] = [("nginx", "nginx-light"), ("slowhttptest", "slowhttptest")];
+/// Where Debian keeps PostgreSQL's programs, in a folder per version.
+const POSTGRES: &str = "/usr/lib/postgresql";
+/// Says to Debian's package that no database is to be made and started behind the operator's back.
+const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/lockgate.conf";
 /// What the benchmark's peers need from Debian; Pingora's build needs cmake.
 const PEER_PACKAGES: [(&str, &str); 4] =
     [("nginx", "nginx-light"), ("haproxy", "haproxy"), ("node", "nodejs"), ("cmake", "cmake")];
@@ -44,6 +48,7 @@ const PEER_PACKAGES: [(&str, &str); 4] =
 pub(crate) fn install_for_tests(root: &Path, missing: Missing) -> anyhow::Result<()> {
     let attempts = [
         install_packages(&TEST_PACKAGES),
+        install_postgres(),
         install_python(root, "kosoku", &root.join("xtask/requirements.txt")),
     ];
     for error in attempts.into_iter().filter_map(Result::err) {
@@ -85,15 +90,43 @@ fn install_packages(packages: &[(&str, &str)]) -> anyhow::Result<()> {
         return Ok(());
     }
     let list = missing.join(" ");
-    let Some(before) = privilege() else {
-        anyhow::bail!("not installed, and only root can: apt-get install {list}")
-    };
     let apt = |words: &[&str]| {
-        let line = [before, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], words].concat();
-        step::run(Command::new(line[0]).args(&line[1..])).with_context(|| format!("not installed: {list}"))
+        let line = [&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], words].concat();
+        run_as_root(&line).with_context(|| format!("not installed: {list}"))
     };
     apt(&["update", "--quiet"])?;
     apt(&[&["install", "--yes", "--quiet", "--no-install-recommends"], missing.as_slice()].concat())
+}
+
+/// Installs PostgreSQL without the server that Debian would make and start with it: tests start their own.
+fn install_postgres() -> anyhow::Result<()> {
+    if has_postgres() {
+        return Ok(());
+    }
+    let say =
+        format!("mkdir -p \"$(dirname {NO_CLUSTER})\" && echo 'create_main_cluster = false' >{NO_CLUSTER}");
+    run_as_root(&["sh", "-c", &say]).context("not installed: postgresql")?;
+    let installed = install_packages(&[("postgres", "postgresql")]);
+    // What somebody installs later is their own affair.
+    run_as_root(&["rm", "--force", NO_CLUSTER])?;
+    installed
+}
+
+/// Whether there is a PostgreSQL server that tests can start.
+pub(crate) fn has_postgres() -> bool {
+    is_in_path("initdb") || debians_postgres(Path::new(POSTGRES))
+}
+
+fn debians_postgres(versions: &Path) -> bool {
+    let versions = std::fs::read_dir(versions).into_iter().flatten().flatten();
+    versions.into_iter().any(|version| version.path().join("bin/initdb").is_file())
+}
+
+/// Runs a command as root, if this machine lets us.
+fn run_as_root(words: &[&str]) -> anyhow::Result<()> {
+    let before = privilege().with_context(|| format!("only root can: {}", words.join(" ")))?;
+    let line = [before, words].concat();
+    step::run(Command::new(line[0]).args(&line[1..]))
 }
 
 /// What to write before a command that needs root. Hosted CI has a sudo that asks nobody; nobody else's machine is changed unasked.
@@ -147,6 +180,16 @@ mod tests {
     fn only_programs_that_exist_are_found() {
         assert!(is_in_path("sh"));
         assert!(!is_in_path("no-such-program-of-lockgate"));
+    }
+
+    #[test]
+    fn postgresql_is_found_in_the_folder_of_any_version() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(!debians_postgres(directory.path()) && !debians_postgres(&directory.path().join("none")));
+        std::fs::create_dir_all(directory.path().join("17/bin")).unwrap();
+        assert!(!debians_postgres(directory.path()));
+        std::fs::write(directory.path().join("17/bin/initdb"), "").unwrap();
+        assert!(debians_postgres(directory.path()));
     }
 
     #[test]

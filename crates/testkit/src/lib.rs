@@ -5,7 +5,7 @@
 //!
 //! - [`Origin`] is a service that answers by a script of [`Step`]s and remembers every byte it was sent.
 //! - [`RawClient`] sends bytes as they are given and reads responses strictly.
-//! - [`GatewayProcess`] runs the real binary in a directory of its own.
+//! - [`GatewayProcess`] runs the real binary in a directory of its own, [`Postgres`] a real database server.
 //! - [`oracle`] is a second HTTP/1.1 parser; [`websocket`] speaks just enough frames for tunnels.
 
 mod answer;
@@ -15,8 +15,10 @@ pub mod fuzz;
 mod gateway;
 pub mod oracle;
 mod origin;
+mod postgres;
 mod process;
 pub mod random;
+mod skip;
 pub mod websocket;
 mod wire;
 
@@ -25,4 +27,6 @@ pub use client::{ClientError, RawClient, Response, ask};
 pub use conn::Conn;
 pub use gateway::{GatewayError, GatewayProcess, Ports, single_upstream};
 pub use origin::{ConnectionRecord, End, Origin, Received, SilentAddress, refused_address};
+pub use postgres::{Postgres, PostgresError};
 pub use process::{ProcessFigures, figures_of};
+pub use skip::skip;

@@ -1,0 +1,86 @@
+//! Connections: how they are made, and the database brought to this version.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+use store::StoreError;
+use tokio::time::timeout;
+
+use crate::failure::Failure;
+use crate::limits;
+
+static MIGRATOR: Migrator = sqlx::migrate!();
+/// Where it is written down which migrations there have been, as `sqlx.toml` says.
+const MIGRATIONS: &str = "lockgate.migrations";
+
+/// What a URL says, and what every session of ours is to be.
+pub(crate) fn options(url: &str) -> Result<PgConnectOptions, Failure> {
+    let options = PgConnectOptions::from_str(url)?;
+    let options = match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("lockgate"),
+    };
+    let idle = milliseconds(limits::IDLE_TRANSACTION);
+    Ok(options.disable_statement_logging().options([
+        ("idle_in_transaction_session_timeout", idle.as_str()),
+        // What the transactions are written for, whatever the database's own default is.
+        ("default_transaction_isolation", "read committed"),
+    ]))
+}
+
+/// A pool that connects when it is asked to.
+pub(crate) fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
+    let options = options.clone().options([("statement_timeout", milliseconds(limits::STATEMENT))]);
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(limits::CONNECT)
+        .connect_lazy_with(options)
+}
+
+/// Brings the database to this version. Nodes that start at once take turns.
+pub(crate) async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let options = options.clone().options([("statement_timeout", "0")]);
+    let connecting = PgConnection::connect_with(&options);
+    let mut connection = in_time(limits::CONNECT, async { Ok(connecting.await?) }).await?;
+    let migrated = in_time(limits::MIGRATION, run(&mut connection)).await;
+    // What had to be written is committed; a connection that does not end well ends all the same.
+    let _ = timeout(limits::CLOSE, connection.close()).await;
+    migrated
+}
+
+async fn run(connection: &mut PgConnection) -> Result<(), Failure> {
+    match MIGRATOR.run(&mut *connection).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(_)) => Err(newer(connection).await?.into()),
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
+        Err(error) => Err(StoreError::Failed(Box::new(error)).into()),
+    }
+}
+
+/// The refusal of a database that has seen a later version of the program.
+async fn newer(connection: &mut PgConnection) -> Result<StoreError, Failure> {
+    let applied = match connection.list_applied_migrations(MIGRATIONS).await {
+        Ok(applied) => applied.into_iter().map(|migration| migration.version),
+        Err(error) => return Err(StoreError::Failed(Box::new(error)).into()),
+    };
+    let known = MIGRATOR.iter().map(|migration| migration.version);
+    Ok(StoreError::Newer { found: applied.max().unwrap_or(0), known: known.max().unwrap_or(0) })
+}
+
+/// Gives up on a server that stands still.
+pub(crate) async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, StoreError> {
+    match timeout(limit, work).await {
+        Ok(result) => Ok(result?),
+        Err(elapsed) => Err(StoreError::Unavailable(Box::new(elapsed))),
+    }
+}
+
+pub(crate) fn milliseconds(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}

@@ -1,0 +1,108 @@
+//! The journal's fold: usage and marks in one transaction. Rows are touched in one order, so that nodes do not wait in a circle.
+
+use sqlx::{PgConnection, PgPool};
+use store::{Fold, KeyUse, Mark, StoreError, UsageDelta};
+
+use crate::failure::Failure;
+use crate::number::{from_sql, to_sql};
+
+pub(crate) async fn marks(pool: &PgPool, node: u64) -> Result<Vec<Mark>, Failure> {
+    let rows = sqlx::query!(
+        r#"SELECT segment, "offset" FROM lockgate.marks WHERE node = $1 ORDER BY segment"#,
+        node.cast_signed()
+    )
+    .fetch_all(pool)
+    .await?;
+    let mark = |segment, offset| Mark { segment: from_sql(segment), offset: from_sql(offset) };
+    Ok(rows.into_iter().map(|row| mark(row.segment, row.offset)).collect())
+}
+
+pub(crate) async fn fold(pool: &PgPool, fold: &Fold) -> Result<(), Failure> {
+    let mut transaction = pool.begin().await?;
+    advance(&mut transaction, fold).await?;
+    add_usage(&mut transaction, &fold.usage).await?;
+    add_uses(&mut transaction, &fold.uses).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Moves the marks on, if each is where it is thought to be. A fold whose commit is still under way holds its marks, and is waited for.
+async fn advance(connection: &mut PgConnection, fold: &Fold) -> Result<(), Failure> {
+    let column =
+        |of: fn(&store::Advance) -> u64| fold.advances.iter().map(of).map(to_sql).collect::<Vec<_>>();
+    let (segments, from, to) = (column(|a| a.segment), column(|a| a.from), column(|a| a.to));
+    let node = fold.node.cast_signed();
+    let made = sqlx::query!(
+        r#"INSERT INTO lockgate.marks (node, segment, "offset")
+           SELECT $1, segment, until FROM unnest($2::BIGINT[], $3::BIGINT[], $4::BIGINT[]) AS asked (segment, since, until)
+           WHERE since = 0 ORDER BY segment
+           ON CONFLICT DO NOTHING"#,
+        node,
+        &segments,
+        &from,
+        &to
+    )
+    .execute(&mut *connection)
+    .await?;
+    let moved = sqlx::query!(
+        r#"UPDATE lockgate.marks SET "offset" = asked.until
+           FROM unnest($2::BIGINT[], $3::BIGINT[], $4::BIGINT[]) AS asked (segment, since, until)
+           WHERE node = $1 AND marks.segment = asked.segment AND "offset" = asked.since AND asked.since <> 0"#,
+        node,
+        &segments,
+        &from,
+        &to
+    )
+    .execute(connection)
+    .await?;
+    if made.rows_affected() + moved.rows_affected() == fold.advances.len() as u64 {
+        Ok(())
+    } else {
+        Err(StoreError::Folded.into())
+    }
+}
+
+async fn add_usage(connection: &mut PgConnection, usage: &[UsageDelta]) -> Result<(), Failure> {
+    if usage.is_empty() {
+        return Ok(());
+    }
+    let column = |of: fn(&UsageDelta) -> i64| usage.iter().map(of).collect::<Vec<_>>();
+    let routes: Vec<&str> = usage.iter().map(|delta| &*delta.route).collect();
+    // Decimal digits: the driver has no integer of 128 bits.
+    let totals: Vec<String> = usage.iter().map(|delta| delta.total.to_string()).collect();
+    sqlx::query!(
+        "INSERT INTO lockgate.usage_hours AS usage (user_id, key_id, route, hour, count, total)
+         SELECT user_id, key_id, route, hour, count, total::NUMERIC
+         FROM unnest($1::BIGINT[], $2::BIGINT[], $3::TEXT[], $4::BIGINT[], $5::BIGINT[], $6::TEXT[])
+             AS added (user_id, key_id, route, hour, count, total)
+         ORDER BY user_id, hour, key_id, route COLLATE \"C\"
+         ON CONFLICT (user_id, hour, key_id, route)
+         DO UPDATE SET count = usage.count + excluded.count, total = usage.total + excluded.total",
+        &column(|delta| delta.user_id.map_or(0, |id| to_sql(id.0))),
+        &column(|delta| delta.key_id.map_or(0, |id| to_sql(id.0))),
+        &routes as &[&str],
+        &column(|delta| to_sql(delta.hour)),
+        &column(|delta| delta.count),
+        &totals
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn add_uses(connection: &mut PgConnection, uses: &[KeyUse]) -> Result<(), Failure> {
+    if uses.is_empty() {
+        return Ok(());
+    }
+    let column = |of: fn(&KeyUse) -> u64| uses.iter().map(of).map(to_sql).collect::<Vec<_>>();
+    sqlx::query!(
+        "INSERT INTO lockgate.key_uses AS uses (key_id, used_us)
+         SELECT key_id, used_us FROM unnest($1::BIGINT[], $2::BIGINT[]) AS added (key_id, used_us) ORDER BY key_id
+         ON CONFLICT (key_id) DO UPDATE SET used_us = excluded.used_us WHERE uses.used_us < excluded.used_us",
+        &column(|used| used.key_id.0),
+        &column(|used| used.used_us)
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
