@@ -9,6 +9,7 @@ use config::Diagnostics;
 use control::{ReloadProblem, TokenError};
 use journal::JournalError;
 use serde_json::json;
+use store::StoreError;
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum StartError {
     /// The admin side has no tokens.
     #[error("the admin side has no tokens")]
     Tokens(#[from] TokenError),
+    /// The database of users, keys and usage cannot be used.
+    #[error("the database of users, keys and usage cannot be used")]
+    Store(#[from] StoreError),
     /// The operating system gave no thread, or no event loop.
     #[error("the operating system gives no thread or event loop")]
     Thread(#[source] io::Error),
@@ -47,6 +51,9 @@ impl StartError {
                 if source.kind() == io::ErrorKind::PermissionDenied =>
             {
                 Some("give `data.dir` a folder that the gateway's user can write to".into())
+            }
+            Self::Store(StoreError::Newer { .. }) => {
+                Some("run the version of lockgate that made it, or give this one another `data.database`".into())
             }
             Self::Tokens(TokenError::Malformed { .. }) => {
                 Some("make one with `openssl rand -hex 32`, or remove it to have one made".into())

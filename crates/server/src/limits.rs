@@ -14,3 +14,13 @@ pub(crate) const FIRST_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// How long the control side's tasks get to end when the process does.
 pub(crate) const CONTROL_END_WITHIN: Duration = Duration::from_secs(6);
+/// How long a start waits for the database of users, keys and usage before it goes on without.
+pub(crate) const STORE_FIRST: Duration = Duration::from_secs(3);
+/// First and longest pause between two tries to open the database.
+pub(crate) const STORE_RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// How long what tells a repeated request of the admin API is kept, at least.
+pub(crate) const ONCE_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Interval between two times of forgetting it.
+pub(crate) const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// How long the end of the process waits for the last fold, and for the database to close.
+pub(crate) const BOOKS_END_WITHIN: Duration = Duration::from_secs(6);

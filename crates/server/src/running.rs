@@ -239,6 +239,7 @@ fn until_restart(config: Config, in_force: &Config) -> Config {
         admin: in_force.admin.clone(),
         data: in_force.data.clone(),
         workers: in_force.workers.clone(),
+        limits: config::Limits { limited_keys: in_force.limits.limited_keys, ..config.limits },
         ..config
     }
 }

@@ -14,6 +14,7 @@ use journal::{DataDir, Journal, JournalError, JournalOptions, RingWriter, WhenFu
 use proxy::{Configured, Plane, Snapshot, WorkerHandle, spawn_worker};
 
 use crate::admin_side::AdminSide;
+use crate::books::{Books, OpenBooks};
 use crate::error::{BindError, BindErrors, ReloadError, StartError};
 use crate::prepared::{Prepared, Present};
 use crate::resolver::Resolver;
@@ -51,6 +52,7 @@ pub struct Server {
     tokens: Tokens,
     metrics: MetricsHandle,
     journal: Journal,
+    books: OpenBooks,
 }
 
 /// How the end went.
@@ -92,10 +94,12 @@ impl Server {
         let (prepared, admin_socket) = bind(&config, workers)?;
         let (metrics_reader, metrics) = Metrics::new();
         let (live_reader, live) = LiveEvents::new();
+        let dir = data_dir(&config.data)?;
+        let (books_reader, books) = Books::new(&config, &dir);
         let (journal, rings) = Journal::start(
-            DataDir::open(&config.data.dir)?,
+            dir,
             journal_options(&config.data, workers),
-            vec![Box::new(metrics_reader), Box::new(live_reader)],
+            vec![Box::new(metrics_reader), Box::new(live_reader), books_reader],
         )?;
         let resolver = Arc::<Resolver>::default();
         let early = resolve_first(&resolver, &prepared.snapshot)?;
@@ -117,9 +121,11 @@ impl Server {
         let tokens = tokens(&running.config(), journal.dir())?;
         let admin = admin_socket.local_addr().map_err(StartError::Thread)?;
         let gateway = running.clone() as Arc<dyn Gateway>;
-        let api = Admin::new(gateway, tokens.clone(), metrics.clone(), live);
+        let (store, hint) = books.for_admin();
+        let api = Admin::new(gateway, tokens.clone(), metrics.clone(), live).with_store(store, hint);
         admin_side.serve(api, admin_socket, &running, watcher);
-        let server = Self { running, admin_side, admin, tokens, metrics, journal };
+        let books = books.open(admin_side.runtime(), &running.plane, journal.dir().path())?;
+        let server = Self { running, admin_side, admin, tokens, metrics, journal, books };
         server.write_ports_file(options.ports_file)?;
         server.running.set_ready();
         Ok(server)
@@ -193,6 +199,7 @@ impl Server {
         let workers = self.running.drain(within);
         let journal = self.journal.stop().err();
         self.running.close_access_log();
+        self.admin_side.block_on(self.books.close());
         self.admin_side.stop();
         Drained { workers, journal }
     }
@@ -231,6 +238,14 @@ fn bind(config: &Config, workers: usize) -> Result<(Prepared, TcpListener), Bind
             Err(BindErrors(errors))
         }
     }
+}
+
+fn data_dir(data: &config::Data) -> Result<DataDir, JournalError> {
+    let dir = DataDir::open(&data.dir)?;
+    Ok(match data.rings {
+        config::RingPlace::SharedMemory => dir,
+        config::RingPlace::DataDir => dir.with_rings_beside_segments(),
+    })
 }
 
 fn journal_options(data: &config::Data, workers: usize) -> JournalOptions {

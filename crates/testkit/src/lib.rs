@@ -11,6 +11,7 @@
 mod answer;
 mod client;
 mod conn;
+mod disk;
 pub mod fuzz;
 mod gateway;
 pub mod oracle;
@@ -25,6 +26,7 @@ mod wire;
 pub use answer::{Answer, Gate, PatternCheck, Step, pattern};
 pub use client::{ClientError, RawClient, Response, ask};
 pub use conn::Conn;
+pub use disk::Disk;
 pub use gateway::{GatewayError, GatewayProcess, Ports, single_upstream};
 pub use origin::{ConnectionRecord, End, Origin, Received, SilentAddress, refused_address};
 pub use postgres::{Postgres, PostgresError};

@@ -1,77 +1,13 @@
 //! A full, a failing and a stalled disk under the journal, in both modes of `data.when_full`.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-use testkit::{Answer, GatewayProcess, Origin, RawClient};
+use testkit::{Answer, Disk, GatewayProcess, Origin, RawClient};
 
 use crate::kills::counted;
-use crate::{outside, start};
-
-/// A small file system of its own, which a test may fill, freeze and break.
-struct Disk {
-    directory: TempDir,
-    frozen: bool,
-}
-
-impl Disk {
-    /// Makes one on a loop device; needs root.
-    fn new() -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let (image, mount) = (directory.path().join("image"), directory.path().join("disk"));
-        fs::create_dir(&mount).unwrap();
-        File::create(&image).unwrap().set_len(24 << 20).unwrap();
-        let (image, mount) = (image.display().to_string(), mount.display().to_string());
-        let made = outside::succeeds("mkfs.ext4", &["-q", "-m", "0", &image])
-            && outside::succeeds("mount", &["-o", "loop", &image, &mount]);
-        if !made {
-            outside::skip("a loop device cannot be mounted here; run as root with e2fsprogs");
-        }
-        made.then_some(Self { directory, frozen: false })
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join("disk")
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let status = Command::new(program).args(arguments).arg(self.path()).status();
-        assert!(status.is_ok_and(|s| s.success()), "{program} {arguments:?}");
-    }
-
-    /// Fills it to the last block.
-    fn fill(&self) {
-        let mut ballast = File::create(self.path().join("ballast")).unwrap();
-        for size in [1 << 20, 1 << 12, 1 << 8] {
-            while ballast.write_all(&vec![0; size]).is_ok() {}
-        }
-        drop(ballast.sync_all());
-    }
-
-    fn freeze(&mut self) {
-        self.run("fsfreeze", &["-f"]);
-        self.frozen = true;
-    }
-
-    fn thaw(&mut self) {
-        if std::mem::take(&mut self.frozen) {
-            self.run("fsfreeze", &["-u"]);
-        }
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        if self.frozen {
-            let _ = Command::new("fsfreeze").arg("-u").arg(self.path()).status();
-        }
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
+use crate::start;
 
 /// What is wrong with a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,14 +22,14 @@ impl Trouble {
     fn begin(self, disk: &mut Disk) {
         match self {
             Self::Full => disk.fill(),
-            Self::ReadOnly => disk.run("mount", &["-o", "remount,abort"]),
+            Self::ReadOnly => disk.break_down(),
             Self::Stalled => disk.freeze(),
         }
     }
 
     fn end(self, disk: &mut Disk) {
         match self {
-            Self::Full => fs::remove_file(disk.path().join("ballast")).unwrap(),
+            Self::Full => disk.empty(),
             Self::ReadOnly => {}
             Self::Stalled => disk.thaw(),
         }
@@ -109,7 +45,7 @@ struct Stand {
 
 impl Stand {
     fn new(when_full: &str) -> Option<Self> {
-        let disk = Disk::new()?;
+        let disk = Disk::start_or_skip()?;
         let origin = Origin::answering(Answer::ok("ok"));
         let gateway = start(&format!(
             "[data]\ndir = \"{}/data\"\nwhen_full = \"{when_full}\"\nring = \"64KiB\"\nsegment = \"1MiB\"\nsync = \"50ms\"\n\

@@ -10,15 +10,9 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     places.extend([here, "/usr/sbin".into(), "/sbin".into()]);
     let found = places.into_iter().map(|place| place.join(name)).find(|path| path.is_file());
     if found.is_none() {
-        skip(&format!("`{name}` is not installed; `cargo xtask test` installs it"));
+        testkit::skip(&format!("`{name}` is not installed; `cargo xtask test` installs it"));
     }
     found
-}
-
-/// Says that a test could not run; under `CI=true` that is a failure.
-pub(crate) fn skip(why: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
-    eprintln!("SKIPPED: {why}");
 }
 
 /// Runs a command and answers whether it succeeded.
