@@ -50,10 +50,11 @@ impl File {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let writer = pool(1).connect_with(writing).await?;
-        if let Err(error) = migrate(&mut *writer.acquire().await?).await {
+        let migrated = migrate(&mut *writer.acquire().await?).await;
+        if migrated.is_err() {
             writer.close().await;
-            return Err(error);
         }
+        migrated?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
         Ok(Self { path: path.to_owned(), identity, writer, readers })
     }

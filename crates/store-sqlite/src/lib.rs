@@ -39,7 +39,7 @@ impl SqliteStore {
 }
 
 /// Does a write as one transaction.
-macro_rules! write {
+macro_rules! in_transaction {
     ($store:expr, $($call:tt)::+ ( $($argument:expr),* )) => {{
         let mut transaction = $store.file.write().await?;
         let done = $($call)::+(&mut transaction, $($argument),*).await?;
@@ -49,7 +49,7 @@ macro_rules! write {
 }
 
 /// Does a read on a connection of its own.
-macro_rules! read {
+macro_rules! reading {
     ($store:expr, $($call:tt)::+ ( $($argument:expr),* )) => {{
         let mut connection = $store.file.read().await?;
         Ok($($call)::+(&mut connection, $($argument),*).await?)
@@ -72,19 +72,19 @@ impl Store for SqliteStore {
         once: Option<&Once>,
         now_us: u64,
     ) -> Result<Made<User>, StoreError> {
-        write!(self, users::create(user, once, now_us))
+        in_transaction!(self, users::create(user, once, now_us))
     }
 
     async fn users(&self, page: Page<UserId>) -> Result<Vec<User>, StoreError> {
-        read!(self, users::list(page))
+        reading!(self, users::list(page))
     }
 
     async fn user(&self, id: UserId) -> Result<User, StoreError> {
-        read!(self, users::get(numbers::clamped(id.0)))
+        reading!(self, users::get(numbers::clamped(id.0)))
     }
 
     async fn user_by_email(&self, email: &str) -> Result<User, StoreError> {
-        read!(self, users::get_by_email(email))
+        reading!(self, users::get_by_email(email))
     }
 
     async fn change_user(
@@ -93,11 +93,11 @@ impl Store for SqliteStore {
         change: &UserChange,
         version: Option<u64>,
     ) -> Result<User, StoreError> {
-        write!(self, users::change(id, change, version))
+        in_transaction!(self, users::change(id, change, version))
     }
 
     async fn delete_user(&self, id: UserId, version: Option<u64>, now_us: u64) -> Result<(), StoreError> {
-        write!(self, users::delete(id, version, now_us))
+        in_transaction!(self, users::delete(id, version, now_us))
     }
 
     async fn create_key(
@@ -106,15 +106,15 @@ impl Store for SqliteStore {
         once: Option<&Once>,
         now_us: u64,
     ) -> Result<Made<Key>, StoreError> {
-        write!(self, keys::create(key, once, now_us))
+        in_transaction!(self, keys::create(key, once, now_us))
     }
 
     async fn keys(&self, user: UserId, page: Page<KeyId>) -> Result<Vec<Key>, StoreError> {
-        read!(self, keys::list(user, page))
+        reading!(self, keys::list(user, page))
     }
 
     async fn key(&self, id: KeyId) -> Result<Key, StoreError> {
-        read!(self, keys::get(numbers::clamped(id.0)))
+        reading!(self, keys::get(numbers::clamped(id.0)))
     }
 
     async fn change_key(
@@ -123,11 +123,11 @@ impl Store for SqliteStore {
         change: &KeyChange,
         version: Option<u64>,
     ) -> Result<Key, StoreError> {
-        write!(self, keys::change(id, change, version))
+        in_transaction!(self, keys::change(id, change, version))
     }
 
     async fn revoke_key(&self, id: KeyId, version: Option<u64>, now_us: u64) -> Result<(), StoreError> {
-        write!(self, keys::revoke(id, version, now_us))
+        in_transaction!(self, keys::revoke(id, version, now_us))
     }
 
     async fn rotate_key(
@@ -137,11 +137,11 @@ impl Store for SqliteStore {
         once: Option<&Once>,
         now_us: u64,
     ) -> Result<Made<Key>, StoreError> {
-        write!(self, keys::rotate(id, rotation, once, now_us))
+        in_transaction!(self, keys::rotate(id, rotation, once, now_us))
     }
 
     async fn key_changes(&self, after: u64, limit: u32) -> Result<Vec<KeyState>, StoreError> {
-        read!(self, keys::changes(after, limit))
+        reading!(self, keys::changes(after, limit))
     }
 
     async fn listen(&self) -> Result<Box<dyn ChangeListener>, StoreError> {
@@ -149,15 +149,15 @@ impl Store for SqliteStore {
     }
 
     async fn marks(&self, node: u64) -> Result<Vec<Mark>, StoreError> {
-        read!(self, usage::marks(node))
+        reading!(self, usage::marks(node))
     }
 
     async fn fold(&self, fold: &Fold) -> Result<(), StoreError> {
-        write!(self, usage::fold(fold))
+        in_transaction!(self, usage::fold(fold))
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        read!(self, usage::sum(query))
+        reading!(self, usage::sum(query))
     }
 
     async fn correct(
@@ -166,15 +166,15 @@ impl Store for SqliteStore {
         once: Option<&Once>,
         now_us: u64,
     ) -> Result<Made<Correction>, StoreError> {
-        write!(self, usage::correct(correction, once, now_us))
+        in_transaction!(self, usage::correct(correction, once, now_us))
     }
 
     async fn corrections(&self, user: UserId, page: Page<u64>) -> Result<Vec<Correction>, StoreError> {
-        read!(self, usage::corrections(user, page))
+        reading!(self, usage::corrections(user, page))
     }
 
     async fn prune(&self, before_us: u64) -> Result<(), StoreError> {
-        write!(self, once::prune(before_us))
+        in_transaction!(self, once::prune(before_us))
     }
 
     async fn close(&self) {

@@ -1,17 +1,16 @@
 //! Usage: added by folds, summed by groups, corrected.
 
+mod corrections;
 mod fold;
 
+pub(crate) use corrections::{correct, corrections};
 pub(crate) use fold::{fold, marks};
 
-use sqlx::{SqliteConnection, query, query_as};
-use store::{
-    Bucket, Correction, KeyId, Made, NewCorrection, Once, Page, StoreError, UsageQuery, UsageRow, UserId,
-};
+use sqlx::{SqliteConnection, query_as};
+use store::{Bucket, KeyId, UsageQuery, UsageRow, UserId};
 
 use crate::error::Error;
-use crate::numbers::{Total, clamped, signed};
-use crate::once;
+use crate::numbers::{Total, clamped};
 
 /// User and key 0 stand for none.
 const NONE: i64 = 0;
@@ -54,7 +53,8 @@ macro_rules! sums {
                      CASE ?7
                          WHEN 'hour' THEN hour
                          WHEN 'day' THEN hour / 24 * 24
-                         WHEN 'month' THEN unixepoch(hour * 3600, 'unixepoch', 'start of month') / 3600
+                         WHEN 'month' THEN
+                             coalesce(unixepoch(hour * 3600, 'unixepoch', 'start of month') / 3600, hour)
                          ELSE 0
                      END AS hour,
                      count, total_high, total_low
@@ -145,89 +145,4 @@ impl Row {
 
 fn some(id: i64) -> Option<u64> {
     (id != NONE).then_some(id.cast_unsigned())
-}
-
-pub(crate) async fn correct(
-    connection: &mut SqliteConnection,
-    what: &NewCorrection,
-    once: Option<&Once>,
-    now_us: u64,
-) -> Result<Made<Correction>, Error> {
-    if let Some(id) = once::made(connection, once).await? {
-        return Ok(Made::Before(correction(connection, id).await?));
-    }
-    let (user_id, key_id) = (signed(what.user_id.0)?, what.key_id.map_or(Ok(NONE), |id| signed(id.0))?);
-    let (hour, total, created_us) = (signed(what.hour)?, Total::of(what.total)?, signed(now_us)?);
-    let inserted = query!(
-        "INSERT INTO corrections
-             (user_id, key_id, route, hour, count, total_high, total_low, note, created_us)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        user_id,
-        key_id,
-        what.route,
-        hour,
-        what.count,
-        total.high,
-        total.low,
-        what.note,
-        created_us
-    );
-    let id = inserted.execute(&mut *connection).await?.last_insert_rowid();
-    once::remember(connection, once, id, now_us).await?;
-    Ok(Made::Now(correction(connection, id).await?))
-}
-
-struct CorrectionRow {
-    id: i64,
-    user_id: i64,
-    key_id: i64,
-    route: String,
-    hour: i64,
-    count: i64,
-    total_high: i64,
-    total_low: i64,
-    note: String,
-    created_us: i64,
-}
-
-impl From<CorrectionRow> for Correction {
-    fn from(row: CorrectionRow) -> Self {
-        let what = NewCorrection {
-            user_id: UserId(row.user_id.cast_unsigned()),
-            key_id: some(row.key_id).map(KeyId),
-            route: row.route,
-            hour: row.hour.cast_unsigned(),
-            count: row.count,
-            total: Total { high: row.total_high, low: row.total_low }.value(),
-            note: row.note,
-        };
-        Self { id: row.id.cast_unsigned(), what, created_us: row.created_us.cast_unsigned() }
-    }
-}
-
-async fn correction(connection: &mut SqliteConnection, id: i64) -> Result<Correction, Error> {
-    let row = query_as!(
-        CorrectionRow,
-        "SELECT id, user_id, key_id, route, hour, count, total_high, total_low, note, created_us
-         FROM corrections WHERE id = ?",
-        id
-    );
-    Ok(row.fetch_optional(connection).await?.ok_or(StoreError::NotFound("correction"))?.into())
-}
-
-pub(crate) async fn corrections(
-    connection: &mut SqliteConnection,
-    user: UserId,
-    page: Page<u64>,
-) -> Result<Vec<Correction>, Error> {
-    let (user_id, after, limit) = (clamped(user.0), page.after.map_or(0, clamped), i64::from(page.limit));
-    let rows = query_as!(
-        CorrectionRow,
-        "SELECT id, user_id, key_id, route, hour, count, total_high, total_low, note, created_us
-         FROM corrections WHERE user_id = ? AND id > ? ORDER BY id LIMIT ?",
-        user_id,
-        after,
-        limit
-    );
-    Ok(rows.fetch_all(connection).await?.into_iter().map(Correction::from).collect())
 }

@@ -1,7 +1,7 @@
 //! Amounts at their ends, corrections that stay, and the view for people.
 
 use sqlx::{AssertSqlSafe, Executor, Row};
-use store::{Fold, KeyId, NewCorrection, Store, StoreError, UsageBy, UsageDelta, UsageQuery, UserId};
+use store::{Bucket, Fold, KeyId, NewCorrection, Store, StoreError, UsageBy, UsageDelta, UsageQuery, UserId};
 
 use crate::{Place, connect};
 
@@ -47,6 +47,18 @@ async fn a_sum_that_does_not_fit_is_an_error() {
     assert!(matches!(result, Err(StoreError::Failed(_))), "{result:?}");
     let three = UsageQuery { from_hour: 1, ..UsageQuery::default() };
     assert_eq!(store.usage(&three).await.unwrap()[0].total, 3 * LARGE);
+}
+
+#[tokio::test]
+async fn an_hour_beyond_the_calendar_is_a_month_of_its_own() {
+    let place = Place::new();
+    let store = place.open().await;
+    let hours = [70_389_527, 70_389_528, 3_000_000_000_000_000_000];
+    store.fold(&fold(hours.map(|hour| delta(hour, 1, 1)).to_vec())).await.unwrap();
+    let by = UsageBy { time: Some(Bucket::Month), ..UsageBy::default() };
+    let rows = store.usage(&UsageQuery { by, ..UsageQuery::default() }).await.unwrap();
+    let months: Vec<_> = rows.iter().map(|row| row.hour.unwrap()).collect();
+    assert_eq!(months, [70_389_528 - 31 * 24, hours[1], hours[2]]);
 }
 
 #[tokio::test]

@@ -142,7 +142,8 @@ async fn nothing_is_written_to_a_file_that_is_gone() {
 
 #[tokio::test]
 async fn nobody_is_heard_of() {
-    let store = Place::new().open().await;
+    let place = Place::new();
+    let store = place.open().await;
     let mut listener = store.listen().await.unwrap();
     let mut changed = listener.changed();
     create(&store, 1).await.unwrap();

@@ -117,7 +117,7 @@ pub async fn totals_beyond_64_bits_are_exact(store: &dyn Store) -> Outcome {
 }
 
 pub async fn one_group_can_be_added_to_many_times(store: &dyn Store) -> Outcome {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let mut expected = (0, 0);
     for segment in 1..=60 {
         let (count, total) = (random.below(9) as i64 - 4, random.total());

@@ -61,9 +61,14 @@ fn months() -> impl Iterator<Item = u64> {
 }
 
 /// A sequence of numbers that is the same for the same seed (SplitMix64).
-pub(super) struct Random(pub(super) u64);
+pub(super) struct Random(u64);
 
 impl Random {
+    /// A sequence for this seed, or for `LOCKGATE_SEED` to look further.
+    pub(super) fn new(seed: u64) -> Self {
+        Self(std::env::var("LOCKGATE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed))
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -91,7 +91,7 @@ pub async fn a_range_holds_its_start_and_not_its_end(store: &dyn Store) -> Outco
 }
 
 pub async fn pages_of_usage_make_up_the_whole(store: &dyn Store) -> Outcome {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     let added: Vec<_> = (0..120).map(|_| random.delta()).collect();
     add(store, &distinct(&added)).await?;
     for (groups, limit) in
@@ -178,7 +178,7 @@ pub async fn usage_of_a_deleted_user_stays(store: &dyn Store) -> Outcome {
 
 /// Random usage in random folds, with corrections between, asked for in every grouping and compared with a plain sum.
 pub async fn every_grouping_equals_a_plain_sum(store: &dyn Store) -> Outcome {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let mut added = Vec::new();
     for step in 0..12 {
         let batch: Vec<_> = (0..random.below(120)).map(|_| random.delta()).collect();
