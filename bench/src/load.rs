@@ -6,6 +6,7 @@ mod idle;
 mod pace;
 mod report;
 mod response;
+mod rotation;
 mod work;
 
 pub(crate) use idle::{IdleOptions, SETTLED, hold_idle};
@@ -14,6 +15,7 @@ pub(crate) use work::Work;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
@@ -42,6 +44,12 @@ pub(crate) struct Options {
     /// Spread requests over this many path prefixes, `/service-0/` and on.
     #[arg(long, default_value_t = 0)]
     pub(crate) routes: usize,
+    /// File with a word a line, of which each request takes another: keys, or ids of users.
+    #[arg(long)]
+    pub(crate) words: Option<PathBuf>,
+    /// What requests to a users service are allowed by.
+    #[arg(long, default_value = "")]
+    pub(crate) token: String,
 }
 
 /// The line that says measuring has begun; the report follows when it has ended.

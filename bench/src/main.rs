@@ -1,4 +1,4 @@
-//! The side-by-side benchmark's tools, one binary: `cargo xtask bench proxy` calls them.
+//! The side-by-side benchmark's tools, one binary: `cargo xtask bench` calls them.
 #![allow(
     clippy::print_stdout,
     reason = "the tools talk to each other and to the terminal over standard output"
@@ -11,6 +11,7 @@ mod origin;
 mod os;
 mod poll;
 mod report;
+mod users;
 mod websocket;
 
 use std::net::SocketAddr;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Runs the peers side by side and writes a run directory.
     Measure(measure::Options),
+    /// Keys, limits and usage beside proxies that do the same, and the users service beside others; writes a run directory.
+    Users(users::Options),
     /// Writes table and plots of a run directory again, from its raw.json.
     Report {
         /// Directory that holds raw.json.
@@ -60,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Command::Idle(options) => load::hold_idle(&options),
         Command::Floor { listen, origin } => floor::run(listen, origin),
         Command::Measure(options) => measure::run(&options),
+        Command::Users(options) => users::run(&options),
         Command::Report { directory } => report::write_again(&directory),
     }
 }

@@ -2,9 +2,10 @@
 
 mod configure;
 mod driver;
+pub(crate) mod generator;
 pub(crate) mod machine;
 pub(crate) mod peer;
-mod process;
+pub(crate) mod process;
 pub(crate) mod record;
 pub(crate) mod scenario;
 pub(crate) mod usage;
@@ -20,9 +21,9 @@ use record::Run;
 use scenario::Scenario;
 
 /// The core of the measured proxy, and nothing else of ours.
-const PROXY_CORE: usize = 0;
+pub(crate) const PROXY_CORE: usize = 0;
 /// The core of origin, load generator and this program.
-const LOAD_CORE: usize = 1;
+pub(crate) const LOAD_CORE: usize = 1;
 
 /// How the peers are measured.
 #[derive(Args, Clone, Debug)]

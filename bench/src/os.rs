@@ -49,6 +49,13 @@ pub(crate) fn kill_group(leader: u32) {
     unsafe { libc::kill(-group, libc::SIGKILL) };
 }
 
+/// Asks the process `pid` to end.
+pub(crate) fn ask_to_end(pid: u32) {
+    let Ok(pid) = libc::pid_t::try_from(pid) else { return };
+    // SAFETY: no pointers are passed. The caller holds the child unreaped, so the number is still its.
+    unsafe { libc::kill(pid, libc::SIGTERM) };
+}
+
 fn check(result: i32) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! From a run's figures to table.md and plots.
 
-mod landing;
-mod plots;
+pub(crate) mod landing;
+pub(crate) mod plots;
 pub(crate) mod statistics;
 mod table;
 
@@ -23,5 +23,8 @@ pub(crate) fn write(run: &Run, directory: &Path) -> anyhow::Result<()> {
 
 /// The same, from a directory's raw.json.
 pub(crate) fn write_again(directory: &Path) -> anyhow::Result<()> {
+    if let Ok(run) = crate::users::record::Run::read(directory) {
+        return crate::users::report::write(&run, directory);
+    }
     write(&Run::read(directory)?, directory)
 }

@@ -12,7 +12,8 @@ use super::work::Work;
 /// One kept connection.
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
-    request: Vec<u8>,
+    /// What is sent; to be changed only while no request is under way.
+    pub(crate) request: Vec<u8>,
     /// Bytes of the request that the socket has taken.
     written: usize,
     response: Response,

@@ -6,6 +6,7 @@ use super::Options;
 use super::connection::{Connection, Turn};
 use super::pace::{Pace, Schedule};
 use super::report::{LoadReport, Tally};
+use super::rotation::Rotation;
 use crate::poll::{Interest, Poll};
 
 /// Answers may be this much later than the last request of a fixed rate.
@@ -16,6 +17,8 @@ pub(crate) struct Engine<'a> {
     options: &'a Options,
     poll: Poll,
     connections: Vec<Connection>,
+    /// Where each request differs from the one before.
+    rotation: Option<Rotation>,
     interests: Vec<Interest>,
     /// Connections without a request under way, last used first.
     free: Vec<usize>,
@@ -40,6 +43,7 @@ impl<'a> Engine<'a> {
             interests: vec![Interest::Read; connections.len()],
             free: (0..connections.len()).collect(),
             connections,
+            rotation: Rotation::of(options)?,
             tally: Tally::new(),
             buffer: vec![0; 256 * 1024],
         })
@@ -86,6 +90,9 @@ impl<'a> Engine<'a> {
         while let Some(&index) = self.free.last() {
             let Some(since) = pace.take(now) else { break };
             self.free.pop();
+            if let Some(rotation) = &mut self.rotation {
+                rotation.write_next(&mut self.connections[index].request);
+            }
             let turn = self.connections[index].start(since);
             self.note(index, turn)?;
         }

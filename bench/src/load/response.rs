@@ -1,6 +1,6 @@
 //! Reads one answer and says whether it is the right one.
 
-use super::work::{Work, is_accepted, is_echo};
+use super::work::{ECHO_BYTES, Work, is_accepted, is_echo};
 
 /// Reads the answers of one connection, one after another.
 pub(crate) struct Response {
@@ -84,15 +84,25 @@ impl Response {
             self.state = State::Echo;
             return Ok(Progress::Whole);
         }
-        let wanted = self.work.answer_bytes();
-        let stated = field("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
-        if response.code != Some(200) || stated != Some(wanted) {
-            return Err(format!("not a 200 of {wanted} bytes: {}", excerpt(bytes)));
+        let stated: Option<usize> =
+            field("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        let closes = field("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"));
+        let (code, status) = (response.code, self.work.answer_status());
+        let wanted = self.work.answer_bytes().or(stated).unwrap_or(0);
+        if code != Some(status) || stated != Some(wanted) {
+            return Err(format!("not a {status} of {wanted} bytes: {}", excerpt(bytes)));
         }
-        if field("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close")) {
+        if closes {
             return Err("the connection is not kept".into());
         }
-        self.body(wanted, bytes.len() - length)
+        match self.work.answer_users() {
+            // What is inside can be looked at only when all of it is there.
+            Some(_) if bytes.len() < length + wanted => Ok(self.keep(bytes)),
+            Some(users) if count_users(&bytes[length..]) != users => {
+                Err(format!("not {users} users: {}", excerpt(bytes)))
+            }
+            _ => self.body(wanted, bytes.len() - length),
+        }
     }
 
     fn body(&mut self, left: usize, arrived: usize) -> Result<Progress, String> {
@@ -102,7 +112,7 @@ impl Response {
     }
 
     fn echo(&mut self, bytes: &[u8]) -> Result<Progress, String> {
-        if bytes.len() < self.work.answer_bytes() {
+        if bytes.len() < ECHO_BYTES {
             return Ok(self.keep(bytes));
         }
         if is_echo(bytes) { Ok(Progress::Whole) } else { Err(format!("not our message: {}", excerpt(bytes))) }
@@ -112,6 +122,11 @@ impl Response {
         self.rest.extend_from_slice(bytes);
         Progress::Partial
     }
+}
+
+/// Every service writes a user's address once, whatever else it says of it.
+fn count_users(body: &[u8]) -> usize {
+    memchr::memmem::find_iter(body, br#""email":"#).count()
 }
 
 fn excerpt(bytes: &[u8]) -> String {
@@ -125,8 +140,13 @@ mod tests {
     /// Feeds `input` whole and byte by byte, and expects the same outcome of both.
     #[track_caller]
     fn check(input: &[u8], expected: &Result<Progress, &str>) {
+        check_work(Work::Post, input, expected);
+    }
+
+    #[track_caller]
+    fn check_work(work: Work, input: &[u8], expected: &Result<Progress, &str>) {
         for step in [input.len(), 1] {
-            let mut response = Response::new(Work::Post);
+            let mut response = Response::new(work);
             let mut outcome = Ok(Progress::Partial);
             for part in input.chunks(step) {
                 outcome = response.feed(part);
@@ -154,6 +174,16 @@ mod tests {
         check(b"HTTP/1.1 200 OK\r\n\r\n", &Err("not a 200 of 12"));
         check(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 12\r\n\r\n", &Err("not kept"));
         check(b"nonsense\r\n\r\n", &Err("no HTTP"));
+    }
+
+    #[test]
+    fn an_answer_with_users_must_have_as_many_as_were_asked_for() {
+        let one = b"HTTP/1.1 200 OK\r\ncontent-length: 21\r\n\r\n{\"id\":1,\"email\":\"a@\"}";
+        check_work(Work::ShowUser, one, &Ok(Progress::Whole));
+        check_work(Work::ShowUser, &one[..one.len() - 1], &Ok(Progress::Partial));
+        check_work(Work::ListUsers, one, &Err("not 100 users"));
+        check_work(Work::CreateUser, one, &Err("not a 201"));
+        check_work(Work::ShowUser, b"HTTP/1.1 200 OK\r\n\r\n", &Err("not a 200"));
     }
 
     #[test]

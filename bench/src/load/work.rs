@@ -20,7 +20,24 @@ pub(crate) enum Work {
     Post,
     /// A text message of 64 bytes and its echo.
     Websocket,
+    /// GET of 128 bytes and a number of units, each with another key.
+    Metered,
+    /// GET of a JSON constant from a users service.
+    Health,
+    /// GET of one user, each time another.
+    ShowUser,
+    /// GET of a page of 100 users.
+    ListUsers,
+    /// POST of a new user.
+    CreateUser,
 }
+
+/// Users in a page.
+const PAGE_USERS: usize = 100;
+/// Bytes of a word that counts requests.
+pub(crate) const COUNTED_WORD_BYTES: usize = 12;
+/// Bytes of the frame that [`MESSAGE`] comes back in.
+pub(crate) const ECHO_BYTES: usize = MESSAGE.len() + 2;
 
 /// The same key for every handshake: its answer is checked, its randomness serves nothing here.
 const WEBSOCKET_KEY: &str = "bG9ja2dhdGUgYmVuY2ggMQ==";
@@ -36,23 +53,43 @@ impl Work {
             Self::Large => "1m",
             Self::Post => "post",
             Self::Websocket => "websocket",
+            Self::Metered => "metered",
+            Self::Health => "health",
+            Self::ShowUser => "show-user",
+            Self::ListUsers => "list-users",
+            Self::CreateUser => "create-user",
         }
     }
 
-    /// Bytes of the answer's body (for a message: of its frame).
-    pub(crate) fn answer_bytes(self) -> usize {
+    /// The one right status.
+    pub(crate) fn answer_status(self) -> u16 {
+        if self == Self::CreateUser { 201 } else { 200 }
+    }
+
+    /// Bytes of the answer's body, where there is one right number of them.
+    pub(crate) fn answer_bytes(self) -> Option<usize> {
         match self {
-            Self::Small => SMALL_BYTES,
-            Self::Medium => MEDIUM_BYTES,
-            Self::Large => LARGE_BYTES,
-            Self::Post => SUNK_BYTES,
-            Self::Websocket => MESSAGE.len() + 2,
+            Self::Small | Self::Metered => Some(SMALL_BYTES),
+            Self::Medium => Some(MEDIUM_BYTES),
+            Self::Large => Some(LARGE_BYTES),
+            Self::Post => Some(SUNK_BYTES),
+            Self::Websocket | Self::Health | Self::ShowUser | Self::ListUsers | Self::CreateUser => None,
         }
     }
 
-    /// The request, on a path below `prefix`.
+    /// Users in the answer, where that is what makes it right.
+    pub(crate) fn answer_users(self) -> Option<usize> {
+        match self {
+            Self::ShowUser | Self::CreateUser => Some(1),
+            Self::ListUsers => Some(PAGE_USERS),
+            _ => None,
+        }
+    }
+
+    /// The request, on a path below `prefix`; a [`super::rotation::Rotation`] writes those in which each differs from the last.
     pub(crate) fn request(self, prefix: &str) -> Vec<u8> {
         match self {
+            Self::Metered | Self::Health | Self::ShowUser | Self::ListUsers | Self::CreateUser => Vec::new(),
             Self::Small => get(&format!("{prefix}/small"), ""),
             Self::Medium => get(&format!("{prefix}/64k"), ""),
             Self::Large => get(&format!("{prefix}/1m"), ""),
@@ -63,6 +100,32 @@ impl Work {
                 frame
             }
         }
+    }
+
+    /// What stands before and after the word in which each request differs from the last.
+    pub(crate) fn around_word(self, token: &str) -> Option<(String, String)> {
+        let fields = format!("{SERVICE_FIELDS}Authorization: Bearer {token}\r\n");
+        Some(match self {
+            Self::Metered => {
+                let (before, after) = FIELDS.split_once(FIXED_KEY)?;
+                (format!("GET /metered HTTP/1.1\r\n{before}"), format!("{after}\r\n"))
+            }
+            Self::Health => (format!("GET /health HTTP/1.1\r\n{SERVICE_FIELDS}\r\n"), String::new()),
+            Self::ShowUser => ("GET /users/".into(), format!(" HTTP/1.1\r\n{fields}\r\n")),
+            Self::ListUsers => {
+                (format!("GET /users?limit={PAGE_USERS} HTTP/1.1\r\n{fields}\r\n"), String::new())
+            }
+            Self::CreateUser => {
+                let (start, end) = (r#"{"name":"Ada Lovelace","email":"#, r#"@bench.example"}"#);
+                // The word is of one length, and so is the body.
+                let length = start.len() + 1 + COUNTED_WORD_BYTES + end.len();
+                let head = format!(
+                    "POST /users HTTP/1.1\r\n{fields}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+                );
+                (format!("{head}{start}\""), end.into())
+            }
+            _ => return None,
+        })
     }
 
     /// The handshake that comes before the first request, if there is one.
@@ -98,6 +161,11 @@ fn post(path: &str, body_bytes: usize) -> Vec<u8> {
     request
 }
 
+/// What a program's own client sends to a users service.
+const SERVICE_FIELDS: &str = "Host: users.internal\r\nUser-Agent: billing/1.4\r\nAccept: application/json\r\n";
+
+/// Stands in [`FIELDS`] where requests with keys have theirs.
+const FIXED_KEY: &str = "7f3c9a51d2e84b60a1c5f7e9031b6d48";
 const FIELDS: &str = "Host: api.example.com\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36\r\n\
     Accept: application/json, text/plain, */*\r\n\

@@ -1,21 +1,22 @@
 //! Starts a peer, puts it to work, and takes one sample.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::io::BufReader;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
 
 use super::configure::{self, Setting};
+use super::generator::{Load, Origin, finish, free_addresses, next_line, piped};
 use super::peer::{Peer, Tools};
-use super::process::Process;
+use super::process::{PROBE, Process};
 use super::record::{IdleSample, LatencySample, Sample};
 use super::scenario::Scenario;
 use super::usage::{Cpu, Memory};
 use super::{LOAD_CORE, PROXY_CORE};
-use crate::load::{BEGIN, LoadReport, SETTLED, Work};
+use crate::load::{LoadReport, SETTLED, Work};
 
 /// From the last connection's answer to the look at memory: what is freed late is freed by then.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
@@ -23,8 +24,7 @@ const SETTLE_TIME: Duration = Duration::from_secs(2);
 /// What every sample needs: the tools, the origin, a place for files.
 pub(crate) struct Driver {
     tools: Tools,
-    origin: Child,
-    origin_address: SocketAddr,
+    origin: Origin,
     directory: PathBuf,
     seconds: f64,
 }
@@ -34,13 +34,8 @@ impl Driver {
     pub(crate) fn start(tools: Tools, seconds: f64) -> anyhow::Result<Self> {
         let directory = std::env::temp_dir().join(format!("lockgate-bench-{}", std::process::id()));
         std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-        let mut command = Command::new(tools.this());
-        command.arg("origin").stdout(Stdio::piped());
-        let mut origin =
-            crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the origin")?;
-        let address = next_line(&mut BufReader::new(piped(&mut origin)))?;
-        let origin_address = address.parse().with_context(|| format!("the origin said `{address}`"))?;
-        Ok(Self { tools, origin, origin_address, directory, seconds })
+        let origin = Origin::start(tools.this())?;
+        Ok(Self { tools, origin, directory, seconds })
     }
 
     /// Requests as fast as they are answered.
@@ -117,13 +112,12 @@ impl Driver {
         let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir_all(&directory)?;
         let [listen, admin] = free_addresses()?;
-        let setting = Setting { listen, admin, origin: self.origin_address, directory: &directory, routes };
+        let setting = Setting { listen, admin, origin: self.origin.address, directory: &directory, routes };
         let command = configure::command(peer, &setting, &self.tools)?;
-        let process = Process::start(command, PROXY_CORE, listen, &directory)?;
+        let process = Process::start(command, PROXY_CORE, listen, PROBE, &directory)?;
         Ok((process, listen))
     }
 
-    /// Runs the load generator; the peer's CPU time is that between its two lines.
     fn load(
         &self,
         process: &Process,
@@ -131,57 +125,13 @@ impl Driver {
         work: Work,
         arguments: &[(&str, String)],
     ) -> anyhow::Result<(Cpu, LoadReport)> {
-        let mut command = Command::new(self.tools.this());
-        command.args(["load", "--target", &target.to_string(), "--seconds", &self.seconds.to_string()]);
-        command.args(["--work", work.argument()]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for (name, value) in arguments {
-            command.args([*name, value]);
-        }
-        let mut child = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the load")?;
-        let mut lines = BufReader::new(piped(&mut child));
-        let begun = next_line(&mut lines)? == BEGIN;
-        let before = Cpu::of(&process.pids);
-        let report = next_line(&mut lines)?;
-        let used = Cpu::of(&process.pids) - before;
-        finish(child, lines)?;
-        anyhow::ensure!(begun, "the load generator never began");
-        Ok((used, serde_json::from_str(&report).context("reading the load generator's report")?))
+        Load { this: self.tools.this(), target, work, seconds: self.seconds, arguments }.run(process)
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        crate::os::kill_group(self.origin.id());
-        // Only reaps and tidies up; what fails here harms no figure.
-        let _ = self.origin.wait();
+        // Only tidies up; what fails here harms no figure.
         let _ = std::fs::remove_dir_all(&self.directory);
     }
-}
-
-/// Ports that are free now; a peer binds them in a moment.
-fn free_addresses() -> anyhow::Result<[SocketAddr; 2]> {
-    let listeners = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
-    Ok([listeners[0].local_addr()?, listeners[1].local_addr()?])
-}
-
-fn piped(child: &mut Child) -> ChildStdout {
-    child.stdout.take().expect("every child here is started with its output piped")
-}
-
-fn next_line(lines: &mut impl BufRead) -> anyhow::Result<String> {
-    let mut line = String::new();
-    lines.read_line(&mut line)?;
-    Ok(line.trim_end().to_owned())
-}
-
-/// Waits for the end of a tool and passes on what it complained of.
-fn finish(mut child: Child, mut lines: impl Read) -> anyhow::Result<()> {
-    std::io::copy(&mut lines, &mut std::io::sink())?;
-    let mut complaint = String::new();
-    if let Some(mut errors) = child.stderr.take() {
-        errors.read_to_string(&mut complaint)?;
-    }
-    let status = child.wait()?;
-    anyhow::ensure!(status.success(), "the load generator failed: {}", complaint.trim());
-    Ok(())
 }

@@ -148,7 +148,13 @@ impl Tools {
         Ok(path)
     }
 
-    fn site_packages(&self) -> anyhow::Result<PathBuf> {
+    /// Where `cargo xtask bench` puts what no system package has.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where pip put its packages.
+    pub(crate) fn site_packages(&self) -> anyhow::Result<PathBuf> {
         let lib = self.directory.join("venv/lib");
         let versions = std::fs::read_dir(&lib).with_context(|| format!("reading {}", lib.display()))?;
         let found =

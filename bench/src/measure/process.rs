@@ -16,6 +16,9 @@ const START_TIME_MAX: Duration = Duration::from_secs(60);
 /// Pause between two attempts once a start is known to be slow: the first attempts follow each other at once.
 const SLOW_POLL: Duration = Duration::from_millis(1);
 
+/// Most peers' first request.
+pub(crate) const PROBE: &[u8] = b"GET /small HTTP/1.1\r\nHost: api.example.com\r\n\r\n";
+
 /// A peer that answers.
 pub(crate) struct Process {
     child: Child,
@@ -26,11 +29,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command` on `core` with its output in `directory`, and waits for the first 200.
+    /// Starts `command` on `core` with its output in `directory`, and waits for the first 200 to `probe`.
     pub(crate) fn start(
         mut command: Command,
         core: usize,
         address: SocketAddr,
+        probe: &[u8],
         directory: &Path,
     ) -> anyhow::Result<Self> {
         let errors = directory.join("stderr");
@@ -39,7 +43,7 @@ impl Process {
         let before = Instant::now();
         let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
         let mut process = Self { child, start_time: Duration::ZERO, pids: Vec::new() };
-        process.await_first_answer(before, address).with_context(|| {
+        process.await_first_answer(before, address, probe).with_context(|| {
             let said = std::fs::read_to_string(&errors).unwrap_or_default();
             format!("{command:?} does not answer; it said: {}", tail(&said))
         })?;
@@ -48,9 +52,14 @@ impl Process {
         Ok(process)
     }
 
-    fn await_first_answer(&mut self, before: Instant, address: SocketAddr) -> anyhow::Result<()> {
+    fn await_first_answer(
+        &mut self,
+        before: Instant,
+        address: SocketAddr,
+        probe: &[u8],
+    ) -> anyhow::Result<()> {
         loop {
-            if answers(address) {
+            if answers(address, probe) {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
@@ -64,6 +73,19 @@ impl Process {
     }
 }
 
+impl Process {
+    /// Asks it to end, and waits until it has: what it keeps is whole then.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        crate::os::ask_to_end(self.child.id());
+        let asked = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            anyhow::ensure!(asked.elapsed() < START_TIME_MAX, "it did not end within {START_TIME_MAX:?}");
+            std::thread::sleep(SLOW_POLL);
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         crate::os::kill_group(self.child.id());
@@ -73,11 +95,11 @@ impl Drop for Process {
 }
 
 /// One connection, one request: whether a 200 comes back.
-fn answers(address: SocketAddr) -> bool {
+fn answers(address: SocketAddr, probe: &[u8]) -> bool {
     let ask = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        stream.write_all(b"GET /small HTTP/1.1\r\nHost: api.example.com\r\n\r\n")?;
+        stream.write_all(probe)?;
         let mut status = [0; 12];
         stream.read_exact(&mut status)?;
         Ok(&status == b"HTTP/1.1 200")
@@ -104,7 +126,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", "echo no such key >&2; exit 3"]);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
-        let error = Process::start(command, 0, nowhere, directory.path()).map(drop).unwrap_err();
+        let error = Process::start(command, 0, nowhere, PROBE, directory.path()).map(drop).unwrap_err();
         let message = format!("{error:#}");
         assert!(message.contains("no such key") && message.contains("exit status: 3"), "{message}");
     }
@@ -115,7 +137,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new("sleep");
         command.arg("1000");
-        let process = Process::start(command, 0, crate::origin::spawn_for_tests(), directory.path()).unwrap();
+        let process =
+            Process::start(command, 0, crate::origin::spawn_for_tests(), PROBE, directory.path()).unwrap();
         let pid = process.child.id();
         assert!(process.start_time > Duration::ZERO && process.pids == [pid]);
         drop(process);

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 pub(crate) struct Answers {
     /// 128 bytes of JSON.
     pub(crate) small: Vec<u8>,
+    /// The same, with the number of units that the request is to be charged for.
+    pub(crate) metered: Vec<u8>,
     /// 64 KiB.
     pub(crate) medium: Vec<u8>,
     /// 1 MiB.
@@ -25,13 +27,17 @@ pub(crate) const LARGE_BYTES: usize = 1024 * 1024;
 /// Body length of the answer to a POST, bytes.
 pub(crate) const SUNK_BYTES: usize = 12;
 
+/// What `/metered` says in `x-units`.
+pub(crate) const UNITS: &str = "2.5";
+
 /// The one set of answers.
 pub(crate) static ANSWERS: LazyLock<Answers> = LazyLock::new(|| Answers {
-    small: answer("200 OK", "application/json", &small_body()),
-    medium: answer("200 OK", "application/octet-stream", &vec![b'm'; MEDIUM_BYTES]),
-    large: answer("200 OK", "application/octet-stream", &vec![b'l'; LARGE_BYTES]),
-    sunk: answer("200 OK", "application/json", br#"{"ok": true}"#),
-    missing: answer("404 Not Found", "text/plain", b"not here\n"),
+    small: answer("200 OK", "application/json", "", &small_body()),
+    metered: answer("200 OK", "application/json", &format!("x-units: {UNITS}\r\n"), &small_body()),
+    medium: answer("200 OK", "application/octet-stream", "", &vec![b'm'; MEDIUM_BYTES]),
+    large: answer("200 OK", "application/octet-stream", "", &vec![b'l'; LARGE_BYTES]),
+    sunk: answer("200 OK", "application/json", "", br#"{"ok": true}"#),
+    missing: answer("404 Not Found", "text/plain", "", b"not here\n"),
 });
 
 fn small_body() -> Vec<u8> {
@@ -41,7 +47,12 @@ fn small_body() -> Vec<u8> {
     body
 }
 
-fn answer(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+/// An answer that says what the request before it was: what a proxy makes of a request is seen by it.
+pub(crate) fn mirror(head: &[u8]) -> Vec<u8> {
+    answer("200 OK", "text/plain", "", head)
+}
+
+fn answer(status: &str, content_type: &str, more: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = format!(
         "HTTP/1.1 {status}\r\n\
          server: origin\r\n\
@@ -49,7 +60,8 @@ fn answer(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
          content-type: {content_type}\r\n\
          content-length: {}\r\n\
          cache-control: private, max-age=0\r\n\
-         etag: \"5f2c-9a81\"\r\n\r\n",
+         etag: \"5f2c-9a81\"\r\n\
+         {more}\r\n",
         body.len()
     )
     .into_bytes();
@@ -65,6 +77,8 @@ mod tests {
     fn each_answer_is_framed_as_long_as_it_is() {
         let all = [
             (&ANSWERS.small, SMALL_BYTES),
+            (&ANSWERS.metered, SMALL_BYTES),
+            (&mirror(b"GET"), 3),
             (&ANSWERS.medium, MEDIUM_BYTES),
             (&ANSWERS.large, LARGE_BYTES),
             (&ANSWERS.sunk, SUNK_BYTES),

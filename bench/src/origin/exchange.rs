@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use super::answers::ANSWERS;
+use super::answers::{ANSWERS, mirror};
 use crate::websocket::{accept_key, first_frame, write_frame};
 
 /// A stretch of bytes to write.
@@ -106,19 +106,21 @@ fn head(bytes: &[u8], out: &mut VecDeque<Piece>) -> Result<(usize, State), Refus
             return Ok((length, State::Body { left }));
         }
     }
-    out.push_back(Cow::Borrowed(answer(request.path.unwrap_or_default())));
+    out.push_back(answer(request.path.unwrap_or_default(), &bytes[..length]));
     Ok((length, State::Head))
 }
 
 /// The last segment decides, so that 10,000 routes can lead to one resource.
-fn answer(path: &str) -> &'static [u8] {
+fn answer(path: &str, head: &[u8]) -> Piece {
     let last = path.rsplit('/').next().unwrap_or_default();
-    match last {
+    Cow::Borrowed(match last {
         "small" => &ANSWERS.small,
+        "metered" => &ANSWERS.metered,
         "64k" => &ANSWERS.medium,
         "1m" => &ANSWERS.large,
+        "mirror" => return Cow::Owned(mirror(head)),
         _ => &ANSWERS.missing,
-    }
+    })
 }
 
 fn switching(key: &[u8]) -> Vec<u8> {

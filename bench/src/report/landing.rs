@@ -76,7 +76,7 @@ fn verdict(measured: Option<Estimate>, goal: Goal) -> String {
     }
 }
 
-fn mark(met: bool) -> &'static str {
+pub(crate) fn mark(met: bool) -> &'static str {
     if met { "met" } else { "**missed**" }
 }
 

@@ -13,14 +13,14 @@ use crate::measure::record::{IdleSample, Run};
 use crate::measure::scenario::Scenario;
 
 const SIZE: (u32, u32) = (960, 480);
-const USER: RGBColor = RGBColor(31, 119, 180);
-const SYSTEM: RGBColor = RGBColor(174, 199, 232);
-const TAIL: RGBColor = RGBColor(214, 98, 60);
+pub(crate) const USER: RGBColor = RGBColor(31, 119, 180);
+pub(crate) const SYSTEM: RGBColor = RGBColor(174, 199, 232);
+pub(crate) const TAIL: RGBColor = RGBColor(214, 98, 60);
 
 /// One bar of segments, stacked from the left end of its row.
-struct Row {
-    name: String,
-    segments: Vec<(f64, RGBColor)>,
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) segments: Vec<(f64, RGBColor)>,
 }
 
 /// Writes cpu.svg, latency.svg and idle.svg, each where there are figures for it.
@@ -87,7 +87,8 @@ fn idle_rows(run: &Run) -> Vec<Row> {
     run.peers().filter_map(row).collect()
 }
 
-fn bars(path: &Path, title: &str, rows: &[Row], legend: &[(&str, RGBColor)]) -> anyhow::Result<()> {
+/// Draws rows of stacked segments, each color explained.
+pub(crate) fn bars(path: &Path, title: &str, rows: &[Row], legend: &[(&str, RGBColor)]) -> anyhow::Result<()> {
     let canvas = SVGBackend::new(path, SIZE).into_drawing_area();
     canvas.fill(&WHITE)?;
     let end = axis_end(rows);

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::SystemTime;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The data plane as the admin side sees it.
 ///
@@ -38,7 +39,7 @@ pub enum Readiness {
 }
 
 /// One route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RouteInfo {
     /// Its name, as events and metrics say it.
     pub name: String,
@@ -53,7 +54,7 @@ pub struct RouteInfo {
 }
 
 /// One upstream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UpstreamInfo {
     /// Its name.
     pub name: String,
@@ -62,7 +63,7 @@ pub struct UpstreamInfo {
 }
 
 /// One endpoint of an upstream; counts are sums over all workers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EndpointInfo {
     /// Its address as configured.
     pub address: String,
@@ -143,13 +144,14 @@ pub struct RingGauges {
 }
 
 /// A configuration came into force.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct ReloadReport {
     /// Number of the configuration now in force.
     pub generation: u64,
     /// What differs from the one before, one line each; empty when nothing does.
     pub changes: Vec<String>,
     /// What the configuration was warned of, in the form of [`ReloadProblem::diagnostics`].
+    #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<serde_json::Value>,
 }
 

@@ -19,24 +19,29 @@
 
 mod access_log;
 mod admin;
+mod chain;
 mod gateway;
 mod key_hint;
 mod key_sink;
+mod keys;
 pub mod limits;
 mod live;
+mod metering;
 mod metrics;
 #[cfg(test)]
 mod testing;
 mod tokens;
 
 pub use access_log::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLogReader, write_combined};
-pub use admin::{Admin, admin_reference};
+pub use admin::{Admin, admin_reference, openapi_document};
 pub use gateway::{
     EndpointInfo, Gateway, Gauges, JournalGauges, ListenerGauges, Readiness, ReloadFuture, ReloadProblem,
     ReloadReport, RingGauges, RouteInfo, UpstreamInfo,
 };
 pub use key_hint::KeyHint;
 pub use key_sink::KeySink;
+pub use keys::{KeyFollower, KeysHandle, KeysStatus};
 pub use live::{Filter, LiveEvent, LiveEvents, LiveReader, SubscribeError, Subscription};
+pub use metering::{Metering, MeteringHandle, MeteringStatus};
 pub use metrics::{Metrics, MetricsHandle, Summary, metrics_reference};
 pub use tokens::{ADMIN_TOKEN_FILE, ADMIN_TOKEN_VARIABLE, READ_TOKEN_FILE, Role, TokenError, Tokens};

@@ -25,6 +25,24 @@ limits! {
     pub const FILTER_BYTES: usize = 256;
     /// Request body, bytes; a larger one is answered 413.
     pub const BODY_BYTES: usize = 64 * 1024;
+    /// What a 503 says in `Retry-After` when the database does not take a request, seconds.
+    pub const RETRY_AFTER_SECONDS: u32 = 1;
+    /// Entries on one page of a list, at most; more in `?limit=` is answered 400.
+    pub const PAGE_ENTRIES: u32 = 1000;
+    /// Entries on one page of a list, unless `?limit=` says otherwise.
+    pub const PAGE_ENTRIES_DEFAULT: u32 = 100;
+    /// `Idempotency-Key`, bytes; a longer one is answered 400.
+    pub const ONCE_KEY_BYTES: usize = 255;
+    /// Name of a user, a key or a route, characters; a longer one is answered 422.
+    pub const NAME_CHARACTERS: usize = 200;
+    /// E-mail address of a user, characters; a longer one is answered 422.
+    pub const EMAIL_CHARACTERS: usize = 254;
+    /// Routes among the scopes of a key; more are answered 422.
+    pub const KEY_SCOPES: usize = 64;
+    /// Note of a correction, characters; a longer one is answered 422.
+    pub const NOTE_CHARACTERS: usize = 1000;
+    /// Largest amount and largest count of one correction, either sign; a larger one is answered 422.
+    pub const CORRECTION_MAX: i64 = 1_000_000_000_000;
     /// Request head, request line and fields together, bytes; a larger one is answered 431.
     pub const HEAD_BYTES: usize = 32 * 1024;
     /// Header fields of a request; more are answered 431.
@@ -53,6 +71,28 @@ limits! {
     pub const LOG_CHUNK_BYTES: usize = 64 * 1024;
     /// Time the access log's writer has to write what is left when the reader is dropped.
     pub const LOG_DRAIN: Duration = Duration::from_secs(2);
+    /// Longest time usage is behind the journal while all is well: quiet or busy, the fold commits about once in it.
+    pub const FOLD_EVERY: Duration = Duration::from_secs(1);
+    /// Groups of usage (user, key, route, hour) after which a transaction of the fold is full, about.
+    pub const FOLD_GROUPS: usize = 256 * 1024;
+    /// Bytes of the journal after which a transaction of the fold is full, about.
+    pub const FOLD_BYTES: u64 = 256 * 1024 * 1024;
+    /// Longest wait for one call of the database by the fold; it is made again then.
+    pub const FOLD_CALL: Duration = Duration::from_secs(60);
+    /// First and longest pause of the fold after a failure.
+    pub const FOLD_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+    /// Time the fold has at the end of the process; the next start folds the rest.
+    pub const FOLD_END: Duration = Duration::from_secs(5);
+    /// How often the database is asked for changed keys when nobody tells of any.
+    pub const KEY_POLL: Duration = Duration::from_millis(500);
+    /// Changed keys asked for at once.
+    pub const KEY_PAGE: u32 = 4096;
+    /// Longest wait for an answer to that question; it is asked again then.
+    pub const KEY_CALL: Duration = Duration::from_secs(5);
+    /// Pause before listening to other nodes is tried again.
+    pub const KEY_LISTEN_RETRY: Duration = Duration::from_secs(5);
+    /// Pause before keys that could not be saved are read and saved anew.
+    pub const KEY_SAVE_RETRY: Duration = Duration::from_secs(10);
     /// Shortest admin or read-only token accepted, bytes.
     pub const TOKEN_BYTES_MIN: usize = 16;
     /// Longest admin or read-only token accepted, bytes.

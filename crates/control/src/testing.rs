@@ -1,5 +1,7 @@
 //! The event that unit tests start from, and the check of a generated page.
 
+pub(crate) mod books;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 

@@ -1,6 +1,7 @@
-//! The demonstration: sample services, a gateway in front of them, a little traffic, and what comes of it.
+//! The demonstration: sample services, a gateway in front of them, two users, a little traffic, and what comes of it.
 
 mod configuration;
+mod customers;
 mod data;
 mod handshake;
 mod services;
@@ -9,12 +10,13 @@ mod traffic;
 mod websocket;
 mod welcome;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use server::{ConfigSource, Options, Server, Signals};
+use server::{ConfigSource, Options, Server, Signals, StartError};
 
+use crate::client::{Client, Place};
 use crate::command::{Outcome, does_not_start, drain};
 use crate::failure::Failure;
 use crate::output::{self, Reader};
@@ -41,15 +43,19 @@ pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
     let data = data::DataPlace::new(wishes.data.as_deref())?;
     let services = services::start()
         .map_err(|error| Failure::new("the sample services do not start").caused_by(&error))?;
-    let text = configuration::text(&configuration::Places {
-        gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, wishes.port)),
-        admin: SocketAddr::from((Ipv4Addr::LOCALHOST, free_admin_port())),
-        data: data.path(),
-        services: &services,
-    });
-    let server = start(text)?;
-    let traffic = traffic::start(&server.addresses());
-    let shown = output::print(welcome::text(&server, data.path()).as_bytes())?;
+    let server = start(|admin_port| {
+        configuration::text(&configuration::Places {
+            gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, wishes.port)),
+            admin: SocketAddr::from((Ipv4Addr::LOCALHOST, admin_port)),
+            data: data.path(),
+            services: &services,
+        })
+    })?;
+    let api = Client::new(Place::known(server.admin_address(), server.tokens().expose_admin()))?;
+    let gateway = server.addresses().first().copied();
+    let keys = customers::prepare(&api, gateway)?;
+    let traffic = traffic::start(gateway, &keys);
+    let shown = output::print(welcome::text(&server, data.path(), &keys).as_bytes())?;
     if shown == Reader::Listens {
         summarize(&server, ends)?;
     }
@@ -57,7 +63,18 @@ pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
     Ok(drain(server))
 }
 
-fn start(text: String) -> Result<Server, Failure> {
+/// Starts the gateway with its admin side at the usual port, else at the next one that is free, else at any.
+fn start(text: impl Fn(u16) -> String) -> Result<Server, Failure> {
+    for port in ADMIN_PORTS {
+        match start_with(text(port))? {
+            Err(StartError::Bind(errors)) if errors.iter().all(|error| error.address.port() == port) => {}
+            started => return started.map_err(failure),
+        }
+    }
+    start_with(text(0))?.map_err(failure)
+}
+
+fn start_with(text: String) -> Result<Result<Server, StartError>, Failure> {
     let source = ConfigSource::Text {
         name: "the demonstration's configuration".into(),
         base_dir: PathBuf::new(),
@@ -65,18 +82,15 @@ fn start(text: String) -> Result<Server, Failure> {
     };
     let loaded = source.load().map_err(|problems| Failure::of_configuration(&problems))?;
     let options = Options { ports_file: None, signals: Signals::Obey };
-    Server::start(loaded.config, source, options).map_err(|error| match error {
-        server::StartError::Bind(_) => {
-            does_not_start(&error).hint("choose another port: `lockgate demo --port 8081`")
-        }
-        error => does_not_start(&error),
-    })
+    Ok(Server::start(loaded.config, source, options))
 }
 
-/// The admin side's usual port if it is free, else the next one that is.
-fn free_admin_port() -> u16 {
-    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    ADMIN_PORTS.clone().find(is_free).unwrap_or(0)
+fn failure(error: StartError) -> Failure {
+    let failure = does_not_start(&error);
+    match error {
+        StartError::Bind(_) => failure.hint("choose another port: `lockgate demo --port 8081`"),
+        _ => failure,
+    }
 }
 
 /// Prints a summary each second until a signal comes, the time is up, or nobody reads on.

@@ -340,9 +340,10 @@ fn a_demonstration_ends_by_itself_and_leaves_nothing() {
 
 /// Asks what a printed `curl` line asks; answers status and text.
 fn as_curl(line: &str) -> (u16, String) {
-    let url = line.rsplit(' ').next().unwrap().strip_prefix("http://").unwrap();
+    let url = line.rsplit(' ').next().unwrap().trim_matches('\'').strip_prefix("http://").unwrap();
     let (address, path) = url.split_once('/').unwrap();
-    let field = line.split('\'').nth(1).map(|field| format!("{field}\r\n")).unwrap_or_default();
+    let field = line.split("-H '").nth(1).and_then(|rest| rest.split('\'').next());
+    let field = field.map(|field| format!("{field}\r\n")).unwrap_or_default();
     let response =
         testkit::ask(address, format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\n{field}\r\n")).unwrap();
     (response.status(), response.text())
@@ -377,25 +378,47 @@ fn what_a_demonstration_says_to_try_works_as_printed() {
     };
     let asked: Vec<_> =
         starting("curl").into_iter().filter(|line| !line.contains(" -N ")).map(|l| (as_curl(l), l)).collect();
-    assert!(asked.len() >= 7, "{printed:?}");
+    assert!(asked.len() >= 12, "{printed:?}");
     for ((status, text), line) in asked {
         let expected = match line {
             line if line.ends_with("/old/page") => 308,
             line if line.ends_with("/nothing-here") => 404,
+            line if line.contains("-i http") && line.ends_with("/metered/hello") => 401,
             _ => 200,
         };
         assert_eq!(status, expected, "{line}\n{text}");
     }
     let socket = printed.iter().find_map(|line| line.split_once("ws://")).unwrap().1;
     assert_eq!(websocket_echo(socket.strip_suffix("/echo").unwrap(), "hello"), "hello");
-    let tail = starting(LOCKGATE)[0];
-    let output = Command::new("sh").args(["-c", tail]).output().unwrap();
-    assert_eq!(out(&output).lines().count(), 5, "{tail}");
+    let shown = |line: &str| out(&Command::new("sh").args(["-c", line]).output().unwrap());
+    let commands = starting(LOCKGATE);
+    let with = |word: &str| *commands.iter().find(|line| line.contains(word)).unwrap();
+    assert_eq!(shown(with(" tail ")).lines().count(), 5, "{commands:?}");
+    assert!(shown(with(" users ")).contains("grace@example.com"), "{commands:?}");
+    eventually("the usage of both users", || {
+        let usage = shown(with(" usage "));
+        ["ada@example.com    metered", "grace@example.com  metered"]
+            .iter()
+            .all(|row| usage.contains(row))
+            .then_some(())
+    });
     let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
     let mut complaints = String::new();
     child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
     assert_eq!((wait(child), complaints.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_demonstration_goes_on_with_its_users_in_a_kept_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = ["demo", "--port", "0", "--exit-after", "1ms", "--data", "kept"];
+    let keys = [(); 2].map(|()| {
+        let output = run(dir.path(), &demo);
+        assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""));
+        out(&output).split("Bearer lg_demo_").nth(1).unwrap().split('\'').next().unwrap().to_owned()
+    });
+    assert_ne!(keys[0], keys[1]);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use crate::client::Client;
 use crate::hooks::ProxyHttp;
 use crate::identify::Identity;
 use crate::limiter::{Asker, Permits, Stage};
-use crate::meter;
 use crate::limits::{PART_MS, RECORD_TEXTS_BYTES};
+use crate::meter::header_value;
 use crate::record::{Occasion, Record, Recorded, Traffic, micros};
 use crate::refusal::Refusal;
 use crate::route::{Route, is_own_preflight};
@@ -191,7 +191,7 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     pub(crate) fn note_head(&self, response: &Response) {
         self.change(|record| record.upstream_us = Some(micros(self.sent.get(), Instant::now())));
         if let Some(Meter::ResponseHeader(name)) = self.route.as_ref().map(|route| &route.config.meter) {
-            let value = meter::read(&response.fields, name);
+            let value = header_value(&response.fields, name);
             if value.is_none() {
                 self.worker.gauges.meter_unreadable();
             }

@@ -10,7 +10,7 @@ mod watch;
 use std::sync::Arc;
 
 use config::Access;
-use message::Request;
+use message::{Fields, Request};
 use policy::{KeyHash, KeyRefusal};
 
 use crate::exchange::Exchange;
@@ -18,7 +18,7 @@ use crate::hooks::ProxyHttp;
 use crate::keys::KeyTable;
 use crate::refusal::Refusal;
 use crate::route::{Route, is_own_preflight};
-use presented::presented;
+use presented::{Places, presented};
 pub(crate) use watch::{Watch, Watched};
 
 /// A user who asks, by one of its keys.
@@ -123,29 +123,50 @@ fn by_key<P: ProxyHttp>(
     route: &Route,
     request: &mut Request,
 ) -> Result<Caller, Refusal> {
-    let presented = presented(&request.fields)?;
-    let places = presented.places;
-    let key = KeyHash::of_presented(presented.text).ok_or(Refusal::KEY_UNKNOWN)?;
-    let (identity, checked) = look(exchange.worker.plane.keys(), &key, route, exchange.asked_us())?;
+    let found =
+        FoundKey::of(&request.fields, exchange.worker.plane.keys(), route.name(), exchange.asked_us())?;
     // Whoever holds a key that does not do is in the record, too.
-    exchange.identified(&identity);
-    checked?;
-    places.strip(&mut request.fields);
+    exchange.identified(&found.identity);
+    let identity = found.accept(&mut request.fields)?;
     exchange.worker.hooks.identified(&identity, exchange.context.get_mut());
-    Ok(Caller::User(identity, key))
+    Ok(Caller::User(identity, found.key))
 }
 
-/// Finds out whose key it is, and whether it does.
-fn look(
-    keys: &KeyTable,
-    key: &KeyHash,
-    route: &Route,
-    now_us: u64,
-) -> Result<(Identity, Result<(), KeyRefusal>), Refusal> {
-    let found = keys.find(key, |facts| {
-        (Identity { user_id: facts.user_id, key_id: facts.key_id }, facts.check(route.name(), now_us))
-    });
-    found.ok_or_else(|| if keys.is_loaded() { Refusal::KEY_UNKNOWN } else { Refusal::KEYS_UNAVAILABLE })
+/// The key that a request comes with, found in the table.
+#[derive(Clone, Copy, Debug)]
+pub struct FoundKey {
+    identity: Identity,
+    key: KeyHash,
+    places: Places,
+    checked: Result<(), KeyRefusal>,
+}
+
+impl FoundKey {
+    /// Finds the key of a request for a route, at a time in microseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// # Errors
+    /// When there is no key, none that is known, or more than one.
+    pub fn of(fields: &Fields, keys: &KeyTable, route: &str, now_us: u64) -> Result<Self, Refusal> {
+        let presented = presented(fields)?;
+        let key = KeyHash::of_presented(presented.text).ok_or(Refusal::KEY_UNKNOWN)?;
+        let found = keys.find(&key, |facts| Self {
+            identity: Identity { user_id: facts.user_id, key_id: facts.key_id },
+            key,
+            places: presented.places,
+            checked: facts.check(route, now_us),
+        });
+        found.ok_or_else(|| if keys.is_loaded() { Refusal::KEY_UNKNOWN } else { Refusal::KEYS_UNAVAILABLE })
+    }
+
+    /// Takes the key out of the request and says whose it is.
+    ///
+    /// # Errors
+    /// When the key has expired or is not for the route.
+    pub fn accept(&self, fields: &mut Fields) -> Result<Identity, Refusal> {
+        self.checked?;
+        self.places.strip(fields);
+        Ok(self.identity)
+    }
 }
 
 impl From<KeyRefusal> for Refusal {

@@ -14,17 +14,20 @@ const MICROSECOND: u64 = 1_000;
 
 /// How far an exchange has come.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Progress {
-    pub(crate) bytes_in: u64,
-    pub(crate) bytes_out: u64,
-    pub(crate) elapsed_us: u64,
+pub struct Progress {
+    /// Bytes of the request's body.
+    pub bytes_in: u64,
+    /// Bytes of the response's body.
+    pub bytes_out: u64,
+    /// Microseconds since the request's head was read.
+    pub elapsed_us: u64,
 }
 
 /// The count of one exchange.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// What the whole exchange counts, where that does not grow while it goes on.
-    pub(crate) header: Value,
+    pub header: Value,
     /// Bytes or microseconds that records have told of.
     told: u64,
 }
@@ -37,7 +40,7 @@ impl Default for Tally {
 
 impl Tally {
     /// What a record of this kind, `done` or `part`, has to tell.
-    pub(crate) fn value(&self, kind: Kind, meter: &Meter, progress: Progress) -> Value {
+    pub fn value(&self, kind: Kind, meter: &Meter, progress: Progress) -> Value {
         match (grown(meter, progress), kind) {
             (Some(now), _) => worth(meter, now.saturating_sub(self.told)),
             (None, Kind::Done) => self.whole(meter),
@@ -46,12 +49,12 @@ impl Tally {
     }
 
     /// Notes that a record has told it.
-    pub(crate) fn tell(&mut self, meter: &Meter, progress: Progress) {
+    pub fn tell(&mut self, meter: &Meter, progress: Progress) {
         self.told = grown(meter, progress).unwrap_or_default();
     }
 
     /// What a `cut` takes back when so many bytes of the answer were not taken: these bytes, or else the exchange.
-    pub(crate) fn taken_back(&self, meter: &Meter, bytes: u64) -> Value {
+    pub fn taken_back(&self, meter: &Meter, bytes: u64) -> Value {
         let value = match meter {
             Meter::Requests | Meter::ResponseHeader(_) => self.whole(meter),
             Meter::Bytes | Meter::BytesOut => worth(meter, bytes),
@@ -85,7 +88,7 @@ fn worth(meter: &Meter, count: u64) -> Value {
 }
 
 /// The number in a header; `None` when there is none, more than one, or none that counts something.
-pub(crate) fn read(fields: &Fields, name: &str) -> Option<Value> {
+pub fn header_value(fields: &Fields, name: &str) -> Option<Value> {
     let mut values = fields.values(name);
     let value = std::str::from_utf8(values.next()?).ok()?.parse::<Value>().ok()?;
     (value >= Value::ZERO && values.next().is_none()).then_some(value)
@@ -125,7 +128,7 @@ mod tests {
             for value in given {
                 fields.append("X-Units", value.as_bytes());
             }
-            assert_eq!(read(&fields, "x-units"), expected.map(Value), "{given:?}");
+            assert_eq!(header_value(&fields, "x-units"), expected.map(Value), "{given:?}");
         }
     }
 

@@ -12,8 +12,8 @@ use super::Shared;
 use super::problem::Problem;
 use crate::tokens::Role;
 
-/// Paths that probes ask without a token.
-const OPEN_PATHS: [&str; 2] = ["/health", "/ready"];
+/// Paths that are asked without a token: by probes, and by programs that learn what there is to ask.
+const OPEN_PATHS: [&str; 3] = ["/health", "/ready", "/openapi.json"];
 
 /// Lets a request through if its token allows it. Unknown paths ask for a token too: a stranger learns nothing.
 pub(super) async fn admit(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {

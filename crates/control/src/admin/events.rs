@@ -18,15 +18,29 @@ use crate::limits::{FILTER_BYTES, HEARTBEAT};
 use crate::live::{Filter, LiveEvent, SubscribeError, Subscription};
 
 /// The words of the query.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Words {
+    /// Only events of this route.
+    #[param(required = false, nullable = false)]
     route: Option<String>,
+    /// Only events with this status.
+    #[param(required = false, nullable = false)]
     status: Option<u16>,
+    /// Only events with this reason.
+    #[param(required = false, nullable = false)]
     reason: Option<String>,
 }
 
-/// Streams one `data:` line per event that the query admits, and `event: lag` where events are missing.
+/// Watch live events
+///
+/// One `data:` line per event that the query admits, and `event: lag` with `{"lost":n}` where `n` are missing.
+#[utoipa::path(
+    get, path = "/events", tag = "traffic", params(Words),
+    responses((status = 200, description = "Events as they are recorded, without end.", body = String,
+        content_type = "text/event-stream"))
+)]
 pub(super) async fn events(
     State(shared): State<Arc<Shared>>,
     words: Result<Query<Words>, QueryRejection>,

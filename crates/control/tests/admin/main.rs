@@ -4,6 +4,11 @@
 
 mod access;
 mod answers;
+mod broken;
 mod events;
+mod keys;
+mod openapi;
 mod reload;
 mod support;
+mod usage;
+mod users;

@@ -1,5 +1,6 @@
 //! An admin side in this process over a gateway made up for the test, and a raw client for it.
 
+use std::fmt::Display;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,10 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use control::{
-    Admin, EndpointInfo, Gateway, Gauges, JournalGauges, ListenerGauges, LiveEvents, LiveReader, Metrics,
-    MetricsHandle, Readiness, ReloadFuture, ReloadProblem, ReloadReport, RouteInfo, Tokens, UpstreamInfo,
+    Admin, EndpointInfo, Gateway, Gauges, JournalGauges, KeyHint, ListenerGauges, LiveEvents, LiveReader,
+    Metrics, MetricsHandle, Readiness, ReloadFuture, ReloadProblem, ReloadReport, RouteInfo, Tokens,
+    UpstreamInfo,
 };
 use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
+use store::Store;
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 pub(crate) const ADMIN: &str = "admin-token-of-the-test";
@@ -135,12 +140,34 @@ pub(crate) struct Running {
     pub(crate) gateway: Arc<FakeGateway>,
     pub(crate) live: LiveReader,
     pub(crate) metrics: Metrics,
+    /// Where the database is, if there is one.
+    data: Option<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<std::io::Result<()>>>,
 }
 
 impl Running {
+    /// Without a database.
     pub(crate) fn start() -> Self {
+        Self::start_with(async || None, KeyHint::new())
+    }
+
+    /// With a database of its own in a file.
+    pub(crate) fn start_keeping() -> Self {
+        Self::start_keeping_with(KeyHint::new())
+    }
+
+    pub(crate) fn start_keeping_with(hint: KeyHint) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lockgate.db");
+        let open = async move || Some(Arc::new(SqliteStore::open(&path).await.unwrap()) as Arc<dyn Store>);
+        Self { data: Some(dir), ..Self::start_with(open, hint) }
+    }
+
+    pub(crate) fn start_with<Open>(open: Open, hint: KeyHint) -> Self
+    where
+        Open: AsyncFnOnce() -> Option<Arc<dyn Store>> + Send + 'static,
+    {
         let gateway = Arc::<FakeGateway>::default();
         let ((metrics, metrics_handle), (live, live_events)) = (Metrics::new(), LiveEvents::new());
         let admin = admin(&gateway, metrics_handle, live_events);
@@ -150,9 +177,15 @@ impl Running {
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            runtime.block_on(admin.serve(listener, async { drop(stopped.await) }))
+            runtime.block_on(async {
+                let admin = match open().await {
+                    Some(store) => admin.with_store(store, hint),
+                    None => admin,
+                };
+                admin.serve(listener, async { drop(stopped.await) }).await
+            })
         });
-        Self { address, gateway, live, metrics, stop: Some(stop), thread: Some(thread) }
+        Self { address, gateway, live, metrics, data: None, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Asks the admin side to stop, without waiting for it.
@@ -176,6 +209,35 @@ impl Running {
         let mut client = self.connect();
         client.send(method, path, token, "connection: close\r\n");
         client.answer()
+    }
+
+    /// Sends a JSON body with the admin token.
+    pub(crate) fn send(&self, method: &str, path: &str, body: impl Display) -> Answer {
+        self.send_with(method, path, "", body)
+    }
+
+    /// Sends a JSON body with the admin token and more header fields, each with its end of line.
+    pub(crate) fn send_with(&self, method: &str, path: &str, fields: &str, body: impl Display) -> Answer {
+        let body = body.to_string();
+        let length = body.len();
+        let mut client = self.connect();
+        let head = format!(
+            "{fields}content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n"
+        );
+        client.send(method, path, Some(ADMIN), &head);
+        client.send_raw(body.as_bytes());
+        client.answer()
+    }
+
+    /// Asks with the read-only token and more header fields.
+    pub(crate) fn look_with(&self, path: &str, fields: &str) -> Answer {
+        let mut client = self.connect();
+        client.send("GET", path, Some(READ), &format!("{fields}connection: close\r\n"));
+        client.answer()
+    }
+
+    pub(crate) fn look(&self, path: &str) -> Answer {
+        self.look_with(path, "")
     }
 }
 
@@ -212,14 +274,31 @@ impl Client {
         Answer { status, fields, body: String::new() }
     }
 
-    /// A whole answer whose length is declared.
+    /// A whole answer, in chunks or of a declared length.
     pub(crate) fn answer(&mut self) -> Answer {
         let mut answer = self.head();
+        if answer.field("transfer-encoding") == Some("chunked") {
+            answer.body = self.chunks();
+            return answer;
+        }
         let length = answer.field("content-length").map_or(0, |length| length.parse().unwrap());
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
         answer.body = String::from_utf8(body).unwrap();
         answer
+    }
+
+    fn chunks(&mut self) -> String {
+        let mut body = Vec::new();
+        loop {
+            let size = self.line().expect("a chunk's size");
+            let mut chunk = vec![0; usize::from_str_radix(&size, 16).unwrap() + 2];
+            self.stream.read_exact(&mut chunk).unwrap();
+            if chunk.len() == 2 {
+                return String::from_utf8(body).unwrap();
+            }
+            body.extend_from_slice(&chunk[..chunk.len() - 2]);
+        }
     }
 
     /// The next server-sent event as its lines joined; comments are passed over. `None` at the end.
@@ -251,6 +330,12 @@ impl Answer {
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
+}
+
+/// The fields that a problem names.
+pub(crate) fn fields_named(problem: &Answer) -> Vec<String> {
+    let errors = problem.json()["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
 }
 
 /// One ordinary exchange.

@@ -70,6 +70,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// A gateway of this very process.
+    pub(crate) fn known(address: SocketAddr, token: &str) -> Self {
+        let from = || "this process".to_owned();
+        Self { url: address.into(), url_from: from(), token: token.into(), token_from: from() }
+    }
+
     /// Looks where the command line, the environment and the configuration say.
     pub(crate) fn find(global: &Global, data: Option<&Path>) -> Result<Self, Failure> {
         let variable = std::env::var(ADMIN_TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());

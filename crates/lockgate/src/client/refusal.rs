@@ -1,5 +1,7 @@
 //! What to say when the admin API does not answer, or says no.
 
+use std::error::Error;
+
 use reqwest::StatusCode;
 use reqwest::blocking::Response;
 use serde::Deserialize;
@@ -24,13 +26,21 @@ struct FieldProblem {
 }
 
 impl Problem {
-    /// The reasons, one a line, as this program writes them: lower case, no full stop.
-    fn reasons(&self) -> impl Iterator<Item = String> {
-        let fields =
-            self.errors.iter().map(|error| format!("`{}`: {}", error.field, uncapped(&error.detail)));
-        let detail = Some(uncapped(&self.detail)).filter(|detail| !detail.is_empty());
-        detail.into_iter().chain(fields)
+    /// The reasons, one a line, as this program writes them: the fields that are not right, else the detail.
+    fn reasons(&self) -> Vec<String> {
+        if self.errors.is_empty() {
+            return vec![uncapped(&self.detail)];
+        }
+        self.errors.iter().map(|error| format!("`{}`: {}", error.field, uncapped(&error.detail))).collect()
     }
+}
+
+/// What the operating system said, and not through whose hands it went.
+fn deepest(mut error: &dyn Error) -> String {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }
 
 /// A sentence without its capital and its full stop.
@@ -56,7 +66,7 @@ impl Client {
         }
         let failure = Failure::new(format!("no gateway answers at {}", place.url))
             .because(format!("the address is from {}", place.url_from))
-            .caused_by(&error);
+            .because(deepest(&error));
         failure.hint(
             "start one with `lockgate serve` or `lockgate demo`, or say where its admin API listens with `--admin URL`",
         )
@@ -82,7 +92,7 @@ impl Client {
             _ => self.not_understood(),
         };
         match problem {
-            Some(problem) => problem.reasons().fold(failure, Failure::because),
+            Some(problem) => problem.reasons().into_iter().fold(failure, Failure::because),
             None => failure.because(format!("{} answered {status}", place.url)),
         }
     }

@@ -16,7 +16,8 @@ pub(super) struct Places<'a> {
 
 /// The configuration.
 pub(super) fn text(places: &Places<'_>) -> String {
-    let Places { gateway, admin, data, services: Services { orders, orders_next, inventory } } = places;
+    let Places { gateway, admin, data, services: Services { orders, orders_next, inventory, letters } } =
+        places;
     // A literal string of TOML takes any path but one with a quote, which its Debug form escapes alike.
     let data = format!("{:?}", data.display().to_string());
     format!(
@@ -39,6 +40,9 @@ endpoints = ["{orders_next}"]
 [upstream.inventory]
 endpoints = ["{inventory}"]
 
+[upstream.letters]
+endpoints = ["{letters}"]
+
 [[route]]
 name     = "orders"
 path     = "/orders/*"
@@ -54,6 +58,14 @@ strip    = "/canary"
 name     = "inventory"
 path     = "/inventory/*"
 upstream = "inventory"
+
+[[route]]
+name     = "metered"
+path     = "/metered/*"
+upstream = "letters"
+access   = "key"
+limit    = {{ rate = "5/s", burst = 10, per = "user" }}
+meter    = "response-header:x-units"
 
 [[route]]
 name     = "echo"
@@ -84,7 +96,7 @@ mod tests {
             gateway: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: Path::new("/tmp/it's \"here\""),
-            services: &Services { orders: any, orders_next: any, inventory: any },
+            services: &Services { orders: any, orders_next: any, inventory: any, letters: any },
         });
         let loaded = config::load_text("demo", Path::new(""), &text, &config::ProcessEnvironment).unwrap();
         assert_eq!(loaded.warnings.len(), 0, "{}", loaded.warnings);

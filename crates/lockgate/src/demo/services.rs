@@ -1,4 +1,4 @@
-//! Two sample services, one of them in two versions: small, but real HTTP/1.1.
+//! Three sample services, one of them in two versions: small, but real HTTP/1.1.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,6 +19,7 @@ pub(super) struct Services {
     pub(super) orders: SocketAddr,
     pub(super) orders_next: SocketAddr,
     pub(super) inventory: SocketAddr,
+    pub(super) letters: SocketAddr,
 }
 
 /// Starts the services; they end with the process.
@@ -27,6 +28,7 @@ pub(super) fn start() -> io::Result<Services> {
         orders: serve(|request| orders(request, "1"))?,
         orders_next: serve(|request| orders(request, "2"))?,
         inventory: serve(inventory)?,
+        letters: serve(letters)?,
     })
 }
 
@@ -42,6 +44,8 @@ struct Request {
 
 struct Answer {
     status: &'static str,
+    /// What the answer is worth, if the service says so.
+    units: Option<String>,
     body: String,
 }
 
@@ -58,7 +62,9 @@ fn orders(request: &Request, version: &str) -> Answer {
         Err(_) if order == "slow" || request.path == "/orders" => {
             ok(format!(r#"{{"orders":[6,7,8],"service":"orders","version":{version}}}"#))
         }
-        Err(_) => Answer { status: "404 Not Found", body: r#"{"error":"no such order"}"#.into() },
+        Err(_) => {
+            Answer { status: "404 Not Found", units: None, body: r#"{"error":"no such order"}"#.into() }
+        }
     }
 }
 
@@ -71,8 +77,17 @@ fn inventory(request: &Request) -> Answer {
     }
 }
 
+/// Counts the letters of a word, which costs a tenth of a unit each.
+fn letters(request: &Request) -> Answer {
+    let word = request.path.rsplit('/').next().unwrap_or_default();
+    let letters = word.bytes().filter(u8::is_ascii_alphabetic).count();
+    let units = format!("{}.{}", letters / 10, letters % 10);
+    let body = format!(r#"{{"letters":{letters},"units":{units},"service":"letters"}}"#);
+    Answer { units: Some(units), ..ok(body) }
+}
+
 fn ok(body: String) -> Answer {
-    Answer { status: "200 OK", body }
+    Answer { status: "200 OK", units: None, body }
 }
 
 /// Serves on a free port, each connection on a thread of its own.
@@ -101,12 +116,13 @@ fn converse(stream: &TcpStream, answer: &impl Fn(&Request) -> Answer) -> io::Res
             return websocket::echo(&mut reader, &mut writer);
         }
         read_body(&mut reader, &request)?;
-        let Answer { status, mut body } = answer(&request);
+        let Answer { status, units, mut body } = answer(&request);
+        let units = units.map(|units| format!("X-Units: {units}\r\n")).unwrap_or_default();
         let length = body.len() + 1;
         body = if request.method == "HEAD" { String::new() } else { body + "\n" };
         write!(
             writer,
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{units}Content-Length: {length}\r\n\r\n{body}"
         )?;
     }
     Ok(())
@@ -189,6 +205,14 @@ mod tests {
         check("/orders/7", r#"{"order":7,"state":"packed","service":"orders","version":2}"#);
         check("/orders", r#"{"orders":[6,7,8],"service":"orders","version":2}"#);
         check("/orders/x", r#"{"error":"no such order"}"#);
+    }
+
+    #[test]
+    fn a_letter_costs_a_tenth() {
+        let request = Request { path: "/metered/hello-world".into(), ..Request::default() };
+        let answer = letters(&request);
+        assert_eq!(answer.body, r#"{"letters":10,"units":1.0,"service":"letters"}"#);
+        assert_eq!(answer.units.as_deref(), Some("1.0"));
     }
 
     #[test]

@@ -5,44 +5,26 @@ use std::path::Path;
 
 use server::Server;
 
-/// The greeting. Each line under a heading can be pasted into a shell.
-pub(super) fn text(server: &Server, data: &Path) -> String {
+/// A heading, and lines below it that can each be pasted into a shell.
+type Section = (&'static str, Vec<String>);
+
+/// The greeting.
+pub(super) fn text(server: &Server, data: &Path, keys: &[String]) -> String {
     let gateway = server.addresses().first().map(ToString::to_string).unwrap_or_default();
-    let (admin, token) = (server.admin_address(), server.tokens().expose_admin());
-    let data = quoted(&data.display().to_string());
-    let authorization = format!("-H 'Authorization: Bearer {token}'");
+    let admin = server.admin_address();
     let mut text = format!("lockgate demo\n\n  gateway  http://{gateway}\n  admin    http://{admin}\n");
     if admin.port() != super::ADMIN_PORTS.start {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "           (port {} is taken)", super::ADMIN_PORTS.start);
     }
-    for (heading, lines) in [
-        ("Ask a service through the gateway", vec![format!("curl http://{gateway}/orders/7")]),
-        ("One of five goes to the next version", vec![format!("curl http://{gateway}/canary/orders/7")]),
-        (
-            "A redirect, and a path without a route",
-            vec![
-                format!("curl -L http://{gateway}/old/page"),
-                format!("curl -i http://{gateway}/nothing-here"),
-            ],
-        ),
-        (
-            "Look inside",
-            vec![
-                format!("curl {authorization} http://{admin}/routes"),
-                format!("curl {authorization} http://{admin}/upstreams"),
-                format!("curl {authorization} http://{admin}/metrics"),
-                format!("curl -N {authorization} http://{admin}/events"),
-            ],
-        ),
-        (
-            "Read the journal",
-            vec![
-                format!("{} tail --data {data} -n 5", program()),
-                format!("{} tail --data {data} --status 4xx --follow", program()),
-            ],
-        ),
-    ] {
+    let places = Places {
+        gateway: format!("http://{gateway}"),
+        admin: format!("http://{admin}"),
+        authorization: bearer(server.tokens().expose_admin()),
+        data: quoted(&data.display().to_string()),
+        program: program(),
+    };
+    for (heading, lines) in places.open().into_iter().chain(places.guarded(keys)).chain(places.inside()) {
         let _ = writeln!(text, "\n{heading}");
         for line in lines {
             let _ = writeln!(text, "  {line}");
@@ -51,6 +33,87 @@ pub(super) fn text(server: &Server, data: &Path) -> String {
     let _ = writeln!(text, "\nA WebSocket that sends everything back: ws://{gateway}/echo");
     text.push_str("Sample traffic runs, some of it unanswerable or slow. Ctrl-C ends.\n\n");
     text
+}
+
+/// Where everything is, as a shell takes it.
+struct Places {
+    gateway: String,
+    admin: String,
+    /// The option of `curl` that presents the admin token.
+    authorization: String,
+    data: String,
+    program: String,
+}
+
+impl Places {
+    /// Routes for everybody.
+    fn open(&self) -> [Section; 3] {
+        let gateway = &self.gateway;
+        [
+            ("Ask a service through the gateway", vec![format!("curl {gateway}/orders/7")]),
+            ("One of five goes to the next version", vec![format!("curl {gateway}/canary/orders/7")]),
+            (
+                "A redirect, and a path without a route",
+                vec![format!("curl -L {gateway}/old/page"), format!("curl -i {gateway}/nothing-here")],
+            ),
+        ]
+    }
+
+    /// The route for users, and what is known of them.
+    fn guarded(&self, keys: &[String]) -> [Section; 4] {
+        let Self { gateway, admin, authorization, data, program } = self;
+        let metered = format!("{gateway}/metered/hello");
+        let curls: Vec<_> = keys.iter().map(|key| format!("curl {} {metered}", bearer(key))).collect();
+        let hurry = curls.first().map(|curl| {
+            let curl = curl.replacen("curl", "curl -s -o /dev/null -w '%{http_code}\\n'", 1);
+            format!("for i in $(seq 40); do {curl}; done | sort | uniq -c")
+        });
+        [
+            ("A route that asks for a key: 401 without one", vec![format!("curl -i {metered}")]),
+            ("The same with a key of each user; a letter costs a tenth of a unit", curls),
+            (
+                "Too fast for this route: ten at once and five a second pass, the others get 429",
+                hurry.into_iter().collect(),
+            ),
+            (
+                "Users, and what they have used",
+                vec![
+                    format!("curl {authorization} {admin}/users"),
+                    format!("curl {authorization} '{admin}/usage?by=user'"),
+                    format!("{program} users list --admin {admin} --data {data}"),
+                    format!("{program} usage --admin {admin} --data {data} --by user,route"),
+                ],
+            ),
+        ]
+    }
+
+    /// The gateway's own state, and the journal.
+    fn inside(&self) -> [Section; 2] {
+        let Self { admin, authorization, data, program, .. } = self;
+        [
+            (
+                "Look inside",
+                vec![
+                    format!("curl {authorization} {admin}/routes"),
+                    format!("curl {authorization} {admin}/upstreams"),
+                    format!("curl {authorization} {admin}/metrics"),
+                    format!("curl -N {authorization} {admin}/events"),
+                ],
+            ),
+            (
+                "Read the journal",
+                vec![
+                    format!("{program} tail --data {data} -n 5"),
+                    format!("{program} tail --data {data} --status 4xx --follow"),
+                ],
+            ),
+        ]
+    }
+}
+
+/// The option of `curl` that presents a token or a key.
+fn bearer(token: &str) -> String {
+    format!("-H 'Authorization: Bearer {token}'")
 }
 
 /// The program as the shell can find it again.

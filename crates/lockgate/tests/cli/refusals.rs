@@ -34,12 +34,7 @@ fn a_refusal_is_told_with_its_reason() {
         WRONG_FIELDS,
         create,
         1,
-        &[
-            "error: user `x` is not made\n",
-            "  a field is not right\n",
-            "  `email`: it has no `@`\n",
-            "  `name`: it is empty\n",
-        ],
+        &["error: user `x` is not made\n", "  `email`: it has no `@`\n", "  `name`: it is empty\n"],
     );
     check(
         409,

@@ -20,6 +20,7 @@ mod reload;
 mod slow_clients;
 mod soak;
 mod tail;
+mod users;
 mod websocket_suite;
 
 use testkit::GatewayProcess;

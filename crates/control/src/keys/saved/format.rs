@@ -1,0 +1,197 @@
+//! The bytes of saved keys. All numbers are little endian.
+//!
+//! ```text
+//! header   "LKGKEYS1" · number of the change up to which the records tell everything u64 · crc32c u32 of these 16 bytes · 0 u32
+//! record   length u32 and crc32c u32 of what follows · what it is u8 (0 revoked, 1 for every route, 2 for some) · 1 if it ends u8
+//!          · number of the change u64 · hash 32 bytes
+//!          unless revoked: key u64 · user u64 · end in microseconds u64 (0 if none)
+//!          for some routes: their number u32, each a length u32 and a name
+//! ```
+//!
+//! An end that is no whole record was not written to its end and does not count. A record that is wrong and is followed by one that is right
+//! was damaged later: what was revoked behind it cannot be known, so nothing in the file counts.
+
+use policy::{KeyFacts, KeyHash, Scopes};
+use store::KeyState;
+
+const MAGIC: &[u8; 8] = b"LKGKEYS1";
+/// Size of the header, bytes.
+pub(crate) const HEADER_BYTES: usize = 24;
+const FRAME_BYTES: usize = 8;
+/// Longest record that is believed, bytes: names of more routes than a key may have.
+const RECORD_BYTES_MAX: usize = 1 << 20;
+
+const REVOKED: u8 = 0;
+const EVERY_ROUTE: u8 = 1;
+const SOME_ROUTES: u8 = 2;
+
+/// What a file says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ReadSaved {
+    /// Number of the last change it tells of.
+    pub(crate) number: u64,
+    /// Changes in the order of the file; later ones count.
+    pub(crate) states: Vec<KeyState>,
+    /// Bytes that are whole.
+    pub(crate) whole_bytes: usize,
+}
+
+/// Bytes that are no saved keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FormatError {
+    #[error("it does not begin like saved keys of a version known here")]
+    Header,
+    #[error("it is damaged at byte {offset}")]
+    Damaged { offset: usize },
+}
+
+/// Reads saved keys; nothing in the bytes can make this panic.
+pub(crate) fn read(bytes: &[u8]) -> Result<ReadSaved, FormatError> {
+    let mut number = read_header(bytes).ok_or(FormatError::Header)?;
+    let mut states = Vec::with_capacity(bytes.len() / 80);
+    let mut offset = HEADER_BYTES;
+    while offset < bytes.len() {
+        match frame_at(bytes, offset) {
+            Some(Frame { state: Some(state), end }) => {
+                number = number.max(state.number);
+                states.push(state);
+                offset = end;
+            }
+            Some(Frame { state: None, end })
+                if frame_at(bytes, end).is_some_and(|next| next.state.is_some()) =>
+            {
+                return Err(FormatError::Damaged { offset });
+            }
+            _ => break,
+        }
+    }
+    Ok(ReadSaved { number, states, whole_bytes: offset })
+}
+
+pub(crate) fn put_header(number: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&number.to_le_bytes());
+    let crc = crc32c::crc32c(&out[start..]);
+    out.extend_from_slice(&u64::from(crc).to_le_bytes());
+}
+
+pub(crate) fn put_state(state: &KeyState, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; FRAME_BYTES]);
+    let kind = match state.facts.as_ref().map(|facts| &facts.scopes) {
+        None => REVOKED,
+        Some(Scopes::All) => EVERY_ROUTE,
+        Some(Scopes::Routes(_)) => SOME_ROUTES,
+    };
+    let ends = state.facts.as_ref().is_some_and(|facts| facts.expires_us.is_some());
+    out.extend_from_slice(&[kind, u8::from(ends)]);
+    out.extend_from_slice(&state.number.to_le_bytes());
+    out.extend_from_slice(&state.hash.0);
+    if let Some(facts) = &state.facts {
+        put_facts(facts, out);
+    }
+    let body = start + FRAME_BYTES;
+    let length = (out.len() - body) as u32;
+    let crc = crc32c::crc32c(&out[body..]);
+    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    out[start + 4..body].copy_from_slice(&crc.to_le_bytes());
+}
+
+fn put_facts(facts: &KeyFacts, out: &mut Vec<u8>) {
+    for number in [facts.key_id, facts.user_id, facts.expires_us.unwrap_or(0)] {
+        out.extend_from_slice(&number.to_le_bytes());
+    }
+    if let Scopes::Routes(names) = &facts.scopes {
+        out.extend_from_slice(&(names.len() as u32).to_le_bytes());
+        for name in names.iter() {
+            out.extend_from_slice(&(name.len() as u32).to_le_bytes());
+            out.extend_from_slice(name.as_bytes());
+        }
+    }
+}
+
+fn read_header(bytes: &[u8]) -> Option<u64> {
+    let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
+    let mut fields = Fields { rest: &header[8..] };
+    let number = fields.u64()?;
+    let sound = header.starts_with(MAGIC) && fields.u64()? == u64::from(crc32c::crc32c(&header[..16]));
+    sound.then_some(number)
+}
+
+/// A record's place, and what it says if it is what was written.
+struct Frame {
+    state: Option<KeyState>,
+    end: usize,
+}
+
+/// The record at an offset; `None` when there is no whole one.
+fn frame_at(bytes: &[u8], offset: usize) -> Option<Frame> {
+    let mut fields = Fields { rest: bytes.get(offset..)? };
+    let (length, crc) = (fields.u32()? as usize, fields.u32()?);
+    if length > RECORD_BYTES_MAX {
+        return None;
+    }
+    let body = fields.take(length)?;
+    let state = if crc32c::crc32c(body) == crc { state_of(body) } else { None };
+    Some(Frame { state, end: offset + FRAME_BYTES + length })
+}
+
+fn state_of(body: &[u8]) -> Option<KeyState> {
+    let mut fields = Fields { rest: body };
+    let (kind, ends) = (fields.u8()?, fields.u8()?);
+    let number = fields.u64()?;
+    let hash = KeyHash(*fields.take(32)?.first_chunk()?);
+    if kind == REVOKED {
+        return (fields.rest.is_empty() && ends == 0).then_some(KeyState { number, hash, facts: None });
+    }
+    let (key_id, user_id, end) = (fields.u64()?, fields.u64()?, fields.u64()?);
+    let expires_us = match ends {
+        0 if end == 0 => None,
+        1 => Some(end),
+        _ => return None,
+    };
+    let scopes = match kind {
+        EVERY_ROUTE => Scopes::All,
+        SOME_ROUTES => Scopes::Routes(fields.names()?.into()),
+        _ => return None,
+    };
+    let facts = KeyFacts { key_id, user_id, expires_us, scopes };
+    fields.rest.is_empty().then_some(KeyState { number, hash, facts: Some(facts) })
+}
+
+/// Takes fields off the front.
+struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, bytes: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(bytes)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.take(1)?.first().copied()
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.take(4)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.take(8)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// A count is believed only as far as there are bytes.
+    fn names(&mut self) -> Option<Vec<Box<str>>> {
+        let count = self.u32()?;
+        let mut names = Vec::new();
+        for _ in 0..count {
+            let length = self.u32()? as usize;
+            names.push(std::str::from_utf8(self.take(length)?).ok()?.into());
+        }
+        Some(names)
+    }
+}

@@ -1,0 +1,205 @@
+//! The fold: sums what the journal's segments hold into usage, and moves the marks of the segments on in the same transaction.
+//!
+//! It reads files, live segment included, and never counts what a crash of the machine could take back: what it has read is synced before
+//! it is committed. A fold that is killed, or whose commit is not answered, goes on from the marks the database has.
+
+mod groups;
+mod reading;
+mod status;
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use journal::{Batch, EventReader, ReadError};
+use store::{Store, StoreError};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use self::reading::{Reading, Step};
+use self::status::Shared;
+use crate::chain::chain_of;
+use crate::limits::{FOLD_CALL, FOLD_END, FOLD_EVERY, FOLD_RETRY};
+
+pub use self::status::{MeteringHandle, MeteringStatus};
+
+/// Folds a journal into usage; to be run once.
+pub struct Metering {
+    store: Arc<dyn Store>,
+    data_dir: PathBuf,
+    node: u64,
+    shared: Arc<Shared>,
+    /// `None`: the marks are to be asked for again.
+    reading: Option<Reading>,
+    /// Read and not yet known to be committed.
+    pending: Option<Step>,
+}
+
+/// Wakes the fold, and keeps the segments that it still needs.
+struct WakingReader(Arc<Shared>);
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// There is more.
+    Behind,
+    /// Everything there was is in the usage.
+    CaughtUp,
+}
+
+/// Why a step was not taken.
+#[derive(Debug, thiserror::Error)]
+enum FoldError {
+    #[error("usage cannot be committed")]
+    Store(#[from] StoreError),
+    #[error("the journal cannot be read")]
+    Read(#[from] ReadError),
+    #[error("the database does not answer")]
+    TimedOut,
+    #[error("the thread that reads the journal is gone")]
+    Gone,
+}
+
+impl Metering {
+    /// Makes the fold of the journal in `data_dir`, and the reader that goes to that journal: it wakes the fold, and until something has been
+    /// folded its segments stay.
+    #[allow(clippy::new_ret_no_self, reason = "one half without the other is of no use")]
+    pub fn new(store: Arc<dyn Store>, data_dir: &Path, node: u64) -> (Box<dyn EventReader>, Self) {
+        let shared = Arc::<Shared>::default();
+        let reader = Box::new(WakingReader(Arc::clone(&shared)));
+        let data_dir = data_dir.into();
+        (reader, Self { store, data_dir, node, shared, reading: None, pending: None })
+    }
+
+    /// Tells how it goes.
+    #[must_use]
+    pub fn handle(&self) -> MeteringHandle {
+        MeteringHandle::new(Arc::clone(&self.shared))
+    }
+
+    /// Folds until it is asked to stop, and then what is there, at most for [`FOLD_END`]; the journal should have been stopped by then.
+    /// What is left over is folded by the next start.
+    ///
+    /// # Cancel safety
+    /// May be dropped at any time.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        tokio::select! {
+            never = self.follow() => match never {},
+            () = shutdown => {}
+        }
+        if timeout(FOLD_END, self.finish()).await.is_err() {
+            tracing::warn!("the next start has to fold the rest of the journal into usage");
+        }
+    }
+
+    async fn follow(&mut self) -> Infallible {
+        let mut retry = FOLD_RETRY.0;
+        loop {
+            let began = Instant::now();
+            match self.step().await {
+                Ok(Progress::Behind) => retry = FOLD_RETRY.0,
+                Ok(Progress::CaughtUp) => {
+                    retry = FOLD_RETRY.0;
+                    sleep_until(began + FOLD_EVERY).await;
+                    // Records that nobody tells of are found a little later.
+                    let _ = timeout(FOLD_EVERY, self.shared.wake.notified()).await;
+                }
+                Err(error) => self.rest_after(&error, &mut retry).await,
+            }
+        }
+    }
+
+    async fn finish(&mut self) {
+        let mut retry = FOLD_RETRY.0;
+        loop {
+            match self.step().await {
+                Ok(Progress::Behind) => retry = FOLD_RETRY.0,
+                Ok(Progress::CaughtUp) => return,
+                Err(error) => self.rest_after(&error, &mut retry).await,
+            }
+        }
+    }
+
+    async fn rest_after(&mut self, error: &FoldError, retry: &mut Duration) {
+        self.shared.failed(chain_of(error));
+        self.measure().await;
+        sleep(*retry).await;
+        *retry = (*retry * 2).min(FOLD_RETRY.1);
+    }
+
+    /// Reads a stretch of the journal, unless one waits for its commit, and commits it.
+    async fn step(&mut self) -> Result<Progress, FoldError> {
+        self.shared.begins();
+        if self.pending.is_none() {
+            self.pending = Some(self.read().await?);
+        }
+        let Some(step) = &self.pending else { return Ok(Progress::Behind) };
+        if !step.fold.advances.is_empty() {
+            match timeout(FOLD_CALL, self.store.fold(&step.fold)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error @ StoreError::Folded)) => {
+                    // The answer to an earlier commit was lost, or somebody else folds this journal: the database knows.
+                    self.pending = None;
+                    self.reading = None;
+                    return Err(error.into());
+                }
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_) => return Err(FoldError::TimedOut),
+            }
+        }
+        self.shared.committed(step);
+        let progress = if step.caught_up { Progress::CaughtUp } else { Progress::Behind };
+        self.pending = None;
+        Ok(progress)
+    }
+
+    /// Reading and summing is work for a processor, and for a disk.
+    async fn read(&mut self) -> Result<Step, FoldError> {
+        let node = self.node;
+        let (reading, step) = match self.reading.take() {
+            Some(mut reading) => run_blocking(move || reading.step(node).map(|step| (reading, step))).await?,
+            None => {
+                let marks = timeout(FOLD_CALL, self.store.marks(node)).await;
+                let marks = marks.map_err(|_| FoldError::TimedOut)??;
+                let data_dir = self.data_dir.clone();
+                run_blocking(move || {
+                    let mut reading = Reading::resume(&data_dir, &marks)?;
+                    reading.step(node).map(|step| (reading, step))
+                })
+                .await?
+            }
+        };
+        self.reading = Some(reading);
+        Ok(step)
+    }
+
+    /// Looks how much waits while nothing can be committed.
+    async fn measure(&mut self) {
+        let Some(reading) = self.reading.take() else { return };
+        let measured = run_blocking(move || reading.rest().map(|rest| (reading, rest))).await;
+        if let Ok((reading, (bytes, segments))) = measured {
+            let read = self.pending.as_ref().map_or(0, |step| step.bytes);
+            self.shared.measured(bytes + read, segments);
+            self.reading = Some(reading);
+        }
+    }
+}
+
+impl EventReader for WakingReader {
+    fn read(&mut self, _: &Batch<'_>) {
+        self.0.wakes();
+    }
+
+    fn needs(&self, segment: &Path) -> bool {
+        self.0.needs(segment)
+    }
+}
+
+async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, FoldError> {
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| FoldError::Gone)??)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! One step through the segments: from the marks to the end of the last whole block, or as far as a step may go.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use journal::{Passage, ReadError, RecordPlace, SegmentsReader};
+use store::{Advance, Fold, Mark};
+
+use super::groups::Groups;
+use crate::limits::{FOLD_BYTES, FOLD_GROUPS};
+
+/// Where the fold is in the journal.
+pub(super) struct Reading {
+    segments: SegmentsReader,
+    /// Marks by segment, as they will be once everything read is committed.
+    marks: HashMap<u64, u64>,
+    groups: Groups,
+}
+
+/// What one transaction adds.
+#[derive(Default)]
+pub(super) struct Step {
+    pub(super) fold: Fold,
+    pub(super) records: u64,
+    pub(super) bytes: u64,
+    /// Name of the last segment that will not be needed once this is committed.
+    pub(super) passed: Option<OsString>,
+    /// Whether nothing more was there.
+    pub(super) caught_up: bool,
+    /// Bytes and segments behind it.
+    pub(super) rest: (u64, u64),
+}
+
+impl Reading {
+    /// Goes on from the marks that the database has.
+    pub(super) fn resume(data_dir: &Path, marks: &[Mark]) -> Result<Self, ReadError> {
+        let marks: HashMap<_, _> = marks.iter().map(|mark| (mark.segment, mark.offset)).collect();
+        let segments = SegmentsReader::resume(data_dir, marks.clone())?;
+        Ok(Self { segments, marks, groups: Groups::default() })
+    }
+
+    /// Reads on; what it has read is safe from a crash of the machine. After an error it is of no use any more.
+    pub(super) fn step(&mut self, node: u64) -> Result<Step, ReadError> {
+        let mut step = Step { fold: Fold { node, ..Fold::default() }, ..Step::default() };
+        while step.bytes < FOLD_BYTES && self.groups.len() < FOLD_GROUPS {
+            match self.segments.next_block() {
+                Ok(Some(passage)) => self.pass(passage, &mut step)?,
+                Ok(None) => {
+                    step.caught_up = true;
+                    break;
+                }
+                Err(damage) => survive(damage)?,
+            }
+        }
+        self.sync(&step)?;
+        (step.fold.usage, step.fold.uses) = self.groups.take();
+        step.rest = self.rest()?;
+        Ok(step)
+    }
+
+    /// Bytes and segments that have not been read.
+    pub(super) fn rest(&self) -> Result<(u64, u64), ReadError> {
+        self.segments.rest()
+    }
+
+    fn pass(&mut self, passage: Passage, step: &mut Step) -> Result<(), ReadError> {
+        while let Some(record) = self.segments.next_in_block() {
+            match record {
+                Ok(record) => {
+                    if let Some(event) = record.event() {
+                        self.groups.add(&event);
+                    }
+                    step.records += 1;
+                }
+                Err(damage) => survive(damage)?,
+            }
+        }
+        if let Some(place) = self.segments.place() {
+            self.advance(place, step);
+        }
+        if passage == Passage::SegmentEnd {
+            self.sync(step)?;
+            step.passed =
+                self.segments.path().and_then(Path::file_name).map(Into::into).or(step.passed.take());
+        }
+        Ok(())
+    }
+
+    /// Moves the mark of a segment to where the reading is.
+    fn advance(&mut self, place: RecordPlace, step: &mut Step) {
+        let RecordPlace { segment, offset: to } = place;
+        let from = self.marks.get(&segment).copied().unwrap_or(0);
+        if from == to {
+            return;
+        }
+        match step.fold.advances.last_mut().filter(|last| last.segment == segment) {
+            Some(last) => last.to = to,
+            None => step.fold.advances.push(Advance { segment, from, to }),
+        }
+        step.bytes += to.saturating_sub(from);
+        self.marks.insert(segment, to);
+    }
+
+    /// Syncs the segment it is in, if the step counts anything of it.
+    fn sync(&self, step: &Step) -> Result<(), ReadError> {
+        let last = step.fold.advances.last().map(|advance| advance.segment);
+        if last.is_some() && last == self.segments.place().map(|place| place.segment) {
+            self.segments.sync()?;
+        }
+        Ok(())
+    }
+}
+
+/// Damage costs what is damaged; a file that cannot be read may be readable later.
+fn survive(error: ReadError) -> Result<(), ReadError> {
+    match error {
+        ReadError::Damaged { path, offset, what } => {
+            tracing::error!(segment = %path.display(), offset, what, "a damaged place of the journal is not in the usage");
+            Ok(())
+        }
+        error @ ReadError::File { .. } => Err(error),
+    }
+}

@@ -1,0 +1,181 @@
+//! What clients see of a database that is not there, or fails.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use control::KeyHint;
+use store::{
+    ChangeListener, Correction, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection, NewKey,
+    NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, User, UserChange, UserId,
+};
+
+use crate::support::{ADMIN, Running};
+
+/// A database that fails in one way, but for its first pages of usage.
+struct Broken {
+    error: fn() -> StoreError,
+    pages: AtomicUsize,
+}
+
+impl Broken {
+    fn fail<T>(&self) -> Result<T, StoreError> {
+        Err((self.error)())
+    }
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn check(&self) -> Result<(), StoreError> {
+        self.fail()
+    }
+    async fn create_user(&self, _: &NewUser, _: Option<&Once>, _: u64) -> Result<Made<User>, StoreError> {
+        self.fail()
+    }
+    async fn users(&self, _: Page<UserId>) -> Result<Vec<User>, StoreError> {
+        self.fail()
+    }
+    async fn user(&self, _: UserId) -> Result<User, StoreError> {
+        self.fail()
+    }
+    async fn user_by_email(&self, _: &str) -> Result<User, StoreError> {
+        self.fail()
+    }
+    async fn change_user(&self, _: UserId, _: &UserChange, _: Option<u64>) -> Result<User, StoreError> {
+        self.fail()
+    }
+    async fn delete_user(&self, _: UserId, _: Option<u64>, _: u64) -> Result<(), StoreError> {
+        self.fail()
+    }
+    async fn create_key(&self, _: &NewKey, _: Option<&Once>, _: u64) -> Result<Made<Key>, StoreError> {
+        self.fail()
+    }
+    async fn keys(&self, _: UserId, _: Page<KeyId>) -> Result<Vec<Key>, StoreError> {
+        self.fail()
+    }
+    async fn key(&self, _: KeyId) -> Result<Key, StoreError> {
+        self.fail()
+    }
+    async fn change_key(&self, _: KeyId, _: &KeyChange, _: Option<u64>) -> Result<Key, StoreError> {
+        self.fail()
+    }
+    async fn revoke_key(&self, _: KeyId, _: Option<u64>, _: u64) -> Result<(), StoreError> {
+        self.fail()
+    }
+    async fn rotate_key(
+        &self,
+        _: KeyId,
+        _: &Rotation,
+        _: Option<&Once>,
+        _: u64,
+    ) -> Result<Made<Key>, StoreError> {
+        self.fail()
+    }
+    async fn key_changes(&self, _: u64, _: u32) -> Result<Vec<KeyState>, StoreError> {
+        self.fail()
+    }
+    async fn listen(&self) -> Result<Box<dyn ChangeListener>, StoreError> {
+        self.fail()
+    }
+    async fn marks(&self, _: u64) -> Result<Vec<Mark>, StoreError> {
+        self.fail()
+    }
+    async fn fold(&self, _: &Fold) -> Result<(), StoreError> {
+        self.fail()
+    }
+    async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        let left = self.pages.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |pages| pages.checked_sub(1));
+        let row =
+            UsageRow { user_id: Some(UserId(1)), key_id: None, route: None, hour: None, count: 1, total: 1 };
+        if left.is_ok() { Ok(vec![row; query.limit as usize]) } else { self.fail() }
+    }
+    async fn correct(
+        &self,
+        _: &NewCorrection,
+        _: Option<&Once>,
+        _: u64,
+    ) -> Result<Made<Correction>, StoreError> {
+        self.fail()
+    }
+    async fn corrections(&self, _: UserId, _: Page<u64>) -> Result<Vec<Correction>, StoreError> {
+        self.fail()
+    }
+    async fn prune(&self, _: u64) -> Result<(), StoreError> {
+        self.fail()
+    }
+    async fn close(&self) {}
+}
+
+fn broken(error: fn() -> StoreError, pages: usize) -> Running {
+    let store = Broken { error, pages: AtomicUsize::new(pages) };
+    Running::start_with(async move || Some(Arc::new(store) as Arc<dyn Store>), KeyHint::new())
+}
+
+/// Asks for everything, and answers what each said.
+fn check_every_endpoint(running: &Running, status: u16, retry_after: Option<&str>) {
+    let requests = [
+        ("GET", "/users", ""),
+        ("GET", "/users?email=a%40b", ""),
+        ("POST", "/users", r#"{"name":"a","email":"a@b"}"#),
+        ("GET", "/users/1", ""),
+        ("PATCH", "/users/1", "{}"),
+        ("DELETE", "/users/1", ""),
+        ("POST", "/users/1/keys", "{}"),
+        ("GET", "/users/1/keys", ""),
+        ("GET", "/keys/1", ""),
+        ("PATCH", "/keys/1", "{}"),
+        ("DELETE", "/keys/1", ""),
+        ("POST", "/keys/1/rotate", "{}"),
+        ("GET", "/users/1/usage", ""),
+        ("GET", "/usage", ""),
+        ("GET", "/usage?format=csv", ""),
+        ("POST", "/users/1/corrections", r#"{"value":1,"note":"n"}"#),
+        ("POST", "/users/1/corrections", r#"{"value":1,"key_id":1,"note":"n"}"#),
+        ("GET", "/users/1/corrections", ""),
+    ];
+    for (method, path, body) in requests {
+        for condition in ["", "if-match: \"1\", \"2\"\r\n"] {
+            let answer = running.send_with(method, path, condition, body);
+            assert_eq!(
+                (answer.status, answer.field("retry-after")),
+                (status, retry_after),
+                "{method} {path}"
+            );
+            assert_eq!(answer.field("content-type"), Some("application/problem+json"));
+            assert!(!answer.body.contains("secret"), "{answer:?}");
+        }
+    }
+    assert_eq!(running.ask("GET", "/ready", Some(ADMIN)).status, 200);
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_answered_503() {
+    check_every_endpoint(&broken(|| StoreError::Unavailable("secret".into()), 0), 503, Some("1"));
+    check_every_endpoint(&broken(|| StoreError::Full("secret".into()), 0), 503, Some("1"));
+}
+
+#[test]
+fn without_a_database_everything_that_needs_one_is_answered_503() {
+    check_every_endpoint(&Running::start(), 503, Some("1"));
+}
+
+#[test]
+fn a_database_that_fails_is_answered_500_without_the_inside() {
+    check_every_endpoint(&broken(|| StoreError::Failed("secret".into()), 0), 500, None);
+    check_every_endpoint(&broken(|| StoreError::Newer { found: 2, known: 1 }, 0), 500, None);
+}
+
+#[test]
+fn usage_that_is_cut_off_does_not_end_as_if_it_were_whole() {
+    let running = broken(|| StoreError::Unavailable("gone".into()), 2);
+    let mut client = running.connect();
+    client.send("GET", "/usage?format=ndjson", Some(ADMIN), "");
+    assert_eq!(client.head().status, 200);
+    let (mut rows, mut last) = (0, String::new());
+    while let Some(line) = client.line() {
+        rows += usize::from(line.starts_with('{'));
+        last = line;
+    }
+    assert_eq!(rows, 2000);
+    assert_ne!(last, "", "the chunk of nothing that ends a body is not sent");
+}
