@@ -37,8 +37,8 @@ impl Rotation {
         let words = match options.work {
             Work::Metered | Work::ShowUser => {
                 let path = options.words.as_ref().context("this work needs --words")?;
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("reading {}", path.display()))?;
+                let text =
+                    std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
                 let words: Vec<String> = text.lines().map(str::to_owned).collect();
                 anyhow::ensure!(!words.is_empty(), "no word in {}", path.display());
                 Words::Listed { words, state: 1 }
@@ -64,7 +64,8 @@ impl Words {
             Self::None => {}
             Self::Listed { words, state } => {
                 // Knuth's generator: its high bits are good enough to visit all words equally often and in no order.
-                *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                *state =
+                    state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 out.extend_from_slice(words[(*state >> 33) as usize % words.len()].as_bytes());
             }
             Self::Counted { next } => {

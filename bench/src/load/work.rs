@@ -162,7 +162,8 @@ fn post(path: &str, body_bytes: usize) -> Vec<u8> {
 }
 
 /// What a program's own client sends to a users service.
-const SERVICE_FIELDS: &str = "Host: users.internal\r\nUser-Agent: billing/1.4\r\nAccept: application/json\r\n";
+const SERVICE_FIELDS: &str =
+    "Host: users.internal\r\nUser-Agent: billing/1.4\r\nAccept: application/json\r\n";
 
 /// Stands in [`FIELDS`] where requests with keys have theirs.
 const FIXED_KEY: &str = "7f3c9a51d2e84b60a1c5f7e9031b6d48";

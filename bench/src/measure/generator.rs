@@ -24,8 +24,7 @@ impl Origin {
     pub(crate) fn start(this: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(this);
         command.arg("origin").stdout(Stdio::piped());
-        let mut child =
-            crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the origin")?;
+        let mut child = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the origin")?;
         let address = next_line(&mut BufReader::new(piped(&mut child)))?;
         let address = address.parse().with_context(|| format!("the origin said `{address}`"))?;
         Ok(Self { child, address })

@@ -88,7 +88,12 @@ fn idle_rows(run: &Run) -> Vec<Row> {
 }
 
 /// Draws rows of stacked segments, each color explained.
-pub(crate) fn bars(path: &Path, title: &str, rows: &[Row], legend: &[(&str, RGBColor)]) -> anyhow::Result<()> {
+pub(crate) fn bars(
+    path: &Path,
+    title: &str,
+    rows: &[Row],
+    legend: &[(&str, RGBColor)],
+) -> anyhow::Result<()> {
     let canvas = SVGBackend::new(path, SIZE).into_drawing_area();
     canvas.fill(&WHITE)?;
     let end = axis_end(rows);

@@ -56,8 +56,7 @@ fn names_user(head: &str, user: u64) -> bool {
 /// In Lockgate's usage; in another's access log.
 fn is_counted(contender: Contender, place: &Place<'_>, user: u64) -> anyhow::Result<bool> {
     if contender == Contender::Lockgate {
-        let (status, usage) =
-            Client::open(place.admin, TOKEN)?.get(&format!("/users/{user}/usage"))?;
+        let (status, usage) = Client::open(place.admin, TOKEN)?.get(&format!("/users/{user}/usage"))?;
         anyhow::ensure!(status == 200, "the usage of user {user}: {status}");
         return Ok(String::from_utf8_lossy(&usage).contains(&format!("\"total_value\":{UNITS}")));
     }

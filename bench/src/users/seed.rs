@@ -65,8 +65,7 @@ fn spread<T: Send>(
         (start..count.min(start + part)).map(|index| make(&mut client, index)).collect()
     };
     std::thread::scope(|scope| {
-        let makers: Vec<_> =
-            (0..count).step_by(part).map(|start| scope.spawn(move || work(start))).collect();
+        let makers: Vec<_> = (0..count).step_by(part).map(|start| scope.spawn(move || work(start))).collect();
         let mut all = Vec::with_capacity(count);
         for maker in makers {
             all.extend(maker.join().map_err(|_| anyhow::anyhow!("a thread that makes users broke"))??);

@@ -38,11 +38,7 @@ pub(crate) struct Setting<'a> {
 }
 
 /// Writes what `contender` reads and returns the command that starts it.
-pub(crate) fn command(
-    contender: Contender,
-    setting: &Setting<'_>,
-    tools: &Tools,
-) -> anyhow::Result<Command> {
+pub(crate) fn command(contender: Contender, setting: &Setting<'_>, tools: &Tools) -> anyhow::Result<Command> {
     let mut command = Command::new(contender.program(tools)?);
     let listen = setting.listen.to_string();
     match contender {
@@ -91,8 +87,7 @@ impl Setting<'_> {
 
     fn write(&self, name: &str, template: &str) -> anyhow::Result<PathBuf> {
         let path = self.directory.join(name);
-        std::fs::write(&path, self.fill(template)?)
-            .with_context(|| format!("writing {}", path.display()))?;
+        std::fs::write(&path, self.fill(template)?).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
     }
 

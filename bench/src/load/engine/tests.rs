@@ -7,7 +7,17 @@ use super::*;
 use crate::load::Work;
 
 fn options(target: SocketAddr, work: Work) -> Options {
-    Options { target, work, connections: 4, seconds: 0.1, warm_up: 0.02, rate: None, routes: 0, words: None, token: String::new() }
+    Options {
+        target,
+        work,
+        connections: 4,
+        seconds: 0.1,
+        warm_up: 0.02,
+        rate: None,
+        routes: 0,
+        words: None,
+        token: String::new(),
+    }
 }
 
 fn run(options: &Options) -> LoadReport {
