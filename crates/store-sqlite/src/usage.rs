@@ -37,46 +37,11 @@ struct After {
     hour: i64,
 }
 
-/// The sums over usage and corrections that pass `$filter`, which may use the user (?1) and the range of hours (?2 and ?3). Each way to
-/// filter is a statement of its own, since SQLite chooses indexes before it knows the values.
-macro_rules! sums {
-    ($filter:literal, $($argument:expr),+) => {
-        query_as!(
-            Row,
-            "SELECT user_id AS \"user_id!: i64\", key_id AS \"key_id!: i64\", route AS \"route!: String\",
-                 hour AS \"hour!: i64\", sum(count) AS \"count!: i64\",
-                 sum(total_high) AS \"total_high!: i64\", sum(total_low) AS \"total_low!: i64\"
-             FROM (
-                 SELECT CASE WHEN ?4 THEN user_id ELSE 0 END AS user_id,
-                     CASE WHEN ?5 THEN key_id ELSE 0 END AS key_id,
-                     CASE WHEN ?6 THEN route ELSE '' END AS route,
-                     CASE ?7
-                         WHEN 'hour' THEN hour
-                         WHEN 'day' THEN hour / 24 * 24
-                         WHEN 'month' THEN
-                             coalesce(unixepoch(hour * 3600, 'unixepoch', 'start of month') / 3600, hour)
-                         ELSE 0
-                     END AS hour,
-                     count, total_high, total_low
-                 FROM (
-                     SELECT user_id, key_id, route, hour, count, total_high, total_low
-                     FROM usage_hours WHERE " + $filter + "
-                     UNION ALL
-                     SELECT user_id, key_id, route, hour, count, total_high, total_low
-                     FROM corrections WHERE " + $filter + "
-                 )
-             )
-             WHERE ?8 OR (user_id, key_id, route, hour) > (?9, ?10, ?11, ?12)
-             GROUP BY user_id, key_id, route, hour ORDER BY user_id, key_id, route, hour LIMIT ?13",
-            $($argument),+
-        )
-    };
-}
-
 pub(crate) async fn sum(
     connection: &mut SqliteConnection,
     asked: &UsageQuery,
 ) -> Result<Vec<UsageRow>, Error> {
+    let user_id = asked.user_id.map(|id| clamped(id.0));
     let (from, to) = (clamped(asked.from_hour), asked.to_hour.map_or(i64::MAX, clamped));
     let by = asked.by;
     let bucket = by.time.map_or("", |bucket| match bucket {
@@ -87,35 +52,56 @@ pub(crate) async fn sum(
     let first = asked.after.is_none();
     let after = asked.after.as_ref().map(After::from).unwrap_or_default();
     let limit = if asked.limit == 0 { UNLIMITED } else { i64::from(asked.limit) };
-    macro_rules! rows {
-        ($filter:literal, $user:expr) => {
-            sums!(
-                $filter,
-                $user,
-                from,
-                to,
-                by.user,
-                by.key,
-                by.route,
-                bucket,
-                first,
-                after.user_id,
-                after.key_id,
-                after.route,
-                after.hour,
-                limit
-            )
-            .fetch_all(connection)
-            .await?
-        };
-    }
-    let rows = match asked.user_id {
-        Some(user) => {
-            let user = clamped(user.0);
-            rows!("user_id = ?1 AND hour >= ?2 AND hour < ?3", user)
-        }
-        None => rows!("hour >= ?2 AND hour < ?3", NONE),
-    };
+    // One user's rows and those of all have branches of their own, because SQLite chooses indexes before it knows the values. The
+    // branches that are not asked for end before their first row.
+    let rows = query_as!(
+        Row,
+        "SELECT user_id AS \"user_id!: i64\", key_id AS \"key_id!: i64\", route AS \"route!: String\",
+             hour AS \"hour!: i64\", sum(count) AS \"count!: i64\",
+             sum(total_high) AS \"total_high!: i64\", sum(total_low) AS \"total_low!: i64\"
+         FROM (
+             SELECT CASE WHEN ?4 THEN user_id ELSE 0 END AS user_id,
+                 CASE WHEN ?5 THEN key_id ELSE 0 END AS key_id,
+                 CASE WHEN ?6 THEN route ELSE '' END AS route,
+                 CASE ?7
+                     WHEN 'hour' THEN hour
+                     WHEN 'day' THEN hour / 24 * 24
+                     WHEN 'month' THEN
+                         coalesce(unixepoch(hour * 3600, 'unixepoch', 'start of month') / 3600, hour)
+                     ELSE 0
+                 END AS hour,
+                 count, total_high, total_low
+             FROM (
+                 SELECT user_id, key_id, route, hour, count, total_high, total_low
+                 FROM usage_hours WHERE user_id = ?1 AND hour >= ?2 AND hour < ?3
+                 UNION ALL
+                 SELECT user_id, key_id, route, hour, count, total_high, total_low
+                 FROM usage_hours WHERE ?1 IS NULL AND hour >= ?2 AND hour < ?3
+                 UNION ALL
+                 SELECT user_id, key_id, route, hour, count, total_high, total_low
+                 FROM corrections WHERE user_id = ?1 AND hour >= ?2 AND hour < ?3
+                 UNION ALL
+                 SELECT user_id, key_id, route, hour, count, total_high, total_low
+                 FROM corrections WHERE ?1 IS NULL AND hour >= ?2 AND hour < ?3
+             )
+         )
+         WHERE ?8 OR (user_id, key_id, route, hour) > (?9, ?10, ?11, ?12)
+         GROUP BY user_id, key_id, route, hour ORDER BY user_id, key_id, route, hour LIMIT ?13",
+        user_id,
+        from,
+        to,
+        by.user,
+        by.key,
+        by.route,
+        bucket,
+        first,
+        after.user_id,
+        after.key_id,
+        after.route,
+        after.hour,
+        limit
+    );
+    let rows = rows.fetch_all(connection).await?;
     Ok(rows.into_iter().map(|row| row.into_group(asked)).collect())
 }
 
