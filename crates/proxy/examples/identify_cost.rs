@@ -32,9 +32,9 @@ fn main() {
         let mut requests = vec![Request::default(); BATCH as usize];
         let mut identities = Vec::new();
         for at in 0..count {
-            gate.ask(at, &mut requests[0]);
+            gate.ask(at, KEYS, &mut requests[0]);
             gate.all(&mut requests[..1]);
-            gate.ask(at, &mut requests[0]);
+            gate.ask(at, KEYS, &mut requests[0]);
             identities.clear();
             gate.identify(&mut requests[..1], &mut identities);
             gate.limit(&identities, &requests);
@@ -44,24 +44,9 @@ fn main() {
         return;
     }
     let gate = Gate::new(KEYS);
-    let (mut hash, mut identify, mut limit, mut meter, mut all) =
-        (Best::default(), Best::default(), Best::default(), Best::default(), Best::default());
-    let mut requests = vec![Request::default(); BATCH as usize];
-    let mut identities = Vec::new();
-    for round in 0..ROUNDS {
-        gate.ask_batch(2 * round, &mut requests);
-        identities.clear();
-        hash.time(|| hash_all(&requests));
-        identify.time(|| gate.identify(&mut requests, &mut identities));
-        limit.time(|| gate.limit(&identities, &requests));
-        meter.time(|| gate.meter(BATCH));
-        gate.ask_batch(2 * round + 1, &mut requests);
-        all.time(|| gate.all(&mut requests));
-    }
-    for (what, best) in
-        [("hash", hash), ("identify", identify), ("limit", limit), ("meter", meter), ("all three", all)]
-    {
-        println!("{what:>10} {:7.1} ns in the middle, {:7.1} ns at best", best.median(), best.least());
+    for busy in [KEYS, 1_000] {
+        println!("{busy} of {KEYS} keys in use, nanoseconds in the middle and at best:");
+        gate.print(busy);
     }
 }
 
@@ -77,9 +62,9 @@ struct Gate {
 
 impl Gate {
     fn new(count: u64) -> Self {
+        let before = resident_bytes();
         let known = (0..count).map(|at| (secret(at).hash(), facts(at))).collect();
         let keys = KeyTable::new();
-        let before = resident_bytes();
         let started = Instant::now();
         keys.replace(known);
         let loaded = started.elapsed();
@@ -87,11 +72,7 @@ impl Gate {
         keys.apply(vec![(secret(0).hash(), Some(facts(0)))]);
         let changed = started.elapsed();
         println!("{} keys in {loaded:.0?}, one changed in {changed:.0?}", keys.len());
-        println!(
-            "{} bytes more than the list they came in, which held {} each",
-            resident_bytes().saturating_sub(before),
-            size_of::<(KeyHash, KeyFacts)>()
-        );
+        println!("{} bytes of memory for each", resident_bytes().saturating_sub(before) / count);
         let second = Rate { requests: 100, period: Duration::from_secs(1), burst: 1_000_000 };
         let limits = [Limit { rate: Some(second), concurrency: None, per: Per::User }];
         let mut response = Response::default();
@@ -127,9 +108,30 @@ impl Gate {
         }
     }
 
-    /// Makes a request with a key, in no order that caches could follow.
-    fn ask(&self, at: u64, request: &mut Request) {
-        Self::ask_with(&secret(at.wrapping_mul(0x9e37_79b9_7f4a_7c15) % self.count), request);
+    fn print(&self, busy: u64) {
+        let mut times: [Times; 5] = Default::default();
+        let [hash, identify, limit, meter, all] = &mut times;
+        let mut requests = vec![Request::default(); BATCH as usize];
+        let mut identities = Vec::new();
+        for round in 0..ROUNDS {
+            self.ask_batch(2 * round, busy, &mut requests);
+            identities.clear();
+            identify.time(|| self.identify(&mut requests, &mut identities));
+            limit.time(|| self.limit(&identities, &requests));
+            meter.time(|| self.meter(BATCH));
+            self.ask_batch(2 * round + 1, busy, &mut requests);
+            hash.time(|| hash_all(&requests));
+            all.time(|| self.all(&mut requests));
+        }
+        for (what, times) in ["of that hash", "identify", "limit", "meter", "all three"].iter().zip(&times) {
+            println!("  {what:>12} {:7.1} {:7.1}", times.median(), times.least());
+        }
+    }
+
+    /// Makes a request with one of so many keys, in no order that caches could follow.
+    fn ask(&self, at: u64, busy: u64, request: &mut Request) {
+        let number = at.wrapping_mul(0x9e37_79b9_7f4a_7c15) % busy.min(self.count);
+        Self::ask_with(&secret(number), request);
     }
 
     fn ask_with(key: &KeySecret, request: &mut Request) {
@@ -147,9 +149,9 @@ impl Gate {
         }
     }
 
-    fn ask_batch(&self, batch: u64, requests: &mut [Request]) {
+    fn ask_batch(&self, batch: u64, busy: u64, requests: &mut [Request]) {
         for (at, request) in (batch * BATCH..).zip(requests) {
-            self.ask(at, request);
+            self.ask(at, busy, request);
         }
     }
 
@@ -246,9 +248,9 @@ fn resident_bytes() -> u64 {
 
 /// Times of batches.
 #[derive(Default)]
-struct Best(Vec<Duration>);
+struct Times(Vec<Duration>);
 
-impl Best {
+impl Times {
     fn time(&mut self, run: impl FnOnce()) {
         let start = Instant::now();
         run();
