@@ -1,5 +1,7 @@
 //! Metered amounts as JSON numbers: exact, never through a float.
 
+use std::borrow::Cow;
+
 use lockgate_event::Value;
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
@@ -35,12 +37,21 @@ impl Serialize for Amount {
 /// Reads the text of a JSON number (RFC 8259, section 6), rounded half to even at a millionth; `None` when it is no number, or
 /// beyond what an event can hold.
 pub(super) fn read_amount(text: &str) -> Option<i128> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().unwrap_or_else(|_| huge(exponent))),
-        None => (text, 0),
-    };
-    let plain = if exponent == 0 { mantissa.to_owned() } else { written_out(mantissa, exponent)? };
-    plain.parse::<Value>().ok().map(|value| value.0.into())
+    plain(text)?.parse::<Value>().ok().map(|value| value.0.into())
+}
+
+/// Reads the text of a JSON number that has nothing behind its point, as `1`, `1.0` and `1e3` have not.
+pub(super) fn read_whole(text: &str) -> Option<i64> {
+    let plain = plain(text)?;
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    fraction.bytes().all(|digit| digit == b'0').then(|| whole.parse().ok()).flatten()
+}
+
+/// Writes a number without an exponent; `None` when it is too large for any range.
+fn plain(text: &str) -> Option<Cow<'_, str>> {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Some(text.into()) };
+    let exponent = exponent.parse().unwrap_or_else(|_| huge(exponent));
+    written_out(mantissa, exponent).map(Cow::Owned)
 }
 
 /// Stands for an exponent that no integer holds.
@@ -48,7 +59,6 @@ fn huge(exponent: &str) -> i64 {
     if exponent.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 }
 }
 
-/// Writes a number without its exponent; `None` when it is too large for any range.
 fn written_out(mantissa: &str, exponent: i64) -> Option<String> {
     let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -115,7 +125,29 @@ mod tests {
         check("1e-99999999999999999999", Some(0));
         check("0e99999999999999999999", Some(0));
         check("123456e-3", Some(123_456_000));
-        ["1e13", "1e400", "1e99999999999999999999", "9223372036855", "\"1\"", "true", "null", "[1]", ".e1"]
-            .map(|wrong| check(wrong, None));
+        for wrong in [
+            "1e13",
+            "1e400",
+            "1e99999999999999999999",
+            "9223372036855",
+            "\"1\"",
+            "true",
+            "null",
+            "[1]",
+            ".e1",
+        ] {
+            check(wrong, None);
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let check = |text: &str, whole: Option<i64>| assert_eq!(read_whole(text), whole, "{text}");
+        check("7", Some(7));
+        check("-7.00", Some(-7));
+        check("1.5e1", Some(15));
+        check("9223372036854775807", Some(i64::MAX));
+        check("-0.0", Some(0));
+        ["1.5", "1e-1", "9223372036854775808", "1e30", "\"1\"", "null"].map(|wrong| check(wrong, None));
     }
 }

@@ -12,8 +12,8 @@ use store::{Correction, KeyId, Made, NewCorrection, Page, Store, StoreError, Use
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::amount::{Amount, read_amount};
-use super::id::{Id, IdInPath, read_id};
+use super::amount::{Amount, read_amount, read_whole};
+use super::id::{Id, IdInPath};
 use super::idempotency::{OnceHeader, OnceKey, REPLAYED};
 use super::json::{Fields, JsonBody, Read, line, text};
 use super::problem::Problem;
@@ -105,6 +105,8 @@ pub(super) struct CreateCorrection {
 }
 
 /// Correct the usage of a user
+///
+/// As long as the user is there: the books of one who was deleted are closed.
 #[utoipa::path(
     post, path = "/users/{id}/corrections", tag = "usage", params(IdInPath, OnceHeader),
     request_body = CreateCorrection,
@@ -120,6 +122,7 @@ pub(super) async fn create(
     let (once, now_us) = (once.of(&fields), now_us());
     let mut correction = read(&mut fields, UserId(user), now_us);
     let store = shared.store()?;
+    store.user(correction.user_id).await?;
     if let Some(key) = correction.key_id
         && !is_key_of(&**store, key, UserId(user)).await?
     {
@@ -160,7 +163,7 @@ pub(super) async fn list(
 fn read(fields: &mut Fields<'_>, user_id: UserId, now_us: u64) -> NewCorrection {
     NewCorrection {
         user_id,
-        key_id: fields.optional("key_id", |raw| read_id(raw.get()).map(KeyId).ok_or("must be an id".into())),
+        key_id: fields.optional("key_id", key_id),
         route: fields.optional("route", name).unwrap_or_default(),
         hour: hour_of(fields.optional("at", |raw| read_time(&text(raw)?)).unwrap_or(now_us)),
         count: fields.optional("count", count).unwrap_or_default(),
@@ -177,9 +180,13 @@ async fn is_key_of(store: &dyn Store, key: KeyId, user: UserId) -> Result<bool, 
     }
 }
 
+fn key_id(raw: &RawValue) -> Read<KeyId> {
+    let id = read_whole(raw.get()).and_then(|id| u64::try_from(id).ok());
+    id.filter(|id| *id > 0).map(KeyId).ok_or_else(|| "must be an id".into())
+}
+
 fn count(raw: &RawValue) -> Read<i64> {
-    let count = serde_json::from_str(raw.get()).ok();
-    count
+    read_whole(raw.get())
         .filter(|count| (-CORRECTION_MAX..=CORRECTION_MAX).contains(count))
         .ok_or_else(|| format!("must be a whole number of at most {CORRECTION_MAX}, either sign").into())
 }

@@ -7,10 +7,11 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Header, PathItem, Ref, RefOr, Schema};
+use utoipa::openapi::{ContentBuilder, Header, PathItem, Ref, RefOr, Required, Schema};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::ProblemView;
@@ -49,9 +50,9 @@ pub(super) async fn document() -> Response {
         keys::create, keys::list, keys::show, keys::change, keys::revoke, keys::rotate,
         usage::of_all, usage::of_user, corrections::create, corrections::list,
     ),
-    components(schemas(ProblemView)),
+    components(schemas(ProblemView, DateOrTime)),
     security(("token" = [])),
-    modifiers(&Tokens, &Refusals, &OneEnd),
+    modifiers(&Tokens, &Refusals, &KeyBodies),
 )]
 pub(super) struct Api;
 
@@ -151,17 +152,30 @@ fn refusal(status: &str, what: &str) -> utoipa::openapi::Response {
     }
 }
 
-/// Says of a key's body what no attribute can: it names its end in one way at most.
-struct OneEnd;
+/// What no attribute can say of the bodies about keys.
+struct KeyBodies;
 
-impl Modify for OneEnd {
+impl Modify for KeyBodies {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for (method, path, operation) in operations(&mut document.paths.paths) {
+            let may_be_left_out = method == "POST" && (path.ends_with("/keys") || path.ends_with("/rotate"));
+            if let Some(body) = operation.request_body.as_mut().filter(|_| may_be_left_out) {
+                leave_out(body);
+            }
+        }
         let schemas = document.components.as_mut().map(|components| &mut components.schemas);
         let schema = schemas.and_then(|schemas| schemas.get_mut("CreateKey"));
         if let Some(RefOr::T(Schema::Object(object))) = schema {
+            // It names its end in one way at most.
             let both = serde_json::json!({ "required": ["expires_at", "expires_in"] });
             object.extensions.get_or_insert_default().insert("not".into(), both);
         }
+    }
+}
+
+fn leave_out(body: &mut RefOr<RequestBody>) {
+    if let RefOr::T(body) = body {
+        body.required = Some(Required::False);
     }
 }
 

@@ -152,7 +152,8 @@ mod tests {
     #[test]
     fn a_word_that_is_wrong_unknown_or_there_twice_is_named() {
         let mut words = words("limit=0&after=1&after=2&colour=red");
-        (words.limit(), words.after_id());
+        words.limit();
+        words.after_id();
         let problem = words.finish().unwrap_err().members().clone();
         let expected = serde_json::json!([
             { "field": "limit", "detail": "must be a number from 1 to 1000" },

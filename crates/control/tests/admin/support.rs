@@ -141,7 +141,7 @@ pub(crate) struct Running {
     pub(crate) live: LiveReader,
     pub(crate) metrics: Metrics,
     /// Where the database is, if there is one.
-    data: Option<TempDir>,
+    _data: Option<TempDir>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<std::io::Result<()>>>,
 }
@@ -161,7 +161,7 @@ impl Running {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lockgate.db");
         let open = async move || Some(Arc::new(SqliteStore::open(&path).await.unwrap()) as Arc<dyn Store>);
-        Self { data: Some(dir), ..Self::start_with(open, hint) }
+        Self { _data: Some(dir), ..Self::start_with(open, hint) }
     }
 
     pub(crate) fn start_with<Open>(open: Open, hint: KeyHint) -> Self
@@ -185,7 +185,7 @@ impl Running {
                 admin.serve(listener, async { drop(stopped.await) }).await
             })
         });
-        Self { address, gateway, live, metrics, data: None, stop: Some(stop), thread: Some(thread) }
+        Self { address, gateway, live, metrics, _data: None, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Asks the admin side to stop, without waiting for it.
