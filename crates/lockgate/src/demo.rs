@@ -68,10 +68,10 @@ fn start(text: impl Fn(u16) -> String) -> Result<Server, Failure> {
     for port in ADMIN_PORTS {
         match start_with(text(port))? {
             Err(StartError::Bind(errors)) if errors.iter().all(|error| error.address.port() == port) => {}
-            started => return started.map_err(failure),
+            started => return started.map_err(|error| failure(&error)),
         }
     }
-    start_with(text(0))?.map_err(failure)
+    start_with(text(0))?.map_err(|error| failure(&error))
 }
 
 fn start_with(text: String) -> Result<Result<Server, StartError>, Failure> {
@@ -85,8 +85,8 @@ fn start_with(text: String) -> Result<Result<Server, StartError>, Failure> {
     Ok(Server::start(loaded.config, source, options))
 }
 
-fn failure(error: StartError) -> Failure {
-    let failure = does_not_start(&error);
+fn failure(error: &StartError) -> Failure {
+    let failure = does_not_start(error);
     match error {
         StartError::Bind(_) => failure.hint("choose another port: `lockgate demo --port 8081`"),
         _ => failure,

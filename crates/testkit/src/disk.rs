@@ -68,6 +68,11 @@ impl Disk {
         self.run("mount", &["-o", "remount,abort"]);
     }
 
+    /// Mounts it again so that it can only be read.
+    pub fn make_read_only(&self) {
+        self.run("mount", &["-o", "remount,ro"]);
+    }
+
     /// Makes every write wait.
     pub fn freeze(&mut self) {
         self.run("fsfreeze", &["-f"]);

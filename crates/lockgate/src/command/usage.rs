@@ -219,8 +219,8 @@ impl Names<'_> {
     fn look_up(&self, id: u64) -> Result<String, Failure> {
         match UserName::Id(id).fetch(self.client) {
             Ok(user) => Ok(self.client.parse::<User>(user.get())?.email),
-            // Its usage outlives a user.
-            Err(failure) if failure.exit_status() == 1 => Ok("deleted".into()),
+            // Usage outlives its user.
+            Err(failure) if failure.exit_status() == 1 => Ok("no such user".into()),
             Err(failure) => Err(failure),
         }
     }

@@ -93,7 +93,7 @@ fn an_empty_list_says_what_to_do() {
     }
 }
 
-/// An admin API with usage by user and day, and a user who has been deleted.
+/// An admin API with usage by user and day, and a user who is there no more.
 fn used() -> Origin {
     Origin::start(|received| match received.line.target.as_str() {
         "/users/1" => answer(200, "", ADA),
@@ -119,7 +119,7 @@ USER  E-MAIL           FROM (UTC)  REQUESTS                             UNITS
    -  nobody           2026-11-20         5                         5
    1  ada@example.com  2026-11-20      1000  170141183460469231731687.303715   ████████████████████
    1  ada@example.com  2026-11-21        12   85070591730234615865843.6518575  ██████████
-   9  deleted          2026-11-20        -1                        -0.5
+   9  no such user     2026-11-20        -1                        -0.5
 ";
     assert_eq!(out, expected);
 }

@@ -188,8 +188,8 @@ fn a_stalled_disk_refuses_what_it_cannot_record_if_told_so() {
 
 #[test]
 fn a_read_only_data_directory_is_an_error_that_says_so() {
-    let Some(disk) = Disk::new() else { return };
-    disk.run("mount", &["-o", "remount,ro"]);
+    let Some(disk) = Disk::start_or_skip() else { return };
+    disk.make_read_only();
     let config = format!(
         "[data]\ndir = \"{}/data\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n[[route]]\npath = \"/*\"\nrespond = {{ body = \"ok\" }}\n",
         disk.path().display()
