@@ -10,10 +10,10 @@ use crate::arguments::Global;
 use crate::failure::Failure;
 use crate::{demo, logging};
 
-/// Run a gateway with two sample services behind it
+/// Run a gateway with sample services behind it and two users in front
 ///
-/// Starts two small services and the gateway in front of them, sends a little traffic, prints what to try, then one
-/// line per second on what the gateway does. Ctrl-C drains it and ends.
+/// Starts a few small services and the gateway in front of them, makes two users with a key each, sends a little traffic,
+/// prints what to try, then one line per second on what the gateway does. Ctrl-C drains it and ends.
 #[derive(Args, Debug)]
 pub(crate) struct Demo {
     /// Port of the gateway on 127.0.0.1; 0 for any free one
@@ -22,7 +22,7 @@ pub(crate) struct Demo {
     /// End after this time, as 5s or 2m [default: at Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     exit_after: Option<Duration>,
-    /// Data directory, kept [default: a temporary one, removed at the end]
+    /// Data directory, kept; users found in it get new keys [default: a temporary one, removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
