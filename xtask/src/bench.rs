@@ -1,5 +1,7 @@
 //! `bench proxy`: peers installed, everything built for release, measured by the `bench` program.
 
+pub(crate) mod users;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -43,9 +45,7 @@ pub(crate) fn proxy(root: &Path, options: &Options) -> anyhow::Result<()> {
         ])
         .arg(&pingora)
         .current_dir(root))?;
-    run(Command::new("cargo")
-        .args(["build", "--release", "--locked", "--package", "lockgate", "--package", "bench"])
-        .current_dir(root))?;
+    build_release(root, &["--package", "lockgate", "--package", "bench"])?;
     let built = target_directory(root).join("release");
     let mut measure = Command::new(built.join("bench"));
     measure.arg("measure").arg("--lockgate").arg(built.join("lockgate"));
@@ -53,6 +53,10 @@ pub(crate) fn proxy(root: &Path, options: &Options) -> anyhow::Result<()> {
     measure.args(options.peers.iter().flat_map(|peers| ["--peers", peers]));
     measure.args(options.quick.then_some("--quick")).args(&options.more);
     run(measure.env("PATH", tools::path_with_venv(root)).current_dir(root))
+}
+
+fn build_release(root: &Path, what: &[&str]) -> anyhow::Result<()> {
+    run(Command::new("cargo").args(["build", "--release", "--locked"]).args(what).current_dir(root))
 }
 
 fn target_directory(root: &Path) -> std::path::PathBuf {

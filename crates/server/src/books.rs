@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use config::{Config, Database};
-use control::{KeyFollower, KeyHint, KeySink, KeysHandle, Metering, MeteringHandle};
+use control::{KeyFollower, KeyHint, KeySink, Metering};
 use journal::{DataDir, EventReader};
 use policy::{KeyFacts, KeyHash};
 use proxy::Plane;
@@ -35,8 +35,6 @@ pub(crate) struct Books {
 
 /// The books while they are kept.
 pub(crate) struct OpenBooks {
-    pub(crate) keys: KeysHandle,
-    pub(crate) metering: MeteringHandle,
     store: Arc<LateStore>,
     /// Told once there is nothing more to come.
     end: watch::Sender<bool>,
@@ -73,29 +71,31 @@ impl Books {
     ///
     /// # Errors
     /// [`StoreError::Newer`]: no later try would do better.
-    pub(crate) fn open(self, runtime: &Handle, plane: &Arc<Plane>, data: &Path) -> Result<OpenBooks, StoreError> {
+    pub(crate) fn open(
+        self,
+        runtime: &Handle,
+        plane: &Arc<Plane>,
+        data: &Path,
+    ) -> Result<OpenBooks, StoreError> {
         let Self { database, store, hint, metering } = self;
         let sink = Arc::new(Table(plane.clone()));
-        let mut follower =
-            KeyFollower::new(store.clone(), sink, data.join(SAVED_KEYS_FILE), hint);
+        let mut follower = KeyFollower::new(store.clone(), sink, data.join(SAVED_KEYS_FILE), hint);
         follower.load();
         runtime.block_on(first_try(&database, &store))?;
         let (end, ended) = watch::channel(false);
-        let keys = follower.handle();
         let until = |mut ended: watch::Receiver<bool>| async move {
             // A sender that is gone means the same.
             let _ = ended.wait_for(|ended| *ended).await;
         };
-        let metered = metering.handle();
         let folding = runtime.spawn(metering.run(until(ended.clone())));
         runtime.spawn(follower.run(until(ended.clone())));
         if !store.is_opened() {
-            let (trying, store, until) = (runtime.clone(), store.clone(), until(ended.clone()));
+            let (trying, store, until) = (runtime.clone(), store.clone(), until(ended));
             // On a thread of its own: the future of a database's migrations cannot change threads.
             runtime.spawn_blocking(move || trying.block_on(keep_trying(database, store, until)));
         }
         runtime.spawn(prune(store.clone()));
-        Ok(OpenBooks { keys, metering: metered, store, end, folding })
+        Ok(OpenBooks { store, end, folding })
     }
 }
 

@@ -52,9 +52,9 @@ impl StartError {
             {
                 Some("give `data.dir` a folder that the gateway's user can write to".into())
             }
-            Self::Store(StoreError::Newer { .. }) => {
-                Some("run the version of lockgate that made it, or give this one another `data.database`".into())
-            }
+            Self::Store(StoreError::Newer { .. }) => Some(
+                "run the version of lockgate that made it, or give this one another `data.database`".into(),
+            ),
             Self::Tokens(TokenError::Malformed { .. }) => {
                 Some("make one with `openssl rand -hex 32`, or remove it to have one made".into())
             }

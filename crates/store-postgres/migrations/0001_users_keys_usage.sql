@@ -85,15 +85,31 @@ CREATE TABLE lockgate.corrections (
 CREATE INDEX corrections_of_user ON lockgate.corrections (user_id, id);
 CREATE INDEX corrections_by_hour ON lockgate.corrections (hour);
 
+-- First hour of the month that an hour lies in; an hour beyond the year 9999 is a month of its own.
+CREATE FUNCTION lockgate.month_of(hour BIGINT) RETURNS BIGINT LANGUAGE SQL IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN hour < 70389528
+        THEN extract(EPOCH FROM date_trunc('month', to_timestamp(hour * 3600.0) AT TIME ZONE 'UTC'))::BIGINT / 3600
+        ELSE hour
+    END
+$$;
+
+-- A correction is taken back by another one.
+CREATE FUNCTION lockgate.refuse_edit() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'corrections are never changed: add another one';
+END
+$$;
+CREATE TRIGGER corrections_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON lockgate.corrections
+    FOR EACH STATEMENT EXECUTE FUNCTION lockgate.refuse_edit();
+
 -- All that is summed.
 CREATE VIEW lockgate.usage_parts AS
-    SELECT user_id, key_id, route, hour, count, total FROM lockgate.usage_hours
+    SELECT user_id, key_id, route, hour, count, total, NULL AS note FROM lockgate.usage_hours
     UNION ALL
-    SELECT user_id, key_id, route, hour, count, total FROM lockgate.corrections;
+    SELECT user_id, key_id, route, hour, count, total, note FROM lockgate.corrections;
 
--- The same for people: times as times, totals as decimals of a unit.
+-- The same for people: times as times, totals as decimals of a unit, and why a correction was made.
 CREATE VIEW lockgate.usage AS
-    SELECT NULLIF(user_id, 0) AS user_id, NULLIF(key_id, 0) AS key_id, route, to_timestamp(hour * 3600) AS hour,
-           sum(count) AS count, sum(total) * 0.000001 AS total_value
-    FROM lockgate.usage_parts
-    GROUP BY usage_parts.user_id, usage_parts.key_id, route, usage_parts.hour;
+    SELECT NULLIF(user_id, 0) AS user_id, NULLIF(key_id, 0) AS key_id, route, to_timestamp(hour * 3600.0) AS hour,
+           count, total * 0.000001 AS total_value, note
+    FROM lockgate.usage_parts;

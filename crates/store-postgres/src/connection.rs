@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::ConnectOptions;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use store::StoreError;
 use tokio::time::timeout;
 
@@ -26,14 +26,17 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions, Failure> {
     let idle = milliseconds(limits::IDLE_TRANSACTION);
     Ok(options.disable_statement_logging().options([
         ("idle_in_transaction_session_timeout", idle.as_str()),
+        // Compiling a statement takes longer than any of ours.
+        ("jit", "off"),
         // What the transactions are written for, whatever the database's own default is.
         ("default_transaction_isolation", "read committed"),
     ]))
 }
 
-/// A pool that connects when it is asked to.
-pub(crate) fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
-    let options = options.clone().options([("statement_timeout", milliseconds(limits::STATEMENT))]);
+/// A pool that connects when it is asked to, and whose statements may take so long; `None`: as long as they like.
+pub(crate) fn pool(options: &PgConnectOptions, connections: u32, statement: Option<Duration>) -> PgPool {
+    let limit = milliseconds(statement.unwrap_or_default());
+    let options = options.clone().options([("statement_timeout", limit)]);
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(limits::CONNECT)
@@ -42,27 +45,25 @@ pub(crate) fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
 
 /// Brings the database to this version. Nodes that start at once take turns.
 pub(crate) async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let options = options.clone().options([("statement_timeout", "0")]);
-    let connecting = PgConnection::connect_with(&options);
-    let mut connection = in_time(limits::CONNECT, async { Ok(connecting.await?) }).await?;
-    let migrated = in_time(limits::MIGRATION, run(&mut connection)).await;
+    let pool = pool(options, 1, None);
+    let migrated = in_time(limits::MIGRATION, run(&pool)).await;
     // What had to be written is committed; a connection that does not end well ends all the same.
-    let _ = timeout(limits::CLOSE, connection.close()).await;
+    let _ = timeout(limits::CLOSE, pool.close()).await;
     migrated
 }
 
-async fn run(connection: &mut PgConnection) -> Result<(), Failure> {
-    match MIGRATOR.run(&mut *connection).await {
+async fn run(pool: &PgPool) -> Result<(), Failure> {
+    match MIGRATOR.run(pool).await {
         Ok(()) => Ok(()),
-        Err(MigrateError::VersionMissing(_)) => Err(newer(connection).await?.into()),
+        Err(MigrateError::VersionMissing(_)) => Err(newer(pool).await?.into()),
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
         Err(error) => Err(StoreError::Failed(Box::new(error)).into()),
     }
 }
 
 /// The refusal of a database that has seen a later version of the program.
-async fn newer(connection: &mut PgConnection) -> Result<StoreError, Failure> {
-    let applied = match connection.list_applied_migrations(MIGRATIONS).await {
+async fn newer(pool: &PgPool) -> Result<StoreError, Failure> {
+    let applied = match pool.acquire().await?.list_applied_migrations(MIGRATIONS).await {
         Ok(applied) => applied.into_iter().map(|migration| migration.version),
         Err(error) => return Err(StoreError::Failed(Box::new(error)).into()),
     };

@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgPool};
 use store::{Correction, KeyId, Made, NewCorrection, Once, Page, StoreError, UserId};
 
 use crate::failure::Failure;
-use crate::number::{from_sql, to_sql};
+use crate::number::{from_sql, kept, to_sql};
 use crate::{once, usage};
 
 struct Row {
@@ -52,10 +52,10 @@ pub(crate) async fn add(
     let id = sqlx::query_scalar!(
         "INSERT INTO lockgate.corrections (user_id, key_id, route, hour, count, total, note, created_us)
          VALUES ($1, $2, $3, $4, $5, $6::TEXT::NUMERIC, $7, $8) RETURNING id",
-        to_sql(correction.user_id.0),
-        correction.key_id.map_or(0, |id| to_sql(id.0)),
+        kept(correction.user_id.0)?,
+        correction.key_id.map_or(Ok(0), |id| kept(id.0))?,
         correction.route,
-        to_sql(correction.hour),
+        kept(correction.hour)?,
         correction.count,
         correction.total.to_string(),
         correction.note,

@@ -1,5 +1,7 @@
 //! What the database's errors mean for whoever asked.
 
+use std::io::ErrorKind;
+
 use sqlx::error::DatabaseError;
 use store::StoreError;
 
@@ -64,6 +66,10 @@ fn meaning(error: sqlx::Error) -> StoreError {
             } else {
                 StoreError::Failed(Box::new(error))
             }
+        }
+        // A certificate that is not trusted, above all: that does not pass.
+        sqlx::Error::Io(broken) if broken.kind() == ErrorKind::InvalidData => {
+            StoreError::Failed(Box::new(error))
         }
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut

@@ -1,10 +1,10 @@
 //! The journal's fold: usage and marks in one transaction. Rows are touched in one order, so that nodes do not wait in a circle.
 
 use sqlx::{PgConnection, PgPool};
-use store::{Fold, KeyUse, Mark, StoreError, UsageDelta};
+use store::{Advance, Fold, KeyUse, Mark, StoreError, UsageDelta};
 
 use crate::failure::Failure;
-use crate::number::{from_sql, to_sql};
+use crate::number::{from_sql, kept};
 
 pub(crate) async fn marks(pool: &PgPool, node: u64) -> Result<Vec<Mark>, Failure> {
     let rows = sqlx::query!(
@@ -29,8 +29,8 @@ pub(crate) async fn fold(pool: &PgPool, fold: &Fold) -> Result<(), Failure> {
 /// Moves the marks on, if each is where it is thought to be. A fold whose commit is still under way holds its marks, and is waited for.
 async fn advance(connection: &mut PgConnection, fold: &Fold) -> Result<(), Failure> {
     let column =
-        |of: fn(&store::Advance) -> u64| fold.advances.iter().map(of).map(to_sql).collect::<Vec<_>>();
-    let (segments, from, to) = (column(|a| a.segment), column(|a| a.from), column(|a| a.to));
+        |of: fn(&Advance) -> u64| fold.advances.iter().map(of).map(kept).collect::<Result<Vec<_>, _>>();
+    let (segments, from, to) = (column(|a| a.segment)?, column(|a| a.from)?, column(|a| a.to)?);
     let node = fold.node.cast_signed();
     let made = sqlx::query!(
         r#"INSERT INTO lockgate.marks (node, segment, "offset")
@@ -66,7 +66,11 @@ async fn add_usage(connection: &mut PgConnection, usage: &[UsageDelta]) -> Resul
     if usage.is_empty() {
         return Ok(());
     }
-    let column = |of: fn(&UsageDelta) -> i64| usage.iter().map(of).collect::<Vec<_>>();
+    let column = |of: fn(&UsageDelta) -> u64| usage.iter().map(of).map(kept).collect::<Result<Vec<_>, _>>();
+    let users = column(|delta| delta.user_id.map_or(0, |id| id.0))?;
+    let keys = column(|delta| delta.key_id.map_or(0, |id| id.0))?;
+    let hours = column(|delta| delta.hour)?;
+    let counts: Vec<i64> = usage.iter().map(|delta| delta.count).collect();
     let routes: Vec<&str> = usage.iter().map(|delta| &*delta.route).collect();
     // Decimal digits: the driver has no integer of 128 bits.
     let totals: Vec<String> = usage.iter().map(|delta| delta.total.to_string()).collect();
@@ -78,11 +82,11 @@ async fn add_usage(connection: &mut PgConnection, usage: &[UsageDelta]) -> Resul
          ORDER BY user_id, hour, key_id, route COLLATE \"C\"
          ON CONFLICT (user_id, hour, key_id, route)
          DO UPDATE SET count = usage.count + excluded.count, total = usage.total + excluded.total",
-        &column(|delta| delta.user_id.map_or(0, |id| to_sql(id.0))),
-        &column(|delta| delta.key_id.map_or(0, |id| to_sql(id.0))),
+        &users,
+        &keys,
         &routes as &[&str],
-        &column(|delta| to_sql(delta.hour)),
-        &column(|delta| delta.count),
+        &hours,
+        &counts,
         &totals
     )
     .execute(connection)
@@ -94,13 +98,13 @@ async fn add_uses(connection: &mut PgConnection, uses: &[KeyUse]) -> Result<(), 
     if uses.is_empty() {
         return Ok(());
     }
-    let column = |of: fn(&KeyUse) -> u64| uses.iter().map(of).map(to_sql).collect::<Vec<_>>();
+    let column = |of: fn(&KeyUse) -> u64| uses.iter().map(of).map(kept).collect::<Result<Vec<_>, _>>();
     sqlx::query!(
         "INSERT INTO lockgate.key_uses AS uses (key_id, used_us)
          SELECT key_id, used_us FROM unnest($1::BIGINT[], $2::BIGINT[]) AS added (key_id, used_us) ORDER BY key_id
          ON CONFLICT (key_id) DO UPDATE SET used_us = excluded.used_us WHERE uses.used_us < excluded.used_us",
-        &column(|used| used.key_id.0),
-        &column(|used| used.used_us)
+        &column(|used| used.key_id.0)?,
+        &column(|used| used.used_us)?
     )
     .execute(connection)
     .await?;

@@ -45,8 +45,8 @@ impl PostgresStore {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = connection::options(url)?;
         connection::migrate(&options).await?;
-        let pool = connection::pool(&options, limits::CONNECTIONS);
-        Ok(Self { pool, listening: connection::pool(&options, limits::LISTENERS) })
+        let pool = |connections| connection::pool(&options, connections, Some(limits::STATEMENT));
+        Ok(Self { pool: pool(limits::CONNECTIONS), listening: pool(limits::LISTENERS) })
     }
 
     /// Does what a call asks for within its time, more than once if others are in its way.

@@ -29,7 +29,7 @@ const SETTINGS: [&str; 7] = [
     "fsync=off",
     "full_page_writes=off",
     "max_connections=60",
-    "shared_buffers=32MB",
+    "shared_buffers=128MB",
     "max_wal_size=256MB",
     "logging_collector=off",
 ];

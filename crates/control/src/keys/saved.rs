@@ -14,7 +14,7 @@ use store::KeyState;
 
 use super::known;
 
-pub(crate) use self::format::{HEADER_BYTES, ReadSaved, read};
+pub(crate) use self::format::{ReadSaved, read};
 use self::format::{put_header, put_state};
 
 /// Records that may be history whatever the number of keys.

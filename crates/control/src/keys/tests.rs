@@ -74,8 +74,12 @@ struct Node {
 impl Node {
     fn start(store: &Arc<Books>, dir: &Path) -> Self {
         let (plane, hint) = (Arc::<Plane>::default(), KeyHint::new());
-        let follower =
-            KeyFollower::new(Arc::clone(store) as Arc<dyn Store>, Arc::clone(&plane) as Arc<dyn KeySink>, dir.join("keys"), hint.clone());
+        let follower = KeyFollower::new(
+            Arc::clone(store) as Arc<dyn Store>,
+            Arc::clone(&plane) as Arc<dyn KeySink>,
+            dir.join("keys"),
+            hint.clone(),
+        );
         let handle = follower.handle();
         Self { plane, hint, handle, run: tokio::spawn(follower.run(pending())) }
     }
@@ -84,7 +88,7 @@ impl Node {
     async fn looks(&self) {
         for _ in 0..2 {
             self.hint.changed();
-            tokio::time::sleep(KEY_POLL).await;
+            sleep(KEY_POLL).await;
         }
     }
 
@@ -249,7 +253,7 @@ async fn keys_that_cannot_be_saved_are_in_force_and_no_untrue_copy_stays() {
     node.looks().await;
     assert!(node.handle.status().save_error.is_some());
     std::fs::remove_dir_all(dir.path().join("keys")).unwrap();
-    tokio::time::sleep(KEY_SAVE_RETRY).await;
+    sleep(KEY_SAVE_RETRY).await;
     node.looks().await;
     assert_eq!(node.handle.status().save_error, None);
     node.stop().await;

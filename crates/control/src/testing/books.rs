@@ -62,10 +62,6 @@ impl Books {
         self.state().usage.clone()
     }
 
-    pub(crate) fn uses(&self) -> BTreeMap<u64, u64> {
-        self.state().uses.clone()
-    }
-
     pub(crate) fn folds(&self) -> u64 {
         self.state().folds
     }

@@ -26,7 +26,7 @@ pub(crate) struct Checked {
 }
 
 /// What comes next in a segment.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     /// A whole block is current.
     Block,

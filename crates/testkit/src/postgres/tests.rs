@@ -1,3 +1,5 @@
+//! A server of its own starts, answers, is killed and comes again.
+
 use super::*;
 
 #[test]

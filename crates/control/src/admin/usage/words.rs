@@ -160,7 +160,9 @@ mod tests {
         check("user,day", by(true, false, false, Some(Bucket::Day)));
         check("month,route,key", by(false, true, true, Some(Bucket::Month)));
         check("user,user", by(true, false, false, None));
-        ["", "hour,day", "day,day", "none,user", "user,", "User", "week"].map(|wrong| check(wrong, None));
+        for wrong in ["", "hour,day", "day,day", "none,user", "user,", "User", "week"] {
+            check(wrong, None);
+        }
     }
 
     #[test]

@@ -14,9 +14,8 @@ fn any_state() -> impl Strategy<Value = KeyState> {
         proptest::collection::vec(".{0,12}", 0..4)
             .prop_map(|names| Scopes::Routes(names.into_iter().map(Into::into).collect())),
     ];
-    let facts = (any::<u64>(), any::<u64>(), any::<Option<u64>>(), scopes).prop_map(
-        |(key_id, user_id, expires_us, scopes)| KeyFacts { key_id, user_id, expires_us, scopes },
-    );
+    let facts = (any::<u64>(), any::<u64>(), any::<Option<u64>>(), scopes)
+        .prop_map(|(key_id, user_id, expires_us, scopes)| KeyFacts { key_id, user_id, expires_us, scopes });
     (any::<u64>(), any::<[u8; 32]>(), proptest::option::weighted(0.7, facts))
         .prop_map(|(number, hash, facts)| KeyState { number, hash: KeyHash(hash), facts })
 }

@@ -215,7 +215,8 @@ fn a_tunnel_holds_its_place_until_it_ends() {
     gateway.runtime.spawn_local(async move {
         echoed.notified().await;
         // The user's other key counts with the first.
-        seen.borrow_mut().push(serve_beside(&worker, with_key("GET /tunnel", 2)).await);
+        let served = serve_beside(&worker, with_key("GET /tunnel", 2)).await;
+        seen.borrow_mut().push(served);
         worker.plane.keys().apply(vec![(secret(1).hash(), None)]);
     });
     let left = [("ratelimit", Some("\"user-concurrency\";r=0"))];
