@@ -72,9 +72,11 @@ fn every_list_uses_an_index_with_a_million_users() {
         let found = ARGUMENTS.iter().find(|(part, _)| statement.contains(part));
         let (_, arguments) = found.unwrap_or_else(|| panic!("no arguments for: {statement}"));
         for arguments in *arguments {
-            let settings =
-                "SET plan_cache_mode = force_custom_plan; SET enable_hashagg = off; SET enable_seqscan = off";
-            let explain = format!("{settings}; PREPARE it AS {statement}; EXPLAIN EXECUTE it({arguments})");
+            let explain = format!("PREPARE it AS {statement}; EXPLAIN EXECUTE it({arguments})");
+            // As the store does for pages of usage by user.
+            let paged = statement.contains("usage_parts") && arguments.ends_with("100");
+            let settings = if paged { "SET enable_hashagg = off; SET enable_seqscan = off; " } else { "" };
+            let explain = format!("SET plan_cache_mode = force_custom_plan; {settings}{explain}");
             let plan = sql(url, &explain);
             assert!(!plan.contains("Seq Scan"), "{statement}\n{arguments}\n{plan}");
             assert!(plan.contains("Index"), "{statement}\n{arguments}\n{plan}");
