@@ -8,7 +8,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use lockgate_event::{Event, EventRef};
-use proxy::{Configured, ProxyHttp, Request, Response, Standalone, StandaloneError, Verdict};
+use policy::{KeyFacts, KeySecret, Scopes};
+use proxy::{Configured, Identity, ProxyHttp, Request, Response, Standalone, StandaloneError, Verdict};
 use testkit::{Answer, Origin, RawClient};
 
 const GET: &str = "GET /x HTTP/1.1\r\nHost: shop.example\r\n\r\n";
@@ -40,6 +41,11 @@ impl ProxyHttp for Everywhere {
 
     fn new_context(&self) -> Self::Context {
         vec!["new"]
+    }
+
+    fn identified(&self, identity: &Identity, moments: &mut Self::Context) {
+        assert_eq!((identity.user_id(), identity.key_id()), (7, 70));
+        moments.push("identified");
     }
 
     async fn request_filter(&self, request: &mut Request, moments: &mut Self::Context) -> Verdict {
@@ -125,6 +131,56 @@ fn every_moment_can_be_taken_part_in() {
     assert_eq!(last, ["response", "response", "peer", "request"], "the context goes through all moments");
     // The record shows what was asked, not what became of it.
     assert!(records.iter().all(|(event, _)| &*event.path == "/x" && &*event.route == "all"));
+    assert!(proxy.drain(WAIT));
+}
+
+/// A proxy that asks for a key, and the one key there is.
+fn start_guarded(origin: &Origin, hooks: &Everywhere) -> (Standalone, KeySecret) {
+    let text = format!(
+        "workers = {{ count = 1 }}\nlistener = [{{ address = \"127.0.0.1:0\" }}]\n\
+         upstream.blue = {{ endpoints = [\"{}\"] }}\n\
+         route = [{{ name = \"all\", path = \"/*\", upstream = \"blue\", access = \"key\" }}]\n",
+        origin.address()
+    );
+    let proxy = Standalone::start(&text, hooks).unwrap();
+    let secret = KeySecret::make("test", [7; 32]).unwrap();
+    let facts = KeyFacts { key_id: 70, user_id: 7, expires_us: None, scopes: Scopes::All };
+    proxy.plane().keys().replace(vec![(secret.hash(), facts)]);
+    (proxy, secret)
+}
+
+#[test]
+fn a_hook_learns_who_asks() {
+    let origin = Origin::echo();
+    let hooks = Everywhere::default();
+    let (proxy, secret) = start_guarded(&origin, &hooks);
+    let ask = format!("GET /x HTTP/1.1\r\nHost: h\r\nX-API-Key: {}\r\n\r\n", secret.expose());
+    let response = connect(&proxy).ask(&ask).unwrap();
+    assert_eq!(response.field("x-moments"), "new identified request peer upstream request response");
+    assert_eq!((hooks.0.wait(1)[0].0.user_id, hooks.0.wait(1)[0].0.key_id), (Some(7), Some(70)));
+    assert!(proxy.drain(WAIT));
+}
+
+#[test]
+fn a_silent_tunnel_ends_when_its_key_is_revoked() {
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n";
+    let origin = Origin::answering(Answer::bytes(switch).then(testkit::Step::Tunnel));
+    let hooks = Everywhere::default();
+    let (proxy, secret) = start_guarded(&origin, &hooks);
+    let mut client = connect(&proxy);
+    let ask = format!(
+        "GET /x HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {}\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        secret.expose()
+    );
+    client.send(&ask).unwrap();
+    assert_eq!(client.response("GET").unwrap().status(), 101);
+    let revoked = std::time::Instant::now();
+    proxy.plane().keys().apply(vec![(secret.hash(), None)]);
+    assert!(client.is_closed());
+    let records = hooks.0.wait(1);
+    assert_eq!(records[0].0.reason.as_deref(), Some("key_revoked"));
+    // It is looked at every second; the rest is for a machine with other things to do.
+    assert!(revoked.elapsed() < Duration::from_secs(5), "{:?}", revoked.elapsed());
     assert!(proxy.drain(WAIT));
 }
 
