@@ -58,7 +58,10 @@ fn is_counted(contender: Contender, place: &Place<'_>, user: u64) -> anyhow::Res
     if contender == Contender::Lockgate {
         let (status, usage) = Client::open(place.admin, TOKEN)?.get(&format!("/users/{user}/usage"))?;
         anyhow::ensure!(status == 200, "the usage of user {user}: {status}");
-        return Ok(String::from_utf8_lossy(&usage).contains(&format!("\"total_value\":{UNITS}")));
+        let usage: serde_json::Value = serde_json::from_slice(&usage)?;
+        // More where the request that waited for the start had a key of the same user.
+        let units: f64 = UNITS.parse()?;
+        return Ok(usage[0]["total_value"].as_f64().is_some_and(|total| total >= units));
     }
     let path = place.directory.join("access.log");
     let log = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;

@@ -170,7 +170,7 @@ impl Driver {
     fn probe(&self, task: Task) -> Vec<u8> {
         let (path, token) = match (task, self.keys.last()) {
             (Task::Keyed, Some(key)) => ("/metered", key.text.as_str()),
-            _ => ("/health", TOKEN),
+            _ => ("/users?limit=1", TOKEN),
         };
         format!("GET {path} HTTP/1.1\r\nHost: api.example.com\r\nAuthorization: Bearer {token}\r\n\r\n")
             .into_bytes()

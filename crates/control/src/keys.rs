@@ -136,7 +136,9 @@ impl KeyFollower {
                     self.apply(changes).await?;
                 }
                 News::OtherDatabase => {
-                    tracing::warn!("the keys in the database are not those known; they are all read anew");
+                    tracing::warn!(
+                        "the database does not go on from the keys that are known; they are all read anew"
+                    );
                     return self.read_all().await;
                 }
             }
@@ -157,13 +159,13 @@ impl KeyFollower {
         if changes.is_empty() {
             return Ok(());
         }
-        let number = known.add(&changes);
+        known.add(&changes);
         let sink = Arc::clone(&self.sink);
         let count = changes.len() as u64;
         let saved = self.with_saved(move |saved| {
             let appended = saved.append(&changes);
             sink.apply(changes.into_iter().map(|state| (state.hash, state.facts)).collect());
-            appended.and_then(|()| saved.settle(number))
+            appended.and_then(|()| saved.settle())
         });
         let saved = saved.await?;
         self.shared.changed(count);
@@ -188,14 +190,14 @@ impl KeyFollower {
                 break;
             }
         }
-        let known = Known::new(number, recent);
+        let known = Known::new(recent);
         let tombs = known.oldest();
         states.retain(|_, state| state.facts.is_some() || state.number >= tombs);
         let sink = Arc::clone(&self.sink);
         let saved = self.with_saved(move |saved| {
             let mut states: Vec<_> = states.into_values().collect();
             states.sort_unstable_by_key(|state| state.number);
-            let outcome = saved.replace(number, &states);
+            let outcome = saved.replace(&states);
             sink.replace(saved::keys_of(states));
             outcome
         });
@@ -237,7 +239,7 @@ impl KeyFollower {
 fn load(saved: &mut SavedKeys, sink: &dyn KeySink) -> Option<Known> {
     match saved.load() {
         Ok(Some(loaded)) => {
-            let known = Known::new(loaded.number, loaded.recent);
+            let known = Known::new(loaded.recent);
             tracing::info!(keys = loaded.keys.len(), "saved keys are in force");
             sink.replace(loaded.keys);
             Some(known)

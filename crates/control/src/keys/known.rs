@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use rustc_hash::FxHashMap;
 use store::KeyState;
 
 /// Changes remembered to know the database by. Of those, some may have been overtaken by later changes of the same keys.
@@ -25,8 +26,8 @@ pub(super) enum News {
 }
 
 impl Known {
-    pub(super) fn new(number: u64, recent: VecDeque<KeyState>) -> Self {
-        Self { number, recent }
+    pub(super) fn new(recent: VecDeque<KeyState>) -> Self {
+        Self { number: recent.back().map_or(0, |state| state.number), recent }
     }
 
     /// Number of the last change known.
@@ -49,24 +50,26 @@ impl Known {
     pub(super) fn news(&self, mut states: Vec<KeyState>, doubt: bool) -> News {
         let known = states.iter().take_while(|state| state.number <= self.number).count();
         let is_as_known = |state: &KeyState| self.recent.iter().rev().any(|recent| recent == state);
-        let recognized = states[..known].iter().all(is_as_known);
-        // Numbers never go back; in doubt, a change has to be recognized, too.
+        // Numbers never go back, and no key goes away: what is not there as it was must have been overtaken.
         let went_back = states.last().map_or(0, |state| state.number) < self.number;
-        let is_strange = doubt && known == 0 && self.number > 0;
-        if !recognized || went_back || is_strange {
+        let anchor = self.anchor(doubt);
+        let numbers: FxHashMap<_, _> = states.iter().map(|state| (state.hash, state.number)).collect();
+        let is_there =
+            |recent: &KeyState| numbers.get(&recent.hash).is_some_and(|number| *number >= recent.number);
+        let mut asked_for = self.recent.iter().filter(|recent| recent.number > anchor);
+        if went_back || !states[..known].iter().all(is_as_known) || !asked_for.all(is_there) {
             News::OtherDatabase
         } else {
             News::Changes(states.split_off(known))
         }
     }
 
-    /// Adds changes, by growing number; answers the last one's.
-    pub(super) fn add(&mut self, changes: &[KeyState]) -> u64 {
+    /// Adds changes, by growing number.
+    pub(super) fn add(&mut self, changes: &[KeyState]) {
         for state in changes {
             self.number = state.number;
             remember(&mut self.recent, state);
         }
-        self.number
     }
 }
 
@@ -111,7 +114,8 @@ mod tests {
     #[test]
     fn the_last_change_may_have_been_overtaken() {
         check(&[state(6, 5)], false, Some(&[state(6, 5)]));
-        check(&[state(4, 4), state(6, 5)], true, Some(&[state(6, 5)]));
+        check(&[state(1, 1), state(4, 4), state(6, 5)], true, Some(&[state(6, 5)]));
+        check(&[state(6, 9), state(8, 5)], false, Some(&[state(6, 9), state(8, 5)]));
     }
 
     #[test]
@@ -130,8 +134,11 @@ mod tests {
     }
 
     #[test]
-    fn a_database_of_which_nothing_is_recognized_is_doubtful() {
-        check(&[state(8, 8), state(9, 9)], true, None);
+    fn a_database_that_does_not_know_a_key_any_more_is_another_one() {
+        check(&[state(8, 8), state(9, 9)], false, None);
+        check(&[state(1, 1), state(4, 4), state(6, 9)], true, None);
+        check(&[state(4, 4), state(6, 5)], true, None);
+        check(&[state(4, 4), state(6, 5)], false, Some(&[state(6, 5)]));
     }
 
     #[test]

@@ -36,7 +36,6 @@ pub(super) struct SavedKeys {
 /// What was saved.
 #[derive(Debug)]
 pub(super) struct Loaded {
-    pub(super) number: u64,
     pub(super) recent: VecDeque<KeyState>,
     pub(super) keys: Vec<(KeyHash, KeyFacts)>,
 }
@@ -52,7 +51,7 @@ impl SavedKeys {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             bytes => bytes?,
         };
-        let ReadSaved { number, states, whole_bytes } = read(&bytes).map_err(io::Error::other)?;
+        let ReadSaved { states, whole_bytes } = read(&bytes).map_err(io::Error::other)?;
         let file = OpenOptions::new().append(true).open(&self.path)?;
         if whole_bytes < bytes.len() {
             file.set_len(whole_bytes as u64)?;
@@ -63,7 +62,7 @@ impl SavedKeys {
         states.iter().for_each(|state| known::remember(&mut recent, state));
         let keys = keys_of(newest(states));
         self.needed = keys.len();
-        Ok(Some(Loaded { number, recent, keys }))
+        Ok(Some(Loaded { recent, keys }))
     }
 
     /// Appends changes; the file survives the process at once, and the machine after [`SavedKeys::settle`]. When it fails, the file is removed.
@@ -79,11 +78,11 @@ impl SavedKeys {
     }
 
     /// Syncs what was appended, and writes the file anew when more than half of it is history. When it cannot be synced, it is removed.
-    pub(super) fn settle(&mut self, number: u64) -> io::Result<()> {
+    pub(super) fn settle(&mut self) -> io::Result<()> {
         let synced = self.file.as_ref().map_or(Ok(()), File::sync_data);
         synced.inspect_err(|_| self.discard())?;
         if self.records > self.needed * 2 + HISTORY_MIN
-            && let Err(error) = self.forget_history(number)
+            && let Err(error) = self.forget_history()
         {
             tracing::warn!(%error, "the saved keys cannot be written anew and keep their history");
             self.needed = self.records;
@@ -91,7 +90,7 @@ impl SavedKeys {
         Ok(())
     }
 
-    fn forget_history(&mut self, number: u64) -> io::Result<()> {
+    fn forget_history(&mut self) -> io::Result<()> {
         let bytes = std::fs::read(&self.path)?;
         let states = read(&bytes).map_err(io::Error::other)?.states;
         let mut recent = VecDeque::new();
@@ -100,21 +99,21 @@ impl SavedKeys {
         let mut states = newest(states);
         states.retain(|state| state.facts.is_some() || state.number >= oldest);
         states.sort_unstable_by_key(|state| state.number);
-        self.rewrite(number, &states)
+        self.rewrite(&states)
     }
 
-    /// Makes these states, known up to a change, all that is saved. When it fails, the file is removed.
-    pub(super) fn replace(&mut self, number: u64, states: &[KeyState]) -> io::Result<()> {
-        self.rewrite(number, states).inspect_err(|_| self.discard())
+    /// Makes these states, by growing number, all that is saved. When it fails, the file is removed.
+    pub(super) fn replace(&mut self, states: &[KeyState]) -> io::Result<()> {
+        self.rewrite(states).inspect_err(|_| self.discard())
     }
 
     /// Makes another file, which takes the place of the old one at once; when it fails, the old one stays.
-    fn rewrite(&mut self, number: u64, states: &[KeyState]) -> io::Result<()> {
+    fn rewrite(&mut self, states: &[KeyState]) -> io::Result<()> {
         let mut unnamed = self.path.clone().into_os_string();
         unnamed.push(".new");
         let unnamed = PathBuf::from(unnamed);
         remove(&unnamed)?;
-        let written = write_file(&unnamed, number, states)
+        let written = write_file(&unnamed, states)
             .and_then(|file| std::fs::rename(&unnamed, &self.path).map(|()| file));
         self.file = Some(written.inspect_err(|_| drop(remove(&unnamed)))?);
         self.records = states.len();
@@ -139,10 +138,10 @@ impl SavedKeys {
     }
 }
 
-fn write_file(path: &Path, number: u64, states: &[KeyState]) -> io::Result<File> {
+fn write_file(path: &Path, states: &[KeyState]) -> io::Result<File> {
     let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
     let mut bytes = Vec::with_capacity(WRITE_BYTES);
-    put_header(number, &mut bytes);
+    put_header(&mut bytes);
     for state in states {
         put_state(state, &mut bytes);
         if bytes.len() >= WRITE_BYTES {

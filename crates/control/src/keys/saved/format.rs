@@ -1,7 +1,7 @@
 //! The bytes of saved keys. All numbers are little endian.
 //!
 //! ```text
-//! header   "LKGKEYS1" · number of the change up to which the records tell everything u64 · crc32c u32 of these 16 bytes · 0 u32
+//! header   "LKGKEYS1"
 //! record   length u32 and crc32c u32 of what follows · what it is u8 (0 revoked, 1 for every route, 2 for some) · 1 if it ends u8
 //!          · number of the change u64 · hash 32 bytes
 //!          unless revoked: key u64 · user u64 · end in microseconds u64 (0 if none)
@@ -16,7 +16,7 @@ use store::KeyState;
 
 const MAGIC: &[u8; 8] = b"LKGKEYS1";
 /// Size of the header, bytes.
-pub(crate) const HEADER_BYTES: usize = 24;
+pub(crate) const HEADER_BYTES: usize = MAGIC.len();
 const FRAME_BYTES: usize = 8;
 /// Longest record that is believed, bytes: names of more routes than a key may have.
 const RECORD_BYTES_MAX: usize = 1 << 20;
@@ -28,8 +28,6 @@ const SOME_ROUTES: u8 = 2;
 /// What a file says.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ReadSaved {
-    /// Number of the last change it tells of.
-    pub(crate) number: u64,
     /// Changes in the order of the file; later ones count.
     pub(crate) states: Vec<KeyState>,
     /// Bytes that are whole.
@@ -47,13 +45,14 @@ pub(crate) enum FormatError {
 
 /// Reads saved keys; nothing in the bytes can make this panic.
 pub(crate) fn read(bytes: &[u8]) -> Result<ReadSaved, FormatError> {
-    let mut number = read_header(bytes).ok_or(FormatError::Header)?;
+    if !bytes.starts_with(MAGIC) {
+        return Err(FormatError::Header);
+    }
     let mut states = Vec::with_capacity(bytes.len() / 80);
     let mut offset = HEADER_BYTES;
     while offset < bytes.len() {
         match frame_at(bytes, offset) {
             Some(Frame { state: Some(state), end }) => {
-                number = number.max(state.number);
                 states.push(state);
                 offset = end;
             }
@@ -65,15 +64,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<ReadSaved, FormatError> {
             _ => break,
         }
     }
-    Ok(ReadSaved { number, states, whole_bytes: offset })
+    Ok(ReadSaved { states, whole_bytes: offset })
 }
 
-pub(crate) fn put_header(number: u64, out: &mut Vec<u8>) {
-    let start = out.len();
+pub(crate) fn put_header(out: &mut Vec<u8>) {
     out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&number.to_le_bytes());
-    let crc = crc32c::crc32c(&out[start..]);
-    out.extend_from_slice(&u64::from(crc).to_le_bytes());
 }
 
 pub(crate) fn put_state(state: &KeyState, out: &mut Vec<u8>) {
@@ -109,14 +104,6 @@ fn put_facts(facts: &KeyFacts, out: &mut Vec<u8>) {
             out.extend_from_slice(name.as_bytes());
         }
     }
-}
-
-fn read_header(bytes: &[u8]) -> Option<u64> {
-    let header: &[u8; HEADER_BYTES] = bytes.first_chunk()?;
-    let mut fields = Fields { rest: &header[8..] };
-    let number = fields.u64()?;
-    let sound = header.starts_with(MAGIC) && fields.u64()? == u64::from(crc32c::crc32c(&header[..16]));
-    sound.then_some(number)
 }
 
 /// A record's place, and what it says if it is what was written.
