@@ -1,0 +1,128 @@
+//! What is kept of a group's rows for one measure.
+
+use alloc::boxed::Box;
+
+use crate::measure::Function;
+use crate::sketch::{Distinct, Quantiles, Top};
+use crate::{Cell, Datum, Number};
+
+/// What has been seen so far.
+#[derive(Clone, Debug)]
+pub(crate) enum Accumulator {
+    Count(i64),
+    Sum(i128),
+    Mean { count: u64, sum: i128 },
+    Min(Option<Datum>),
+    Max(Option<Datum>),
+    Quantiles(Box<Quantiles>),
+    Distinct(Box<Distinct>),
+    Top(Box<Top>),
+}
+
+impl Accumulator {
+    pub(crate) fn new(function: Function) -> Self {
+        match function {
+            Function::Count => Self::Count(0),
+            Function::Sum => Self::Sum(0),
+            Function::Mean => Self::Mean { count: 0, sum: 0 },
+            Function::Min => Self::Min(None),
+            Function::Max => Self::Max(None),
+            Function::Quantile(_) => Self::Quantiles(Box::default()),
+            Function::Distinct => Self::Distinct(Box::default()),
+            Function::Top(_) => Self::Top(Box::default()),
+        }
+    }
+
+    /// Adds a row that counts `weight`; returns the bytes of memory it took.
+    #[inline]
+    pub(crate) fn add(&mut self, cell: Option<&Cell<'_>>, weight: i64) -> usize {
+        if cell.is_some_and(Cell::is_null) {
+            return 0;
+        }
+        match (self, cell) {
+            (Self::Count(count), _) => *count += weight,
+            (Self::Sum(sum), Some(Cell::Number(number))) => *sum = sum.saturating_add(number.0),
+            (accumulator, Some(cell)) if weight > 0 => return accumulator.add_single(cell),
+            _ => {}
+        }
+        0
+    }
+
+    fn add_single(&mut self, cell: &Cell<'_>) -> usize {
+        match (self, cell) {
+            (Self::Mean { count, sum }, Cell::Number(number)) => {
+                *count += 1;
+                *sum = sum.saturating_add(number.0);
+            }
+            (Self::Min(least), cell) => keep(least, cell, |order| order.is_lt()),
+            (Self::Max(greatest), cell) => keep(greatest, cell, |order| order.is_gt()),
+            (Self::Quantiles(quantiles), Cell::Number(number)) => return quantiles.add(*number),
+            (Self::Distinct(distinct), cell) => return distinct.add(cell),
+            (Self::Top(top), cell) => return top.add(cell),
+            _ => {}
+        }
+        0
+    }
+
+    /// Adds what another one has seen; returns the bytes of memory it took.
+    pub(crate) fn merge(&mut self, other: Self) -> usize {
+        match (self, other) {
+            (Self::Count(count), Self::Count(other)) => *count += other,
+            (Self::Sum(sum), Self::Sum(other)) => *sum = sum.saturating_add(other),
+            (Self::Mean { count, sum }, Self::Mean { count: more, sum: other }) => {
+                *count += more;
+                *sum = sum.saturating_add(other);
+            }
+            (Self::Min(least), Self::Min(Some(other))) => keep_datum(least, other, |order| order.is_lt()),
+            (Self::Max(greatest), Self::Max(Some(other))) => {
+                keep_datum(greatest, other, |order| order.is_gt())
+            }
+            (Self::Quantiles(quantiles), Self::Quantiles(other)) => return quantiles.merge(&other),
+            (Self::Distinct(distinct), Self::Distinct(other)) => return distinct.merge(&other),
+            (Self::Top(top), Self::Top(other)) => return top.merge(*other),
+            _ => {}
+        }
+        0
+    }
+
+    /// The result for the function the accumulator was made for.
+    pub(crate) fn result(&self, function: Function) -> Datum {
+        match (self, function) {
+            (Self::Count(count), _) => Datum::Number(Number(i128::from(*count) * 1_000_000)),
+            (Self::Sum(sum), _) => Datum::Number(Number(*sum)),
+            (Self::Mean { count, sum }, _) => mean(*count, *sum),
+            (Self::Min(value) | Self::Max(value), _) => value.clone().unwrap_or_default(),
+            (Self::Quantiles(quantiles), Function::Quantile(millionths)) => {
+                quantiles.quantile(millionths).map_or(Datum::Null, Datum::Number)
+            }
+            (Self::Distinct(distinct), _) => Datum::Number(Number::whole(distinct.count())),
+            (Self::Top(top), Function::Top(count)) => Datum::Top(top.most_frequent(count)),
+            _ => Datum::Null,
+        }
+    }
+}
+
+/// The mean, half rounded to even.
+fn mean(count: u64, sum: i128) -> Datum {
+    let count = i128::from(count);
+    if count == 0 {
+        return Datum::Null;
+    }
+    let (quotient, rest) = (sum.div_euclid(count), sum.rem_euclid(count));
+    let up = rest * 2 > count || (rest * 2 == count && quotient % 2 != 0);
+    Datum::Number(Number(quotient + i128::from(up)))
+}
+
+fn keep(kept: &mut Option<Datum>, cell: &Cell<'_>, is_better: fn(core::cmp::Ordering) -> bool) {
+    let better = kept.as_ref().and_then(Datum::as_cell).is_none_or(|kept| is_better(cell.order(&kept)));
+    if better {
+        *kept = Some(cell.to_datum());
+    }
+}
+
+fn keep_datum(kept: &mut Option<Datum>, other: Datum, is_better: fn(core::cmp::Ordering) -> bool) {
+    match kept {
+        Some(kept) if !is_better(other.cmp(kept)) => {}
+        _ => *kept = Some(other),
+    }
+}

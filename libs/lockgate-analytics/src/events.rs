@@ -1,0 +1,35 @@
+//! Events as rows, and their plainest use: usage per user.
+
+use hashbrown::HashMap;
+use lockgate_event::{Event, Kind};
+
+use crate::Number;
+
+/// A user; `None` stands for requests of nobody known.
+pub type UserId = Option<u64>;
+
+/// What a user consumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AggregateStats {
+    /// Answers that were counted.
+    pub count: i64,
+    /// Their value, exact.
+    pub total_value: Number,
+}
+
+/// Adds up what each user consumed. Events without a value are not counted; `done` counts 1, `part` 0, `cut` −1.
+#[must_use]
+pub fn aggregate_events(events: &[Event]) -> HashMap<UserId, AggregateStats> {
+    let mut users = HashMap::<UserId, AggregateStats>::default();
+    for event in events {
+        let Some(value) = event.value else { continue };
+        let stats = users.entry(event.user_id).or_default();
+        stats.count += match event.kind {
+            Kind::Done => 1,
+            Kind::Part => 0,
+            Kind::Cut => -1,
+        };
+        stats.total_value.0 += i128::from(value.0);
+    }
+    users
+}
