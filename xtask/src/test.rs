@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::step::Steps;
+use crate::step::{Steps, TESTS_WITHIN};
 use crate::tidy;
 use crate::tools::{self, Missing};
 
@@ -35,7 +35,8 @@ pub(crate) fn fast(root: &Path) -> anyhow::Result<()> {
 }
 
 fn tests(steps: &mut Steps) {
-    steps.run("tests", &["cargo", "test", "--locked", "--workspace", "--no-fail-fast"], &[]);
+    let words = ["cargo", "test", "--locked", "--workspace", "--no-fail-fast"];
+    steps.run_within(TESTS_WITHIN, "tests", &words, &[]);
 }
 
 /// Tests find outside programs in PATH, and fail instead of skipping where CI is set.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
-use crate::step;
+use crate::step::{self, STEP_WITHIN};
 
 /// What it means when a program is missing and cannot be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,16 @@ impl Missing {
     }
 }
 
-/// Debian packages by the program that shows they are there.
-const TEST_PACKAGES: [(&str, &str); 2] = [("nginx", "nginx-light"), ("slowhttptest", "slowhttptest")];
+/// Debian packages by the program that shows they are there, or by a file where there is no program.
+const TEST_PACKAGES: [(&str, &str); 5] = [
+    ("nginx", "nginx-light"),
+    ("slowhttptest", "slowhttptest"),
+    // File systems that a test may fill, and certificates.
+    ("mkfs.ext4", "e2fsprogs"),
+    ("openssl", "openssl"),
+    // The library that steps a process's clock is in a folder of the machine's architecture.
+    ("/usr/share/doc/libfaketime/copyright", "libfaketime"),
+];
 /// Where Debian keeps PostgreSQL's programs, in a folder per version.
 const POSTGRES: &str = "/usr/lib/postgresql";
 /// Says to Debian's package that no database is to be made and started behind the operator's back.
@@ -156,7 +164,7 @@ fn debians_postgres(versions: &Path) -> bool {
 fn run_as_root(words: &[&str]) -> anyhow::Result<()> {
     let before = privilege().with_context(|| format!("only root can: {}", words.join(" ")))?;
     let line = [before, words].concat();
-    step::run(Command::new(line[0]).args(&line[1..]))
+    step::run_within(STEP_WITHIN, Command::new(line[0]).args(&line[1..]))
 }
 
 /// What to write before a command that needs root. Hosted CI has a sudo that asks nobody; nobody else's machine is changed unasked.
@@ -176,11 +184,12 @@ fn install_python(root: &Path, program: &str, requirements: &Path) -> anyhow::Re
     }
     let why = || format!("not installed: {}", requirements.display());
     if !venv.join("bin/pip").is_file() {
-        step::run(Command::new("python3").args(["-m", "venv"]).arg(&venv)).with_context(why)?;
+        step::run_within(STEP_WITHIN, Command::new("python3").args(["-m", "venv"]).arg(&venv))
+            .with_context(why)?;
     }
     let mut pip = Command::new(venv.join("bin/pip"));
     pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
-    step::run(&mut pip).with_context(why)
+    step::run_within(STEP_WITHIN, &mut pip).with_context(why)
 }
 
 /// Whether there is a program of this name; or, with a whole path, this file.
