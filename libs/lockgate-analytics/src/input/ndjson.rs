@@ -1,1 +1,192 @@
-//! Lines of JSON objects.
+//! Lines of JSON objects (RFC 8259, one per line).
+//!
+//! Lines of a log look alike: the same keys in the same order, set off by the same bytes. A line that was read in full leaves a
+//! [`Template`]; the next lines are compared with it, so that between two values nothing but a few equal words is looked at. A line that
+//! differs is read in full. Either way every byte is checked: what is no JSON object is malformed, whatever the question.
+
+mod line;
+mod scan;
+mod template;
+
+use std::string::String;
+use std::vec::Vec;
+
+use memchr::memchr;
+
+use self::line::LineReader;
+use self::template::Template;
+use super::sink::{Rows, Sink};
+use crate::number::ParseNumberError;
+use crate::query::Plan;
+use crate::{Cell, Number, TooManyGroups};
+
+/// Different shapes of lines that are remembered.
+const TEMPLATES_MAX: usize = 8;
+/// Shapes learned in one piece: where every line is new, learning is in vain.
+const LEARNED_MAX: usize = 64;
+
+/// What stands for a field in a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: usize,
+    end: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// The field is not there, or null.
+    #[default]
+    Null,
+    True,
+    False,
+    Number,
+    /// Between quotes, and as it is; or an array or object as it is written.
+    Text,
+    /// Between quotes, with escapes.
+    Escaped,
+}
+
+/// Reads lines of JSON.
+pub(crate) struct NdjsonRows {
+    /// The shape that fitted last comes first.
+    templates: Vec<Template>,
+    spans: Vec<Span>,
+    unescaped: String,
+}
+
+impl NdjsonRows {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let spans = std::vec![Span::default(); plan.columns().names().len()];
+        Self { templates: Vec::new(), spans, unescaped: String::new() }
+    }
+
+    /// Reads the line at `start` by a known shape; returns where it ends.
+    #[inline]
+    fn by_template(&mut self, piece: &[u8], start: usize) -> Option<usize> {
+        for place in 0..self.templates.len() {
+            self.spans.fill(Span::default());
+            if let Some(end) = self.templates[place].read(piece, start, &mut self.spans) {
+                if place > 0 {
+                    self.templates.swap(0, place);
+                }
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// Reads the line in full. A line of nothing is `Ok(false)`.
+    #[cold]
+    fn in_full(
+        &mut self,
+        plan: &Plan,
+        piece: &[u8],
+        start: usize,
+        end: usize,
+        learned: &mut usize,
+    ) -> Result<bool, &'static str> {
+        self.spans.fill(Span::default());
+        let mut template = (*learned < LEARNED_MAX).then(Template::default);
+        let line = &piece[..end];
+        let spans = &mut self.spans;
+        let reader = LineReader { bytes: line, columns: plan.columns(), spans, template: template.as_mut() };
+        if !reader.read(start)? {
+            return Ok(false);
+        }
+        if let Some(template) = template {
+            *learned += 1;
+            self.templates.truncate(TEMPLATES_MAX - 1);
+            self.templates.insert(0, template);
+        }
+        Ok(true)
+    }
+
+    #[inline]
+    fn put(&mut self, piece: &[u8], sink: &mut Sink<'_>) -> Result<Result<(), &'static str>, TooManyGroups> {
+        self.unescaped.clear();
+        if self.spans.iter().any(|span| span.kind == Kind::Escaped) {
+            unescape_all(piece, &mut self.spans, &mut self.unescaped);
+        }
+        let mut cells = [Cell::Null; 12];
+        let mut many = Vec::new();
+        let cells = match cells.get_mut(..self.spans.len()) {
+            Some(cells) => cells,
+            None => {
+                many.resize(self.spans.len(), Cell::Null);
+                &mut many[..]
+            }
+        };
+        for (cell, span) in cells.iter_mut().zip(&self.spans) {
+            match cell_of(span, piece, &self.unescaped) {
+                Ok(found) => *cell = found,
+                Err(what) => return Ok(Err(what)),
+            }
+        }
+        sink.row(cells).map(Ok)
+    }
+}
+
+impl Rows for NdjsonRows {
+    fn read(&mut self, piece: &[u8], sink: &mut Sink<'_>) -> Result<(), TooManyGroups> {
+        let (mut at, mut line, mut learned) = (0, 0, 0);
+        while at < piece.len() {
+            let fitting = self.by_template(piece, at);
+            let outcome = match fitting {
+                Some(end) => {
+                    at = end + 1;
+                    self.put(piece, sink)?
+                }
+                None => {
+                    let end = memchr(b'\n', &piece[at..]).map_or(piece.len(), |length| at + length);
+                    let outcome = self.in_full(sink.plan, piece, at, end, &mut learned);
+                    at = end + 1;
+                    match outcome {
+                        Ok(true) => self.put(piece, sink)?,
+                        Ok(false) => Ok(()),
+                        Err(what) => Err(what),
+                    }
+                }
+            };
+            if let Err(what) = outcome {
+                sink.malformed(line, what);
+            }
+            line += 1;
+        }
+        sink.found.lines += line;
+        Ok(())
+    }
+}
+
+#[inline]
+fn cell_of<'r>(span: &Span, piece: &'r [u8], unescaped: &'r str) -> Result<Cell<'r>, &'static str> {
+    Ok(match span.kind {
+        Kind::Null => Cell::Null,
+        Kind::True => Cell::Bool(true),
+        Kind::False => Cell::Bool(false),
+        Kind::Number => {
+            Cell::Number(Number::parse(&piece[span.start..span.end]).map_err(|error| match error {
+                ParseNumberError::Malformed => "not a number",
+                ParseNumberError::OutOfRange => "a number beyond ±1.5e20",
+            })?)
+        }
+        // Texts are known to be UTF-8; to say so once more costs less than to carry the proof.
+        Kind::Text => {
+            Cell::Text(std::str::from_utf8(&piece[span.start..span.end]).map_err(|_| scan::NOT_UTF8)?)
+        }
+        Kind::Escaped => Cell::Text(&unescaped[span.start..span.end]),
+    })
+}
+
+/// Puts texts without their escapes into `out`, and lets their spans say where.
+#[cold]
+fn unescape_all(piece: &[u8], spans: &mut [Span], out: &mut String) {
+    for span in spans.iter_mut().filter(|span| span.kind == Kind::Escaped) {
+        let start = out.len();
+        scan::unescape(&piece[span.start..span.end], out);
+        (span.start, span.end) = (start, out.len());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! Finds the ends of JSON values, eight bytes at a time, and checks what lies before.
+
+use std::string::String;
+
+pub(super) const NOT_UTF8: &str = "a text that is not UTF-8";
+const NOT_ENDED: &str = "the line ends within a text";
+const CONTROL: &str = "a control character in a text";
+const ESCAPE: &str = "an escape that stands for no character";
+
+const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// A text's end, and what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    /// Place of the closing quote.
+    pub(super) end: usize,
+    /// Whether there are escapes in it.
+    pub(super) is_escaped: bool,
+}
+
+#[inline(always)]
+fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word))
+}
+
+/// Marks, in the highest bit of each byte, quotes, backslashes and control characters. Above the lowest mark there may be false ones.
+#[inline(always)]
+fn specials(word: u64) -> u64 {
+    let zero = |word: u64| word.wrapping_sub(LOW) & !word;
+    let quote = zero(word ^ (LOW * b'"' as u64));
+    let backslash = zero(word ^ (LOW * b'\\' as u64));
+    let control = word.wrapping_sub(LOW * 0x20) & !word;
+    (quote | backslash | control) & HIGH
+}
+
+/// Finds the end of a plain text that starts at `start`, behind its quote; `None` when anything else than a plain one is there.
+#[inline(always)]
+pub(super) fn plain_text(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    let mut seen = 0;
+    loop {
+        let word = word_at(bytes, at)?;
+        let marks = specials(word);
+        if marks == 0 {
+            seen |= word;
+            at += 8;
+            continue;
+        }
+        let place = marks.trailing_zeros() / 8;
+        // The bytes before the mark.
+        seen |= word & !(u64::MAX << (place * 8));
+        let end = at + place as usize;
+        let plain =
+            bytes[end] == b'"' && (seen & HIGH == 0 || std::str::from_utf8(&bytes[start..end]).is_ok());
+        return plain.then_some(end);
+    }
+}
+
+/// Finds the end of any text that starts at `start`, behind its quote.
+pub(super) fn text(bytes: &[u8], start: usize) -> Result<Text, &'static str> {
+    let mut at = start;
+    let mut is_escaped = false;
+    loop {
+        match bytes.get(at) {
+            None => return Err(NOT_ENDED),
+            Some(b'"') => break,
+            Some(b'\\') => {
+                is_escaped = true;
+                at += escape(&bytes[at..]).ok_or(ESCAPE)?.1;
+            }
+            Some(0..0x20) => return Err(CONTROL),
+            Some(_) => at += 1,
+        }
+    }
+    std::str::from_utf8(&bytes[start..at]).map_err(|_| NOT_UTF8)?;
+    Ok(Text { end: at, is_escaped })
+}
+
+/// The character an escape stands for, and the bytes it takes (RFC 8259, section 7).
+fn escape(bytes: &[u8]) -> Option<(char, usize)> {
+    let simple = |c| Some((c, 2));
+    match bytes.get(1)? {
+        b'"' => simple('"'),
+        b'\\' => simple('\\'),
+        b'/' => simple('/'),
+        b'b' => simple('\u{8}'),
+        b'f' => simple('\u{c}'),
+        b'n' => simple('\n'),
+        b'r' => simple('\r'),
+        b't' => simple('\t'),
+        b'u' => {
+            let first = hex(bytes, 2)?;
+            if !(0xd800..0xdc00).contains(&first) {
+                return Some((char::from_u32(first)?, 6));
+            }
+            let second = hex(bytes, 8).filter(|_| bytes[6..8] == *b"\\u")?;
+            let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+            Some((char::from_u32(0x10000 + ((first - 0xd800) << 10) + low)?, 12))
+        }
+        _ => None,
+    }
+}
+
+fn hex(bytes: &[u8], at: usize) -> Option<u32> {
+    let digits = bytes.get(at..at + 4)?;
+    digits.iter().try_fold(0, |sum, digit| Some(sum * 16 + char::from(*digit).to_digit(16)?))
+}
+
+/// Appends a text that [`text`] has found, without its escapes.
+pub(super) fn unescape(bytes: &[u8], out: &mut String) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+        out.push_str(std::str::from_utf8(&rest[..plain]).unwrap_or_default());
+        rest = &rest[plain..];
+        if let Some((character, length)) = escape(rest) {
+            out.push(character);
+            rest = &rest[length..];
+        } else if !rest.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Finds the end of a number, whose first byte is at `start`; `None` when it is none (RFC 8259, section 6).
+#[inline(always)]
+pub(super) fn number(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    if bytes.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    let whole = at;
+    at = digits(bytes, at)?;
+    if bytes[whole] == b'0' && at > whole + 1 {
+        return None;
+    }
+    if bytes.get(at) == Some(&b'.') {
+        at = digits(bytes, at + 1)?;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        at += 1;
+        if matches!(bytes.get(at), Some(b'+' | b'-')) {
+            at += 1;
+        }
+        at = digits(bytes, at)?;
+    }
+    Some(at)
+}
+
+#[inline(always)]
+fn digits(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    (at > start).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_text_ends_where_the_slow_way_says(bytes in "[a-c\"\\\\\u{7f}é\n]{0,40}") {
+            let padded = [bytes.as_bytes(), &[b' '; 8]].concat();
+            let slow = text(&padded, 0).ok().filter(|text| !text.is_escaped).map(|text| text.end);
+            let fast = plain_text(&padded, 0);
+            // Without a quote the slow way ends in the padding; neither finds one.
+            prop_assert_eq!(fast, slow);
+        }
+
+        #[test]
+        fn no_bytes_make_the_scanners_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = (plain_text(&bytes, 0), text(&bytes, 0), number(&bytes, 0));
+            let mut out = String::new();
+            unescape(&bytes, &mut out);
+        }
+
+        #[test]
+        fn numbers_end_where_they_are_read(text in "-?[0-9]{0,3}(\\.[0-9]{0,3})?([eE][+-]?[0-9]{0,2})?") {
+            let whole = number(text.as_bytes(), 0) == Some(text.len());
+            prop_assert_eq!(whole, crate::Number::parse(text.as_bytes()).is_ok() || (whole && text.contains(['e', 'E'])));
+        }
+    }
+
+    #[test]
+    fn escapes_are_characters_or_nothing() {
+        for (written, expected) in [
+            (r#"a\"\\\/\b\f\n\r\t"#, Some("a\"\\/\u{8}\u{c}\n\r\t")),
+            (r"\u00e9\u20AC", Some("é€")),
+            (r"\ud83d\ude00!", Some("😀!")),
+            (r"\ud83d", None),
+            (r"\ud83d\u0041", None),
+            (r"\ude00", None),
+            (r"\x41", None),
+            (r"\u12", None),
+        ] {
+            let quoted = std::format!("{written}\"");
+            let found = text(quoted.as_bytes(), 0).ok().map(|found| {
+                let mut out = String::new();
+                unescape(&quoted.as_bytes()[..found.end], &mut out);
+                out
+            });
+            assert_eq!(found.as_deref(), expected, "{written}");
+        }
+    }
+}
