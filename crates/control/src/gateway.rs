@@ -100,6 +100,16 @@ pub struct Gauges {
     pub workers: u64,
     /// The access log, where there is one.
     pub access_log: Option<crate::AccessLogCounts>,
+    /// Keys that are known.
+    pub keys: u64,
+    /// How they are followed in the database.
+    pub key_following: crate::KeysStatus,
+    /// What limits have done.
+    pub limits: LimitGauges,
+    /// How the journal is folded into usage.
+    pub metering: crate::MeteringStatus,
+    /// Responses that counted as nothing because what their route's meter reads could not be read.
+    pub meter_unreadable: u64,
 }
 
 /// One listening address; counts are sums over all workers.
@@ -141,6 +151,19 @@ pub struct RingGauges {
     pub used_bytes: u64,
     /// Size, bytes.
     pub size_bytes: u64,
+}
+
+/// What limits have refused since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitGauges {
+    /// Requests refused by a rate.
+    pub rate_limited: u64,
+    /// Requests refused because too many were under way.
+    pub concurrency_limited: u64,
+    /// Requests refused because there was no room to count them in.
+    pub limiter_full: u64,
+    /// Memory in which limits are counted, bytes.
+    pub memory_bytes: u64,
 }
 
 /// A configuration came into force.

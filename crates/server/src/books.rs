@@ -1,13 +1,12 @@
 //! Users, keys and usage of the process: the store, and what follows it. Traffic waits for none of them.
 
 use std::io;
-use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use config::{Config, Database};
-use control::{KeyFollower, KeyHint, KeySink, Metering};
+use control::{KeyFollower, KeyHint, KeySink, KeysHandle, Metering, MeteringHandle};
 use journal::{DataDir, EventReader};
 use policy::{KeyFacts, KeyHash};
 use proxy::Plane;
@@ -30,7 +29,14 @@ pub(crate) struct Books {
     database: Database,
     store: Arc<LateStore>,
     hint: KeyHint,
+    follower: KeyFollower,
     metering: Metering,
+}
+
+/// Tells how the books are kept.
+pub(crate) struct BooksHandle {
+    pub(crate) keys: KeysHandle,
+    pub(crate) metering: MeteringHandle,
 }
 
 /// The books while they are kept.
@@ -56,10 +62,17 @@ impl KeySink for Table {
 
 impl Books {
     /// Makes the books, and the reader that the journal needs for them. Nothing is opened yet.
-    pub(crate) fn new(config: &Config, dir: &DataDir) -> (Box<dyn EventReader>, Self) {
-        let store = Arc::<LateStore>::default();
+    pub(crate) fn new(config: &Config, dir: &DataDir, plane: &Arc<Plane>) -> (Box<dyn EventReader>, Self) {
+        let (store, hint) = (Arc::<LateStore>::default(), KeyHint::new());
         let (reader, metering) = Metering::new(store.clone(), dir.path(), dir.node());
-        (reader, Self { database: config.data.database.clone(), store, hint: KeyHint::new(), metering })
+        let (sink, saved) = (Arc::new(Table(plane.clone())), dir.path().join(SAVED_KEYS_FILE));
+        let follower = KeyFollower::new(store.clone(), sink, saved, hint.clone());
+        (reader, Self { database: config.data.database.clone(), store, hint, follower, metering })
+    }
+
+    /// What tells how they are kept.
+    pub(crate) fn handle(&self) -> BooksHandle {
+        BooksHandle { keys: self.follower.handle(), metering: self.metering.handle() }
     }
 
     /// What the admin side is given.
@@ -71,15 +84,8 @@ impl Books {
     ///
     /// # Errors
     /// [`StoreError::Newer`]: no later try would do better.
-    pub(crate) fn open(
-        self,
-        runtime: &Handle,
-        plane: &Arc<Plane>,
-        data: &Path,
-    ) -> Result<OpenBooks, StoreError> {
-        let Self { database, store, hint, metering } = self;
-        let sink = Arc::new(Table(plane.clone()));
-        let mut follower = KeyFollower::new(store.clone(), sink, data.join(SAVED_KEYS_FILE), hint);
+    pub(crate) fn open(self, runtime: &Handle) -> Result<OpenBooks, StoreError> {
+        let Self { database, store, mut follower, metering, .. } = self;
         follower.load();
         runtime.block_on(first_try(&database, &store))?;
         let (end, ended) = watch::channel(false);

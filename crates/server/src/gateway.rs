@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use config::{EndpointAddress, Target};
 use control::{
-    EndpointInfo, Gateway, Gauges, JournalGauges, ListenerGauges, Readiness, ReloadFuture, RingGauges,
-    RouteInfo, UpstreamInfo,
+    EndpointInfo, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges, Readiness, ReloadFuture,
+    RingGauges, RouteInfo, UpstreamInfo,
 };
 use journal::JournalStatus;
-use proxy::{Endpoint, Listener, Upstream, WorkerGauges};
+use proxy::{Endpoint, LimitCounts, Listener, Upstream, WorkerGauges};
 
 use crate::running::Running;
 
@@ -40,6 +40,11 @@ impl Gateway for Running {
             started_at: self.started_at,
             workers: self.gauges.len() as u64,
             access_log: self.access_log_counts(),
+            keys: self.plane.keys().len() as u64,
+            key_following: self.books.keys.status(),
+            limits: limit_gauges(self.plane.limit_counts()),
+            metering: self.books.metering.status(),
+            meter_unreadable: sum(WorkerGauges::responses_meter_unreadable),
         }
     }
 
@@ -70,6 +75,15 @@ fn journal_gauges(status: JournalStatus) -> JournalGauges {
         disk_bytes: status.bytes_on_disk,
         disk_full: status.disk_full,
         last_error: status.write_error.or(status.sync_error),
+    }
+}
+
+fn limit_gauges(counts: LimitCounts) -> LimitGauges {
+    LimitGauges {
+        rate_limited: counts.rate_limited,
+        concurrency_limited: counts.concurrency_limited,
+        limiter_full: counts.limiter_full,
+        memory_bytes: counts.memory_bytes as u64,
     }
 }
 

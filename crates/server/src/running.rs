@@ -12,6 +12,7 @@ use journal::JournalHandle;
 use proxy::{Plane, WorkerGauges, WorkerHandle};
 
 use crate::access_log::AccessLogInForce;
+use crate::books::BooksHandle;
 use crate::error::{ReloadError, json_list};
 use crate::prepared::{Open, Place, Prepared, Present};
 use crate::resolver::Resolver;
@@ -22,6 +23,7 @@ pub(crate) struct Running {
     pub(crate) plane: Arc<Plane>,
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) journal: JournalHandle,
+    pub(crate) books: BooksHandle,
     pub(crate) started_at: SystemTime,
     pub(crate) gauges: Vec<Arc<WorkerGauges>>,
     source: ConfigSource,
@@ -54,12 +56,13 @@ pub(crate) struct Parts {
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) workers: Vec<WorkerHandle>,
     pub(crate) journal: JournalHandle,
+    pub(crate) books: BooksHandle,
 }
 
 impl Running {
     /// Puts the parts together; nothing is in force yet.
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, source, plane, resolver, workers, journal } = parts;
+        let Parts { config, source, plane, resolver, workers, journal, books } = parts;
         let in_force = InForce {
             config,
             open: Vec::new(),
@@ -71,6 +74,7 @@ impl Running {
             plane,
             resolver,
             journal,
+            books,
             started_at: SystemTime::now(),
             gauges: workers.iter().map(|worker| worker.gauges().clone()).collect(),
             source,

@@ -95,7 +95,8 @@ impl Server {
         let (metrics_reader, metrics) = Metrics::new();
         let (live_reader, live) = LiveEvents::new();
         let dir = data_dir(&config.data)?;
-        let (books_reader, books) = Books::new(&config, &dir);
+        let plane = Plane::new(prepared.snapshot.clone());
+        let (books_reader, books) = Books::new(&config, &dir, &plane);
         let (journal, rings) = Journal::start(
             dir,
             journal_options(&config.data, workers),
@@ -103,7 +104,6 @@ impl Server {
         )?;
         let resolver = Arc::<Resolver>::default();
         let early = resolve_first(&resolver, &prepared.snapshot)?;
-        let plane = Plane::new(prepared.snapshot.clone());
         let running = Running::new(Parts {
             workers: spawn_workers(&plane, rings)?,
             config,
@@ -111,6 +111,7 @@ impl Server {
             plane,
             resolver,
             journal: journal.handle(),
+            books: books.handle(),
         });
         running.commit(prepared);
         // From here on traffic is answered.
@@ -124,7 +125,7 @@ impl Server {
         let (store, hint) = books.for_admin();
         let api = Admin::new(gateway, tokens.clone(), metrics.clone(), live).with_store(store, hint);
         admin_side.serve(api, admin_socket, &running, watcher);
-        let books = books.open(admin_side.runtime(), &running.plane, journal.dir().path())?;
+        let books = books.open(admin_side.runtime())?;
         let server = Self { running, admin_side, admin, tokens, metrics, journal, books };
         server.write_ports_file(options.ports_file)?;
         server.running.set_ready();

@@ -2,6 +2,9 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::known::Known;
 
@@ -16,6 +19,8 @@ pub struct KeysHandle {
 pub struct KeysStatus {
     /// Whether the database answered the last time it was asked.
     pub database_up: bool,
+    /// How long ago it last answered, so that the keys were what it says; before the first answer, since the start.
+    pub age: Duration,
     /// Number of the last change that is in force; `None`: nothing is known of any key.
     pub number: Option<u64>,
     /// Changes put in force since the start, besides those of reading all keys.
@@ -38,23 +43,37 @@ impl KeysHandle {
     /// How the follower is doing.
     #[must_use]
     pub fn status(&self) -> KeysStatus {
-        self.shared.lock().clone()
+        let state = self.shared.lock();
+        KeysStatus { age: state.answered_at.elapsed(), ..state.status.clone() }
     }
 }
 
 #[derive(Default)]
 pub(super) struct Shared {
-    status: Mutex<KeysStatus>,
+    state: Mutex<State>,
+}
+
+struct State {
+    status: KeysStatus,
+    answered_at: Instant,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { status: KeysStatus::default(), answered_at: Instant::now() }
+    }
 }
 
 impl Shared {
     pub(super) fn knows(&self, known: Option<&Known>) {
-        self.lock().number = known.map(Known::number);
+        self.lock().status.number = known.map(Known::number);
     }
 
     pub(super) fn succeeded(&self, known: Option<&Known>) {
         self.knows(known);
-        let mut status = self.lock();
+        let mut state = self.lock();
+        state.answered_at = Instant::now();
+        let status = &mut state.status;
         status.database_up = true;
         if status.last_error.take().is_some() {
             tracing::info!("keys are followed again");
@@ -62,7 +81,7 @@ impl Shared {
     }
 
     pub(super) fn failed(&self, error: String) {
-        let mut status = self.lock();
+        let status = &mut self.lock().status;
         status.database_up = false;
         status.errors += 1;
         if status.last_error.as_ref() != Some(&error) {
@@ -72,16 +91,16 @@ impl Shared {
     }
 
     pub(super) fn changed(&self, changes: u64) {
-        self.lock().changes += changes;
+        self.lock().status.changes += changes;
     }
 
     pub(super) fn read_all(&self) {
-        self.lock().reloads += 1;
+        self.lock().status.reloads += 1;
     }
 
     pub(super) fn saved(&self, error: Option<io::Error>) {
         let error = error.map(|error| error.to_string());
-        let mut status = self.lock();
+        let status = &mut self.lock().status;
         if error.is_some() && status.save_error != error {
             tracing::error!(error, "keys cannot be saved; a start without the database would know none");
         }
@@ -89,7 +108,7 @@ impl Shared {
     }
 
     /// Each change is one step, so what a panic leaves is whole.
-    fn lock(&self) -> MutexGuard<'_, KeysStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -135,6 +135,24 @@ async fn changes_are_in_force_by_hint_and_by_looking() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_are_as_old_as_the_last_answer_of_the_database() {
+    const DOWN: Duration = Duration::from_secs(100);
+    let dir = tempfile::tempdir().unwrap();
+    let store = store_of([1]);
+    let node = Node::start(&store, dir.path());
+    node.looks().await;
+    let age = || node.handle.status().age;
+    assert!(age() <= KEY_POLL * 2, "{:?}", age());
+    store.fail(Fault::Down);
+    tokio::time::sleep(DOWN).await;
+    assert!((DOWN - KEY_POLL..=DOWN + KEY_POLL * 2).contains(&age()), "{:?}", age());
+    store.fail(Fault::None);
+    node.looks().await;
+    assert!(age() <= KEY_POLL * 2, "{:?}", age());
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_keys_than_one_answer_holds_are_all_known() {
     let dir = tempfile::tempdir().unwrap();
     let ids: Vec<_> = (1..=u64::from(KEY_PAGE) * 2 + 1).collect();

@@ -1,6 +1,6 @@
 //! Puts all figures into one exposition, in the order of `families::ALL`.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::families as f;
 use super::process::Process;
@@ -31,6 +31,9 @@ impl Figures {
         endpoints(&mut text, &self.upstreams);
         journal(&mut text, &self.gauges);
         access_log(&mut text, &self.gauges);
+        keys(&mut text, &self.gauges);
+        metering(&mut text, &self.gauges);
+        limits(&mut text, &self.gauges);
         state(&mut text, self);
         process(&mut text, self);
         text.finish()
@@ -138,6 +141,40 @@ fn access_log(text: &mut Text, gauges: &Gauges) {
     text.single(f::LOG_ERRORS, counts.write_errors);
 }
 
+fn keys(text: &mut Text, gauges: &Gauges) {
+    let following = &gauges.key_following;
+    text.single(f::DATABASE_UP, flag(following.database_up));
+    text.single(f::KEYS, gauges.keys);
+    text.single(f::KEYS_AGE, seconds(following.age));
+    text.single(f::KEY_CHANGES, following.changes);
+    text.single(f::KEY_RELOADS, following.reloads);
+    text.single(f::KEY_ERRORS, following.errors);
+    text.single(f::KEYS_UNSAVED, flag(following.save_error.is_some()));
+}
+
+fn metering(text: &mut Text, gauges: &Gauges) {
+    let metering = &gauges.metering;
+    text.single(f::METERING_RECORDS, metering.records);
+    text.single(f::METERING_ERRORS, metering.errors);
+    text.single(f::METERING_LAG, seconds(metering.lag));
+    text.single(f::METERING_LAG_BYTES, metering.lag_bytes);
+    text.single(f::METERING_SEGMENTS, metering.segments_held);
+    text.single(f::METER_UNREADABLE, gauges.meter_unreadable);
+}
+
+fn limits(text: &mut Text, gauges: &Gauges) {
+    let limits = gauges.limits;
+    let mut samples = text.family(f::LIMIT_REFUSED);
+    for (reason, count) in [
+        ("rate_limited", limits.rate_limited),
+        ("concurrency_limited", limits.concurrency_limited),
+        ("limiter_full", limits.limiter_full),
+    ] {
+        samples.put(&[reason], count);
+    }
+    text.single(f::LIMIT_MEMORY, limits.memory_bytes);
+}
+
 fn state(text: &mut Text, figures: &Figures) {
     text.single(f::LIVE_SUBSCRIBERS, figures.live.subscribers);
     text.single(f::LIVE_LOST, figures.live.lost);
@@ -149,7 +186,7 @@ fn state(text: &mut Text, figures: &Figures) {
 
 fn process(text: &mut Text, figures: &Figures) {
     let since_epoch = figures.gauges.started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    text.single(f::START_TIME, Micros(i128::try_from(since_epoch.as_micros()).unwrap_or(i128::MAX)));
+    text.single(f::START_TIME, seconds(since_epoch));
     let process = figures.process;
     let mut each = |family, figure: Option<String>| {
         let mut samples = text.family(family);
@@ -160,6 +197,10 @@ fn process(text: &mut Text, figures: &Figures) {
     each(f::VIRTUAL, process.virtual_bytes.map(|bytes| bytes.to_string()));
     each(f::OPEN_FDS, process.open_fds.map(|count| count.to_string()));
     each(f::MAX_FDS, process.max_fds.map(|count| count.to_string()));
+}
+
+fn seconds(duration: Duration) -> Micros {
+    Micros(i128::try_from(duration.as_micros()).unwrap_or(i128::MAX))
 }
 
 #[cfg(test)]

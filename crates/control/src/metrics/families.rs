@@ -115,6 +115,36 @@ families! {
         "Access log lines lost because the reader of the log was slow or gone.");
     LOG_ERRORS = counter("lockgate_access_log_write_errors_total", &[],
         "Failed writes of the access log.");
+    DATABASE_UP = gauge("lockgate_database_up", &[],
+        "1 while the database of users, keys and usage answers; asked about twice a second.");
+    KEYS = gauge("lockgate_keys", &[],
+        "Keys known to the data plane.");
+    KEYS_AGE = gauge("lockgate_keys_age_seconds", &[],
+        "How long ago the keys were last compared with the database; before the first time, since the start.");
+    KEY_CHANGES = counter("lockgate_key_changes_total", &[],
+        "Changes of keys put in force one by one.");
+    KEY_RELOADS = counter("lockgate_key_reloads_total", &[],
+        "Times all keys were read anew: at a first start, and when the database turned out to be another one or an older one.");
+    KEY_ERRORS = counter("lockgate_key_errors_total", &[],
+        "Failed attempts to learn of changed keys.");
+    KEYS_UNSAVED = gauge("lockgate_keys_unsaved", &[],
+        "1 while the keys cannot be saved in the data directory; a start without the database would know none.");
+    METERING_RECORDS = counter("lockgate_metering_records_total", &[],
+        "Records of the journal folded into usage.");
+    METERING_ERRORS = counter("lockgate_metering_errors_total", &[],
+        "Failed attempts to fold records into usage, which are made again.");
+    METERING_LAG = gauge("lockgate_metering_lag_seconds", &[],
+        "How long usage has not been all of what the journal's segments hold; 0 when it is.");
+    METERING_LAG_BYTES = gauge("lockgate_metering_lag_bytes", &[],
+        "Bytes of segments that are not in the usage.");
+    METERING_SEGMENTS = gauge("lockgate_metering_segments_held", &[],
+        "Segments kept because they are not in the usage to their end, the live one included.");
+    METER_UNREADABLE = counter("lockgate_meter_unreadable_total", &[],
+        "Responses that counted as nothing because the header their route is metered by was missing or no number.");
+    LIMIT_REFUSED = counter("lockgate_limit_refused_total", &["reason"],
+        "Requests refused by limits, counted at once and not from the journal; reason as in lockgate_requests_by_reason_total.");
+    LIMIT_MEMORY = gauge("lockgate_limit_memory_bytes", &[],
+        "Memory in which limits are counted; it grows with the keys seen, to a bound.");
     LIVE_SUBSCRIBERS = gauge("lockgate_live_subscribers", &[],
         "Clients of GET /events.");
     LIVE_LOST = counter("lockgate_live_lost_total", &[],

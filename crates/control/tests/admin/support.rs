@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use control::{
-    Admin, EndpointInfo, Gateway, Gauges, JournalGauges, KeyHint, ListenerGauges, LiveEvents, LiveReader,
-    Metrics, MetricsHandle, Readiness, ReloadFuture, ReloadProblem, ReloadReport, RouteInfo, Tokens,
-    UpstreamInfo,
+    Admin, EndpointInfo, Gateway, Gauges, JournalGauges, KeyHint, KeysStatus, LimitGauges, ListenerGauges,
+    LiveEvents, LiveReader, MeteringStatus, Metrics, MetricsHandle, Readiness, ReloadFuture, ReloadProblem,
+    ReloadReport, RouteInfo, Tokens, UpstreamInfo,
 };
 use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
 use store::Store;
@@ -94,6 +94,11 @@ impl Gateway for FakeGateway {
             started_at: SystemTime::now(),
             workers: 2,
             access_log: None,
+            keys: 0,
+            key_following: KeysStatus::default(),
+            limits: LimitGauges::default(),
+            metering: MeteringStatus::default(),
+            meter_unreadable: 0,
         }
     }
 

@@ -12,6 +12,7 @@ mod customers;
 mod keys;
 mod limits;
 mod metering;
+mod metrics;
 mod nodes;
 mod trouble;
 

@@ -1,14 +1,13 @@
 //! Tests of the module this file stands beside.
 
-use std::collections::{HashMap, HashSet};
-use std::time::Duration;
-
 use lockgate_event::{EventRef, Kind, Value};
+use std::collections::{HashMap, HashSet};
 
 use super::*;
-use crate::gateway::{JournalGauges, RingGauges};
+use crate::gateway::{JournalGauges, LimitGauges, RingGauges};
 use crate::metrics::families::{ALL, Kind as FamilyKind};
 use crate::testing::event;
+use crate::{KeysStatus, MeteringStatus};
 
 fn gauges() -> Gauges {
     Gauges {
@@ -33,6 +32,23 @@ fn gauges() -> Gauges {
         started_at: UNIX_EPOCH + Duration::from_millis(1500),
         workers: 2,
         access_log: None,
+        keys: 12,
+        key_following: KeysStatus {
+            age: Duration::from_millis(250),
+            changes: 13,
+            save_error: Some("no room".into()),
+            ..KeysStatus::default()
+        },
+        limits: LimitGauges { rate_limited: 14, concurrency_limited: 15, limiter_full: 16, memory_bytes: 17 },
+        metering: MeteringStatus {
+            records: 18,
+            errors: 19,
+            lag: Duration::from_millis(2500),
+            lag_bytes: 20,
+            segments_held: 21,
+            ..MeteringStatus::default()
+        },
+        meter_unreadable: 22,
     }
 }
 
@@ -109,6 +125,21 @@ fn figures_appear_under_their_labels() {
     check("lockgate_journal_ring_used_bytes{worker=\"1\"}", 64.0);
     check("lockgate_journal_disk_full", 1.0);
     check("lockgate_live_lost_total", 8.0);
+    check("lockgate_database_up", 0.0);
+    check("lockgate_keys", 12.0);
+    check("lockgate_keys_age_seconds", 0.25);
+    check("lockgate_key_changes_total", 13.0);
+    check("lockgate_keys_unsaved", 1.0);
+    check("lockgate_metering_records_total", 18.0);
+    check("lockgate_metering_errors_total", 19.0);
+    check("lockgate_metering_lag_seconds", 2.5);
+    check("lockgate_metering_lag_bytes", 20.0);
+    check("lockgate_metering_segments_held", 21.0);
+    check("lockgate_meter_unreadable_total", 22.0);
+    check("lockgate_limit_refused_total{reason=\"rate_limited\"}", 14.0);
+    check("lockgate_limit_refused_total{reason=\"concurrency_limited\"}", 15.0);
+    check("lockgate_limit_refused_total{reason=\"limiter_full\"}", 16.0);
+    check("lockgate_limit_memory_bytes", 17.0);
     check("process_start_time_seconds", 1.5);
 }
 
