@@ -10,19 +10,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 use store::StoreError;
 
+use crate::connections::{Connections, Lent};
 use crate::error::Error;
 
 /// Longest wait for a lock that another program holds, and longest wait for a connection.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Connections that read; there is one that writes.
 const READERS: u32 = 4;
+/// Rows that a connection reads before it waits for somebody to take them: most pages at once.
+const ROWS_AHEAD: usize = 256;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -32,8 +32,8 @@ pub(crate) struct File {
     /// Device and inode, by which the file is known again.
     identity: (u64, u64),
     /// One connection: who writes waits here for its turn, fairly, and not in SQLite.
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Connections,
+    readers: Connections,
 }
 
 impl File {
@@ -49,25 +49,28 @@ impl File {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let writer = pool(1).connect_with(writing).await?;
-        let migrated = migrate(&mut *writer.acquire().await?).await;
+        let writer = Connections::new(writing, 1, WAIT_MAX);
+        let mut connection = writer.lend().await?;
+        let migrated = migrate(&mut connection).await;
+        connection.give_back(&migrated).await;
         if migrated.is_err() {
             writer.close().await;
         }
         migrated?;
-        let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+        let reading = options.read_only(true).row_buffer_size(ROWS_AHEAD);
+        let readers = Connections::new(reading, READERS, WAIT_MAX);
         Ok(Self { path: path.to_owned(), identity, writer, readers })
     }
 
     /// A connection that reads what is committed.
-    pub(crate) async fn read(&self) -> Result<PoolConnection<Sqlite>, Error> {
-        Ok(self.readers.acquire().await?)
+    pub(crate) async fn read(&self) -> Result<Lent, Error> {
+        Ok(self.readers.lend().await?)
     }
 
-    /// Begins a transaction that holds the right to write from its start, so that what it read is still true when it writes.
-    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+    /// The connection that writes.
+    pub(crate) async fn write(&self) -> Result<Lent, Error> {
         self.check_place()?;
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.writer.lend().await?)
     }
 
     /// What is written to a file that was deleted is lost, though SQLite does not notice.
@@ -85,14 +88,20 @@ impl File {
     /// Ends the connections after the write-ahead log has been taken into the file, which then is whole by itself.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
-        if let Ok(mut connection) = self.writer.acquire().await {
+        if let Ok(mut connection) = self.writer.lend().await {
             let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await;
+            connection.give_back(&emptied).await;
             if let Err(error) = emptied {
                 tracing::warn!(%error, "the write-ahead log stays until the next start");
             }
         }
         self.writer.close().await;
     }
+}
+
+/// Begins a transaction that holds the right to write from its start, so that what it read is still true when it writes.
+pub(crate) async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, Error> {
+    Ok(connection.begin_with("BEGIN IMMEDIATE").await?)
 }
 
 /// Makes the file for its owner alone; SQLite gives its log the same rights.
@@ -103,23 +112,6 @@ fn create(path: &Path) -> io::Result<()> {
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let metadata = fs::metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(WAIT_MAX)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                // SQLite ends a transaction by itself when the disk is full. sqlx takes it for open then, and would for ever; such a
-                // connection is closed. The ping comes back when a rollback before it is done.
-                connection.ping().await?;
-                Ok(!connection.is_in_transaction())
-            })
-        })
 }
 
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {

@@ -76,6 +76,12 @@ async fn insert(connection: &mut SqliteConnection, key: &NewKey, now_us: u64) ->
     Ok(inserted.execute(connection).await?.last_insert_rowid())
 }
 
+/// Asks for something small, to see whether the database answers.
+pub(crate) async fn check(connection: &mut SqliteConnection) -> Result<(), Error> {
+    query_scalar!("SELECT last FROM key_changes WHERE one = 1").fetch_one(connection).await?;
+    Ok(())
+}
+
 /// Takes the next number for a change.
 async fn next_change(connection: &mut SqliteConnection) -> Result<i64, Error> {
     let next = query_scalar!("UPDATE key_changes SET last = last + 1 WHERE one = 1 RETURNING last");

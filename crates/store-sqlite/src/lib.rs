@@ -3,6 +3,7 @@
 //! One connection writes, a few read what is committed meanwhile (a write-ahead log). Every statement is checked against the schema of
 //! `migrations` when it is compiled; what is needed for that is kept in `.sqlx`, so that a build needs no database.
 
+mod connections;
 mod error;
 mod file;
 mod keys;
@@ -38,32 +39,44 @@ impl SqliteStore {
     }
 }
 
+/// Does something on a connection that is lent, and gives that back.
+macro_rules! on {
+    ($connection:expr, $($call:tt)::+ ( $($argument:expr),* )) => {{
+        let mut connection = $connection;
+        let done = $($call)::+(&mut connection, $($argument),*).await;
+        connection.give_back(&done).await;
+        Ok(done?)
+    }};
+}
+
 /// Does a write as one transaction.
 macro_rules! in_transaction {
     ($store:expr, $($call:tt)::+ ( $($argument:expr),* )) => {{
-        let mut transaction = $store.file.write().await?;
-        let done = $($call)::+(&mut transaction, $($argument),*).await?;
-        transaction.commit().await.map_err(Error::from)?;
-        Ok(done)
+        let mut connection = $store.file.write().await?;
+        let done = async {
+            let mut transaction = file::begin(&mut connection).await?;
+            let done = $($call)::+(&mut transaction, $($argument),*).await?;
+            transaction.commit().await?;
+            Ok::<_, Error>(done)
+        };
+        let done = done.await;
+        connection.give_back(&done).await;
+        Ok(done?)
     }};
 }
 
 /// Does a read on a connection of its own.
 macro_rules! reading {
-    ($store:expr, $($call:tt)::+ ( $($argument:expr),* )) => {{
-        let mut connection = $store.file.read().await?;
-        Ok($($call)::+(&mut connection, $($argument),*).await?)
-    }};
+    ($store:expr, $($call:tt)::+ ( $($argument:expr),* )) => {
+        on!($store.file.read().await?, $($call)::+($($argument),*))
+    };
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
         self.file.check_place()?;
-        let mut connection = self.file.read().await?;
-        let answer = sqlx::query_scalar!("SELECT last FROM key_changes WHERE one = 1");
-        answer.fetch_one(&mut *connection).await.map_err(Error::from)?;
-        Ok(())
+        reading!(self, keys::check())
     }
 
     async fn create_user(
@@ -72,6 +85,10 @@ impl Store for SqliteStore {
         once: Option<&Once>,
         now_us: u64,
     ) -> Result<Made<User>, StoreError> {
+        if once.is_none() {
+            // One statement is a transaction by itself.
+            return on!(self.file.write().await?, users::create(user, once, now_us));
+        }
         in_transaction!(self, users::create(user, once, now_us))
     }
 
