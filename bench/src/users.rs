@@ -52,6 +52,9 @@ pub(crate) struct Options {
     /// Two rounds of one second with few keys and users: to see that everything works, not for figures.
     #[arg(long)]
     quick: bool,
+    /// Without the programs that measure parts of Lockgate in one process.
+    #[arg(long)]
+    skip_in_process: bool,
     /// The gateway to measure.
     #[arg(long, default_value = "target/release/lockgate")]
     lockgate: PathBuf,
@@ -94,7 +97,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut driver = Driver::prepare(tools, &options, &contenders)?;
     driver.check(&options, &contenders)?;
     throughput(&mut driver, &options, &mut run, &directory)?;
-    run.in_process = in_process::measure(&options.examples)?;
+    if !options.skip_in_process {
+        run.in_process = in_process::measure(&options.examples)?;
+    }
     latency(&mut driver, &options, &mut run)?;
     run.write(&directory)?;
     report::write(&run, &directory)?;

@@ -211,8 +211,8 @@ fn in_process(out: &mut String, run: &Run) -> std::fmt::Result {
         for line in &program.lines {
             writeln!(out, "  {line}")?;
         }
-        if let Some(instructions) = program.instructions {
-            writeln!(out, "  instructions for a request, by callgrind: {instructions:.0}")?;
+        for (part, instructions) in &program.instructions {
+            writeln!(out, "  {instructions:6.0} instructions for a request, by callgrind: {part}")?;
         }
     }
     writeln!(out, "```")

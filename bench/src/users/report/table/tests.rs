@@ -27,7 +27,7 @@ pub(crate) fn made_up_run() -> Run {
     let in_process = vec![InProcess {
         program: "identify_cost".into(),
         lines: vec!["all: 0.5 µs".into()],
-        instructions: Some(1234.0),
+        instructions: vec![("all three".into(), 1234.0)],
     }];
     let mut run = Run {
         machine,
@@ -97,7 +97,7 @@ fn every_sample_and_program_has_its_line() {
     check(
         "| GET one user | Node, Fastify | 1000 | 0 and 0 | 0 and 0 | 500 and 1000 | 0 and 0 | 0.50 (0.50–0.50) |",
     );
-    check("  instructions for a request, by callgrind: 1234");
+    check("    1234 instructions for a request, by callgrind: all three");
 }
 
 #[test]
