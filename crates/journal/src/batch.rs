@@ -1,8 +1,8 @@
 //! What a reader inside the process is shown: the records of one block, just written.
 
+use lockgate_event::segment::frame_bytes;
 use lockgate_event::{EventRef, decode};
 
-use crate::ring::FRAME_HEADER_BYTES;
 use crate::segment::{RingId, frames};
 
 /// Where a record stands in the journal, for ever.
@@ -82,6 +82,6 @@ impl<'a> RawRecord<'a> {
 
     /// Position behind it in its ring.
     pub(crate) fn ring_end(&self) -> u64 {
-        self.ring_position + (FRAME_HEADER_BYTES + self.bytes.len()).next_multiple_of(8) as u64
+        self.ring_position + frame_bytes(self.bytes.len()) as u64
     }
 }

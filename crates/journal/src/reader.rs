@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lockgate_event::EventRef;
+use lockgate_event::segment::frame_bytes;
 
 use crate::batch::{RawRecord, RecordPlace};
 use crate::data_dir::{RingNames, read_node};
 use crate::error::ReadError;
 use crate::leftover::{RingFile, Snapshot};
-use crate::ring::frame_bytes;
-use crate::segment::{RingId, frames};
+use crate::segment::{Footer, RingId, frames};
 
 /// How long a place that looks damaged in the live segment gets to become whole.
 const SECOND_LOOK: Duration = Duration::from_millis(30);
@@ -129,6 +129,15 @@ impl JournalReader {
             Start::End => reader.skip_to_end()?,
         }
         Ok(reader)
+    }
+
+    /// Passes over the sealed segments there are now whose footers are not wanted; records of others are read all the same.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    pub fn pass_over(&mut self, is_wanted: &dyn Fn(&Footer) -> bool) -> Result<(), ReadError> {
+        self.segments.pass_over(is_wanted)
     }
 
     /// The next record; `None` when there is none for now, and a later call may find more.

@@ -7,22 +7,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use lockgate_event::segment::{FRAME_HEADER_BYTES, frame_bytes};
 use lockgate_event::{EventId, EventRef, Kind, encode, encoded_len};
 
 use crate::map::{Producer, RingIdentity};
 
-/// Length and checksum in front of every record, bytes.
-pub(crate) const FRAME_HEADER_BYTES: usize = 8;
 /// Smallest ring, bytes: room for a good dozen of the largest records.
 pub(crate) const RING_BYTES_MIN: usize = 64 << 10;
 /// Largest ring, bytes.
 pub(crate) const RING_BYTES_MAX: usize = 1 << 30;
-
-/// Bytes a record of `length` takes in a ring and in a segment.
-#[inline]
-pub(crate) fn frame_bytes(length: usize) -> usize {
-    (FRAME_HEADER_BYTES + length).next_multiple_of(8)
-}
 
 /// A record found no room; it has been counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

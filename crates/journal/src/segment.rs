@@ -1,41 +1,17 @@
-//! The segment file: an append-only run of checksummed records.
-//!
-//! All numbers are little endian; header, blocks and footer start at multiples of eight.
-//!
-//! ```text
-//! header   "LKGSEG01" · version u32 · header bytes u32 · node u64 · boot u32 · rings u32 · created_us u64 · crc32c u32 · 0 u32 · 16 zeros
-//!          then per ring its position when the segment was made: boot u32 · worker u16 · 0 u16 · position u64
-//! block    "BLK1" · crc32c u32 of the 40 bytes that follow · payload bytes u32 · records u32 · boot u32 · worker u16 · 0 u16
-//!          · ring position of the first record u64 · its ts_us u64 · 0 u32 · 0 u32
-//!          payload: frames, each = length u32 · crc32c of the record u32 · record · zeros up to a multiple of eight
-//! …
-//! footer   a block with "FTR1" whose payload, covered by the second of its last two numbers, is the summary (see `footer`)
-//! trailer  offset of the footer u64 · "LKGSEAL1"
-//! ```
-//!
-//! A segment is live until it has its trailer; one that has it never changes. Blocks and frames are the rings' bytes, copied in bulk, so the
-//! ring position of any record is that of its block plus its distance from the block's first frame: that is what recovery resumes from, and
-//! how a reader knows a record it has already seen in a ring.
-//!
-//! **Damage.** A block counts once it is whole: header and every frame. At the end of the last segment an incomplete block is no damage, it
-//! is one being written, or one a crash interrupted; recovery cuts it off. Anywhere else the reader reports path and offset and goes on: at
-//! the next frame when only a record's checksum is wrong and its length still leads to one, else at the next multiple of eight that starts a
-//! whole block header.
+//! The segment files: named, listed, written at their end and read. Their format is [`lockgate_event::segment`].
 //!
 //! Names are `<created>-<boot>.segment` with the time in digits of fixed width, so they sort by time.
 
-mod block;
-mod footer;
-mod header;
 mod reader;
 mod summary;
 mod writer;
 
-pub(crate) use block::{BLOCK_HEADER_BYTES, BLOCK_PAYLOAD_BYTES_MAX, BlockHeader, append_block, frames};
-pub use footer::Footer;
-pub(crate) use header::SegmentHeader;
+pub(crate) use lockgate_event::segment::{
+    BLOCK_HEADER_BYTES, BLOCK_PAYLOAD_BYTES_MAX, BlockHeader, SegmentHeader, Step, append_block, frames,
+};
+pub use lockgate_event::segment::{Footer, RingId};
 pub use reader::SegmentReader;
-pub(crate) use reader::{Step, read_up_to};
+pub(crate) use reader::read_up_to;
 pub(crate) use summary::Summary;
 pub(crate) use writer::SegmentWriter;
 
@@ -43,15 +19,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lockgate_event::Timestamp;
-
-/// Names a ring among all rings a node ever had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RingId {
-    /// The node's start it belonged to.
-    pub boot: u32,
-    /// The worker it belonged to.
-    pub worker: u16,
-}
 
 const SUFFIX: &str = ".segment";
 /// A segment whose header is still being written.

@@ -1,7 +1,8 @@
 //! One exchange's record as a value, and its encodings.
 //!
 //! An [`EventRef`] borrows its texts and is what the data plane writes; an [`Event`] owns them. The same record has two encodings: compact
-//! bytes for the ring and the segments ([`encode`], [`decode`]) and one line of JSON for people and tools ([`write_ndjson`]).
+//! bytes for the ring and the segments ([`encode`], [`decode`]) and one line of JSON for people and tools ([`write_ndjson`]). The feature
+//! `segment` adds the format of the files that hold the journal (its checksums come from a crate that needs `std`).
 #![no_std]
 
 extern crate alloc;
@@ -11,6 +12,8 @@ mod decimal;
 mod event;
 mod id;
 mod ndjson;
+#[cfg(feature = "segment")]
+pub mod segment;
 #[cfg(test)]
 mod testing;
 mod time;

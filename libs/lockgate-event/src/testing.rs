@@ -85,3 +85,33 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
         },
     )
 }
+
+/// A usual record.
+#[cfg(feature = "segment")]
+pub(crate) fn plain_event() -> Event {
+    Event {
+        id: EventId { node: 7, boot: 3, worker: 0, sequence: 1 },
+        parent: None,
+        kind: Kind::Done,
+        ts_us: 1_795_224_023_000_000,
+        route: "orders".into(),
+        user_id: Some(1),
+        key_id: Some(3),
+        value: Some(Value::ONE),
+        method: "GET".into(),
+        host: "api.example.com".into(),
+        path: "/orders/7".into(),
+        path_cut: false,
+        status: 200,
+        reason: None,
+        bytes_in: 0,
+        bytes_out: 512,
+        latency_us: 431,
+        upstream: "127.0.0.1:9001".into(),
+        upstream_us: Some(380),
+        attempts: 1,
+        client: IpAddr::from([127, 0, 0, 1]),
+        http: HttpVersion::Http11,
+        trace: "".into(),
+    }
+}

@@ -1,6 +1,6 @@
 //! The way through the segments of a directory: from one to the next, each record once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::SECOND_LOOK;
 use crate::batch::{RawRecord, RecordPlace};
 use crate::data_dir::journal_dir;
 use crate::error::ReadError;
-use crate::segment::{self, RingId, SegmentReader, Step};
+use crate::segment::{self, Footer, RingId, SegmentReader, Step};
 
 /// Segments read to their end whose ring positions a resumed reader looks at. A record can be in two segments only when they follow each
 /// other, or with a start between them that wrote nothing.
@@ -27,6 +27,8 @@ pub struct SegmentsReader {
     ended: bool,
     /// Name of the last segment that was opened or passed over.
     pub(super) last: Option<PathBuf>,
+    /// Segments that are passed over when it is their turn.
+    unwanted: HashSet<PathBuf>,
     next_in_block: usize,
 }
 
@@ -50,6 +52,7 @@ impl SegmentsReader {
             current: None,
             ended: false,
             last: None,
+            unwanted: HashSet::new(),
             next_in_block: 0,
         }
     }
@@ -210,6 +213,9 @@ impl SegmentsReader {
         while let Some(path) = self.following()? {
             // Passed over from now on, whatever happens: a file that cannot be read must not stop what follows.
             self.last = Some(path.clone());
+            if self.unwanted.contains(&path) {
+                continue;
+            }
             match SegmentReader::open(&path) {
                 Ok(segment) => {
                     self.enter(segment)?;
@@ -290,6 +296,17 @@ impl SegmentsReader {
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             listed => listed,
         }
+    }
+
+    /// Passes over sealed segments that are not wanted.
+    pub(super) fn pass_over(&mut self, is_wanted: &dyn Fn(&Footer) -> bool) -> Result<(), ReadError> {
+        for path in self.segments()? {
+            let footer = SegmentReader::open(&path).and_then(|segment| segment.footer());
+            if matches!(footer, Ok(Some(footer)) if !is_wanted(&footer)) {
+                self.unwanted.insert(path);
+            }
+        }
+        Ok(())
     }
 
     /// Passes over sealed segments whose last record was made before `us`.

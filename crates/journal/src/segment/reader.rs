@@ -5,38 +5,14 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::block::{BLOCK_HEADER_BYTES, BlockHeader, BlockKind, FOOTER_PAYLOAD_BYTES_MAX, frames};
-use super::footer::TRAILER_BYTES;
-use super::header::FIXED_BYTES;
+use lockgate_event::segment::{
+    BLOCK_HEADER_BYTES, BlockHeader, Checked, FOOTER_PAYLOAD_BYTES_MAX, FRAME_HEADER_BYTES,
+    HEADER_FIXED_BYTES, READ_BYTES, Source, Step, TRAILER_BYTES, Walker,
+};
+
 use super::{Footer, SegmentHeader, created_of_name};
 use crate::batch::{RawRecord, RecordPlace};
 use crate::error::ReadError;
-use crate::ring::frame_bytes;
-
-/// Bytes fetched at once when nothing larger is asked for.
-const READ_BYTES: usize = 256 << 10;
-
-/// Where a record of the current block is, and whether its checksum holds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Checked {
-    /// Frame's distance from the start of the payload, bytes.
-    pub(crate) offset: usize,
-    pub(crate) length: usize,
-    pub(crate) sound: bool,
-}
-
-/// What comes next in a segment.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    /// A whole block is current.
-    Block,
-    /// Nothing more for now: the file ends here, or with something not whole.
-    End,
-    /// The segment is sealed and has been read.
-    Sealed,
-    /// Something is wrong at `offset`; the next call goes on behind it.
-    Damaged { offset: u64, what: &'static str },
-}
 
 /// Reads the records of one segment in their order.
 #[derive(Debug)]
@@ -45,12 +21,8 @@ pub struct SegmentReader {
     path: PathBuf,
     /// `None` when it is damaged.
     header: Option<SegmentHeader>,
-    /// Start of the block to read next.
-    offset: u64,
-    window: Vec<u8>,
-    window_start: u64,
-    current: Option<(BlockHeader, u64)>,
-    records: Vec<Checked>,
+    walker: Walker,
+    window: Window,
     next_record: usize,
 }
 
@@ -62,37 +34,17 @@ impl SegmentReader {
     /// When it cannot be read, or is too short to hold a record. A damaged header is no error here, it is the first damage to be named.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let file = File::open(path).map_err(ReadError::file(path))?;
-        let mut start = vec![0; FIXED_BYTES];
-        let header = Self::read_header(&file, &mut start).map_err(ReadError::file(path))?;
-        if header.is_none() && start.len() < FIXED_BYTES {
+        let mut start = Window::default();
+        let read = Walker::start(&mut View { file: &file, window: &mut start, read_bytes: 0 });
+        let (walker, header) = read.map_err(ReadError::file(path))?;
+        if header.is_none() && start.bytes.len() < HEADER_FIXED_BYTES {
             return Err(ReadError::Damaged {
                 path: path.into(),
                 offset: 0,
                 what: "it ends within its header",
             });
         }
-        Ok(Self {
-            file,
-            path: path.into(),
-            offset: if header.is_some() { start.len() as u64 } else { 0 },
-            header,
-            window: Vec::new(),
-            window_start: 0,
-            current: None,
-            records: Vec::new(),
-            next_record: 0,
-        })
-    }
-
-    fn read_header(file: &File, start: &mut Vec<u8>) -> io::Result<Option<SegmentHeader>> {
-        let read = read_up_to(file, start, 0)?;
-        start.truncate(read);
-        let Some(length) = SegmentHeader::length_of(start) else { return Ok(None) };
-        start.resize(length, 0);
-        if read_up_to(file, start, 0)? < length {
-            return Ok(None);
-        }
-        Ok(SegmentHeader::parse(start))
+        Ok(Self { file, path: path.into(), header, walker, window: Window::default(), next_record: 0 })
     }
 
     /// The file.
@@ -112,7 +64,7 @@ impl SegmentReader {
     /// Memory held for the file's content, bytes: bounded by the largest block, however large the segment.
     #[must_use]
     pub fn buffered_bytes(&self) -> usize {
-        self.window.capacity()
+        self.window.bytes.capacity()
     }
 
     /// What the first bytes say; `None` when they are damaged.
@@ -122,7 +74,7 @@ impl SegmentReader {
 
     /// Start of the block that comes next, which is the end of the last whole one.
     pub(crate) fn offset(&self) -> u64 {
-        self.offset
+        self.walker.offset()
     }
 
     /// What the segment holds, if it is sealed; reads only its end.
@@ -165,7 +117,7 @@ impl SegmentReader {
     ///
     /// When the file cannot be read or is damaged; the next call goes on behind the damage.
     pub fn next_record(&mut self) -> Result<Option<RawRecord<'_>>, ReadError> {
-        while self.next_record >= self.records.len() {
+        while self.next_record >= self.walker.records().len() {
             match self.next_block()? {
                 Step::Block => {}
                 Step::End | Step::Sealed => return Ok(None),
@@ -188,34 +140,33 @@ impl SegmentReader {
 
     /// The records of the current block.
     pub(crate) fn checked(&self) -> &[Checked] {
-        &self.records
+        self.walker.records()
     }
 
     /// A record of the current block; `None` when its checksum is wrong.
     pub(crate) fn record_at(&self, index: usize) -> Option<RawRecord<'_>> {
-        let (block, start) = self.current.as_ref()?;
-        let checked = self.records.get(index).filter(|checked| checked.sound)?;
-        let payload = start + BLOCK_HEADER_BYTES as u64;
-        let offset = payload + checked.offset as u64;
-        let in_window = (offset - self.window_start) as usize + crate::ring::FRAME_HEADER_BYTES;
+        let (block, _) = self.walker.block()?;
+        let checked = self.checked().get(index).filter(|checked| checked.sound)?;
+        let offset = self.offset_of(index);
         Some(RawRecord {
-            bytes: self.window.get(in_window..in_window + checked.length)?,
+            bytes: self.window.get(offset + FRAME_HEADER_BYTES as u64, checked.length as usize)?,
             ring: block.ring,
-            ring_position: block.ring_position + checked.offset as u64,
+            ring_position: block.ring_position + u64::from(checked.offset),
             place: RecordPlace { segment: self.created_us(), offset },
         })
     }
 
     /// Offset in the file of a record of the current block.
     pub(crate) fn offset_of(&self, index: usize) -> u64 {
-        let payload = self.current.map_or(self.offset, |(_, start)| start + BLOCK_HEADER_BYTES as u64);
-        payload + self.records.get(index).map_or(0, |record| record.offset as u64)
+        let payload =
+            self.walker.block().map_or(self.offset(), |(_, start)| start + BLOCK_HEADER_BYTES as u64);
+        payload + self.checked().get(index).map_or(0, |record| record.offset.into())
     }
 
     /// Goes to the block at `offset`.
     pub(crate) fn skip_to(&mut self, offset: u64) {
         self.leave_block();
-        self.offset = offset;
+        self.walker.go_to(offset);
     }
 
     /// Makes durable what has been written to the segment.
@@ -225,16 +176,16 @@ impl SegmentReader {
 
     /// Forgets what it has read, and looks again at the block at `offset`.
     pub(crate) fn again_from(&mut self, offset: u64) -> Result<Step, ReadError> {
-        self.offset = offset;
-        self.window.clear();
+        self.walker.go_to(offset);
+        self.window.bytes.clear();
         self.next_block()
     }
 
     /// The current block, its offset and its payload.
     pub(crate) fn block(&self) -> Option<(&BlockHeader, u64, &[u8])> {
-        let (block, start) = self.current.as_ref()?;
-        let payload = (start - self.window_start) as usize + BLOCK_HEADER_BYTES;
-        Some((block, *start, self.window.get(payload..payload + block.payload_bytes as usize)?))
+        let (block, start) = self.walker.block()?;
+        let payload = self.window.get(start + BLOCK_HEADER_BYTES as u64, block.payload_bytes as usize)?;
+        Some((block, *start, payload))
     }
 
     /// Makes the next block current.
@@ -246,12 +197,12 @@ impl SegmentReader {
     /// A step that holds: what looks like damage while the file grows may be a block that was being written when its start was read and
     /// was followed by another one before its end was looked for.
     fn settled_step(&mut self) -> io::Result<Step> {
-        let before = self.offset;
+        let before = self.offset();
         let mut step = self.step()?;
         while matches!(step, Step::Damaged { .. }) {
             let length = self.file.metadata()?.len();
-            self.offset = before;
-            self.window.clear();
+            self.walker.go_to(before);
+            self.window.bytes.clear();
             step = self.step()?;
             if self.file.metadata()?.len() == length {
                 break;
@@ -260,116 +211,62 @@ impl SegmentReader {
         Ok(step)
     }
 
+    fn step(&mut self) -> io::Result<Step> {
+        let mut view = View { file: &self.file, window: &mut self.window, read_bytes: READ_BYTES };
+        let step = self.walker.step(&mut view)?;
+        if step == Step::End {
+            // What is not whole now may be different bytes the next time.
+            self.window.bytes.clear();
+        }
+        Ok(step)
+    }
+
     /// Has no current block any more.
     pub(crate) fn leave_block(&mut self) {
-        self.current = None;
-        self.records.clear();
+        self.walker.leave();
         self.next_record = 0;
-    }
-
-    fn step(&mut self) -> io::Result<Step> {
-        let start = self.offset;
-        if start == 0 {
-            return self.skip_damage(start, "it does not start like a segment");
-        }
-        let head = self.bytes_at(start, BLOCK_HEADER_BYTES)?;
-        if head.len() < BLOCK_HEADER_BYTES {
-            return Ok(self.nothing_more());
-        }
-        let Some(block) = BlockHeader::parse(head) else {
-            return self.skip_damage(start, "no block starts here");
-        };
-        let whole = block.block_bytes() as usize;
-        let bytes = self.bytes_at(start, whole)?;
-        if bytes.len() < whole {
-            // A header that was torn with its payload looks the same as one being written, unless another block follows it.
-            return self.skip_damage(start, "the block is not whole");
-        }
-        let payload = &bytes[BLOCK_HEADER_BYTES..];
-        if block.kind == BlockKind::Footer {
-            return match Footer::parse(&block, payload) {
-                Some(_) => Ok(Step::Sealed),
-                None => self.skip_damage(start, "the footer is not what was written"),
-            };
-        }
-        let records = check_frames(payload);
-        if records.iter().any(|record| !record.sound) {
-            return self.block_with_damage(block, records);
-        }
-        self.enter(block, records);
-        Ok(Step::Block)
-    }
-
-    fn enter(&mut self, block: BlockHeader, records: Vec<Checked>) {
-        self.current = Some((block, self.offset));
-        self.records = records;
-        self.offset += block.block_bytes();
-    }
-
-    /// A block whose bytes are all there, but not all of them right. At the end of the file it may be one being written over a torn one.
-    fn block_with_damage(&mut self, block: BlockHeader, records: Vec<Checked>) -> io::Result<Step> {
-        let end = self.offset + block.block_bytes();
-        if self.bytes_at(end, 1)?.is_empty() {
-            return Ok(self.nothing_more());
-        }
-        // The bytes asked for last may have moved the window; records are looked up in the whole block.
-        let whole = block.block_bytes() as usize;
-        self.bytes_at(self.offset, whole)?;
-        self.enter(block, records);
-        Ok(Step::Block)
-    }
-
-    /// Finds the next whole block header behind damage; if there is none, nothing has been damaged yet.
-    fn skip_damage(&mut self, start: u64, what: &'static str) -> io::Result<Step> {
-        let mut at = start + 8;
-        loop {
-            let bytes = self.bytes_at(at, READ_BYTES)?;
-            if bytes.len() < BLOCK_HEADER_BYTES {
-                return Ok(self.nothing_more());
-            }
-            let candidates = bytes.len() - BLOCK_HEADER_BYTES;
-            let found =
-                (0..=candidates).step_by(8).find(|&skip| BlockHeader::parse(&bytes[skip..]).is_some());
-            if let Some(skip) = found {
-                self.offset = at + skip as u64;
-                return Ok(Step::Damaged { offset: start, what });
-            }
-            at += (candidates / 8 * 8 + 8) as u64;
-        }
-    }
-
-    fn nothing_more(&mut self) -> Step {
-        // What is not whole now may be different bytes the next time.
-        self.window.clear();
-        Step::End
-    }
-
-    /// Up to `wanted` bytes at `offset`; fewer at the end of the file.
-    fn bytes_at(&mut self, offset: u64, wanted: usize) -> io::Result<&[u8]> {
-        let in_window = offset >= self.window_start
-            && offset + wanted as u64 <= self.window_start + self.window.len() as u64;
-        if !in_window {
-            self.window.resize(wanted.max(READ_BYTES), 0);
-            let read = read_up_to(&self.file, &mut self.window, offset)?;
-            self.window.truncate(read);
-            self.window_start = offset;
-        }
-        let start = (offset - self.window_start) as usize;
-        let end = (start + wanted).min(self.window.len());
-        Ok(&self.window[start..end])
     }
 }
 
-/// Finds the records of a payload. Where a length leads nowhere, what is left counts as one that is not sound.
-fn check_frames(payload: &[u8]) -> Vec<Checked> {
-    let mut records: Vec<_> = frames(payload)
-        .map(|frame| Checked { offset: frame.offset, length: frame.record.len(), sound: frame.is_sound() })
-        .collect();
-    let covered = records.last().map_or(0, |last| last.offset + frame_bytes(last.length));
-    if covered < payload.len() {
-        records.push(Checked { offset: covered, length: 0, sound: false });
+/// Some of the file's bytes.
+#[derive(Debug, Default)]
+struct Window {
+    /// Where they start in the file.
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// `length` bytes at `offset`, if they are all here.
+    fn get(&self, offset: u64, length: usize) -> Option<&[u8]> {
+        let start = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        self.bytes.get(start..start.checked_add(length)?)
     }
-    records
+}
+
+/// A file seen through a window.
+struct View<'a> {
+    file: &'a File,
+    window: &'a mut Window,
+    /// Least to fetch at once, bytes.
+    read_bytes: usize,
+}
+
+impl Source for View<'_> {
+    type Error = io::Error;
+
+    fn bytes_at(&mut self, offset: u64, wanted: usize) -> io::Result<&[u8]> {
+        let window = &mut *self.window;
+        if window.get(offset, wanted).is_none() {
+            window.bytes.resize(wanted.max(self.read_bytes), 0);
+            let read = read_up_to(self.file, &mut window.bytes, offset)?;
+            window.bytes.truncate(read);
+            window.start = offset;
+        }
+        let start = (offset - window.start) as usize;
+        let end = (start + wanted).min(window.bytes.len());
+        Ok(&window.bytes[start..end])
+    }
 }
 
 /// Fills `bytes` from `offset` on as far as the file goes; returns how far.

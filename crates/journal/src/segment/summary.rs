@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use lockgate_event::{Kind, glance};
 
-use super::block::frames;
-use super::footer::Footer;
-use super::{BlockHeader, RingId};
+use super::{BlockHeader, Footer, RingId, frames};
 
 /// Most users a footer names; a segment with more is marked as such.
 const USERS_MAX: usize = 65_536;

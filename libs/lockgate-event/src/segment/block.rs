@@ -1,41 +1,52 @@
-//! Blocks and the frames in them.
+//! Blocks: runs of frames of one ring.
 
-use super::RingId;
-use crate::ring::{FRAME_HEADER_BYTES, frame_bytes};
-use lockgate_event::RECORD_BYTES_MAX;
+use alloc::vec::Vec;
+
+use super::frame::{frame_at, frames};
+use super::{RingId, array_at, u16_at, u32_at, u64_at};
 
 /// Size of a block's header, bytes.
-pub(crate) const BLOCK_HEADER_BYTES: usize = 48;
+pub const BLOCK_HEADER_BYTES: usize = 48;
 /// Most payload one block of records carries, bytes: what a reader has to hold at once.
-pub(crate) const BLOCK_PAYLOAD_BYTES_MAX: usize = 1 << 20;
+pub const BLOCK_PAYLOAD_BYTES_MAX: usize = 1 << 20;
 /// Most payload a footer carries, bytes.
-pub(crate) const FOOTER_PAYLOAD_BYTES_MAX: usize = 8 << 20;
+pub const FOOTER_PAYLOAD_BYTES_MAX: usize = 8 << 20;
 
 const RECORDS_MAGIC: &[u8; 4] = b"BLK1";
 const FOOTER_MAGIC: &[u8; 4] = b"FTR1";
 
 /// What a block holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BlockKind {
+pub enum BlockKind {
+    /// Frames.
     Records,
+    /// The segment's summary.
     Footer,
 }
 
 /// The fields of a block's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct BlockHeader {
-    pub(crate) kind: BlockKind,
-    pub(crate) payload_bytes: u32,
-    pub(crate) records: u32,
-    pub(crate) ring: RingId,
-    pub(crate) ring_position: u64,
-    pub(crate) first_ts_us: u64,
-    /// Only of a footer; frames have checksums of their own.
-    pub(crate) payload_crc: u32,
+pub struct BlockHeader {
+    /// What follows the header.
+    pub kind: BlockKind,
+    /// Size of what follows the header, bytes; a multiple of eight.
+    pub payload_bytes: u32,
+    /// Number of frames.
+    pub records: u32,
+    /// The ring that all records came through.
+    pub ring: RingId,
+    /// Position of the first record in that ring, bytes since the ring was made.
+    pub ring_position: u64,
+    /// When the first record was made, microseconds since 1970-01-01T00:00:00Z.
+    pub first_ts_us: u64,
+    /// CRC-32C of a footer's payload; frames have checksums of their own.
+    pub payload_crc: u32,
 }
 
 impl BlockHeader {
-    pub(crate) fn to_bytes(self) -> [u8; BLOCK_HEADER_BYTES] {
+    /// The header with its checksum.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; BLOCK_HEADER_BYTES] {
         let mut bytes = [0; BLOCK_HEADER_BYTES];
         bytes[..4].copy_from_slice(match self.kind {
             BlockKind::Records => RECORDS_MAGIC,
@@ -54,7 +65,8 @@ impl BlockHeader {
     }
 
     /// Reads a header; `None` when these bytes are not one.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; BLOCK_HEADER_BYTES] = array_at(bytes, 0)?;
         let (kind, payload_max) = match bytes.first_chunk()? {
             RECORDS_MAGIC => (BlockKind::Records, BLOCK_PAYLOAD_BYTES_MAX),
@@ -78,55 +90,16 @@ impl BlockHeader {
     }
 
     /// Bytes of the block, header included.
-    pub(crate) fn block_bytes(&self) -> u64 {
+    #[must_use]
+    pub fn block_bytes(&self) -> u64 {
         BLOCK_HEADER_BYTES as u64 + u64::from(self.payload_bytes)
     }
-}
-
-/// A record among frames.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame<'a> {
-    /// Where the frame starts, bytes from the first one.
-    pub(crate) offset: usize,
-    pub(crate) crc: u32,
-    pub(crate) record: &'a [u8],
-}
-
-impl Frame<'_> {
-    /// Position behind the frame, bytes from the first one.
-    pub(crate) fn end(&self) -> usize {
-        self.offset + frame_bytes(self.record.len())
-    }
-
-    pub(crate) fn is_sound(&self) -> bool {
-        crc32c::crc32c(self.record) == self.crc
-    }
-}
-
-/// Walks frames; ends at the first length that leads nowhere.
-pub(crate) fn frames(bytes: &[u8]) -> impl Iterator<Item = Frame<'_>> + Clone {
-    let mut offset = 0;
-    std::iter::from_fn(move || {
-        let frame = frame_at(bytes, offset)?;
-        offset = frame.end();
-        Some(frame)
-    })
-}
-
-fn frame_at(bytes: &[u8], offset: usize) -> Option<Frame<'_>> {
-    let length = u32_at(bytes, offset)? as usize;
-    if length == 0 || length > RECORD_BYTES_MAX {
-        return None;
-    }
-    let start = offset + FRAME_HEADER_BYTES;
-    let whole = bytes.get(offset..offset + frame_bytes(length))?;
-    Some(Frame { offset, crc: u32_at(whole, 4)?, record: &bytes[start..start + length] })
 }
 
 /// Appends the whole frames at the front of `ring_bytes` as one block, and says how many bytes of the ring that took; 0 for none.
 ///
 /// The bytes are copied in bulk; then each frame gets its checksum.
-pub(crate) fn append_block(ring: RingId, ring_position: u64, ring_bytes: &[u8], out: &mut Vec<u8>) -> usize {
+pub fn append_block(ring: RingId, ring_position: u64, ring_bytes: &[u8], out: &mut Vec<u8>) -> usize {
     let ring_bytes = &ring_bytes[..ring_bytes.len().min(BLOCK_PAYLOAD_BYTES_MAX)];
     let start = out.len();
     out.extend_from_slice(&[0; BLOCK_HEADER_BYTES]);
@@ -139,7 +112,7 @@ pub(crate) fn append_block(ring: RingId, ring_position: u64, ring_bytes: &[u8], 
     out.truncate(start + BLOCK_HEADER_BYTES + payload_bytes);
     let first_ts_us = frames(&out[start + BLOCK_HEADER_BYTES..])
         .next()
-        .and_then(|frame| lockgate_event::glance(frame.record).ok())
+        .and_then(|frame| crate::glance(frame.record).ok())
         .map_or(0, |glance| glance.ts_us);
     let header = BlockHeader {
         kind: BlockKind::Records,
@@ -166,20 +139,4 @@ fn seal_frames(bytes: &mut [u8]) -> (u32, usize) {
         offset = end;
     }
     (records, offset)
-}
-
-pub(crate) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk().copied()
-}
-
-pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    array_at(bytes, at).map(u16::from_le_bytes)
-}
-
-pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    array_at(bytes, at).map(u32::from_le_bytes)
-}
-
-pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    array_at(bytes, at).map(u64::from_le_bytes)
 }

@@ -1,32 +1,37 @@
 //! The start of a segment: whose it is, and how far each ring had come.
 
-use super::RingId;
-use crate::segment::block::{array_at, u16_at, u32_at, u64_at};
+use alloc::vec::Vec;
+
+use super::{RingId, array_at, u16_at, u32_at, u64_at};
 
 const MAGIC: &[u8; 8] = b"LKGSEG01";
 const VERSION: u32 = 1;
 /// Header without its table, bytes.
-pub(crate) const FIXED_BYTES: usize = 64;
+pub const HEADER_FIXED_BYTES: usize = 64;
 /// One ring of the table, bytes.
-pub(crate) const ENTRY_BYTES: usize = 16;
+pub(super) const ENTRY_BYTES: usize = 16;
 /// Most rings a table can have: every worker of a process, and what earlier ones left.
 const ENTRIES_MAX: usize = 1 << 18;
 const CRC_AT: usize = 40;
 
 /// What the first bytes of a segment say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SegmentHeader {
-    pub(crate) node: u64,
-    pub(crate) boot: u32,
+pub struct SegmentHeader {
+    /// The node whose records it holds.
+    pub node: u64,
+    /// The node's start that made it.
+    pub boot: u32,
     /// Microseconds since 1970-01-01T00:00:00Z; grows from segment to segment whatever the clock does.
-    pub(crate) created_us: u64,
+    pub created_us: u64,
     /// For each ring that existed, the position up to which earlier segments hold its records.
-    pub(crate) positions: Vec<(RingId, u64)>,
+    pub positions: Vec<(RingId, u64)>,
 }
 
 impl SegmentHeader {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let length = FIXED_BYTES + self.positions.len() * ENTRY_BYTES;
+    /// The header with its table and checksum.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let length = HEADER_FIXED_BYTES + self.positions.len() * ENTRY_BYTES;
         let mut bytes = Vec::with_capacity(length);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -35,22 +40,25 @@ impl SegmentHeader {
         bytes.extend_from_slice(&self.boot.to_le_bytes());
         bytes.extend_from_slice(&(self.positions.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&self.created_us.to_le_bytes());
-        bytes.resize(FIXED_BYTES, 0);
+        bytes.resize(HEADER_FIXED_BYTES, 0);
         put_positions(&self.positions, &mut bytes);
         let crc = crc32c::crc32c(&bytes);
         bytes[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
-    /// Length of the whole header, bytes, told by its first [`FIXED_BYTES`]; `None` when this is no segment of a known version.
-    pub(crate) fn length_of(fixed: &[u8]) -> Option<usize> {
+    /// Length of the whole header, bytes, told by its first [`HEADER_FIXED_BYTES`]; `None` when this is no segment of a known version.
+    #[must_use]
+    pub fn length_of(fixed: &[u8]) -> Option<usize> {
         let known = fixed.get(..8)? == MAGIC && u32_at(fixed, 8)? == VERSION;
         let entries = u32_at(fixed, 28)? as usize;
-        let length = FIXED_BYTES + entries.min(ENTRIES_MAX) * ENTRY_BYTES;
+        let length = HEADER_FIXED_BYTES + entries.min(ENTRIES_MAX) * ENTRY_BYTES;
         (known && entries <= ENTRIES_MAX && u32_at(fixed, 12)? as usize == length).then_some(length)
     }
 
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads a header from the front of `bytes`; `None` when it is damaged, or not whole.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let length = Self::length_of(bytes)?;
         let bytes = bytes.get(..length)?;
         let crc = crc32c::crc32c_append(
@@ -64,7 +72,7 @@ impl SegmentHeader {
             node: u64_at(bytes, 16)?,
             boot: u32_at(bytes, 24)?,
             created_us: u64_at(bytes, 32)?,
-            positions: positions_of(&bytes[FIXED_BYTES..])?,
+            positions: positions_of(&bytes[HEADER_FIXED_BYTES..])?,
         })
     }
 }

@@ -4,13 +4,17 @@
 //! cut u64 · positions, routes, users, index: each a count u32 and then its entries. A position is as in the header; a route is its length
 //! u16, its name, its records u64; a user is id u64, records u64; an index entry is the offset of a block u64 and its first ts_us u64.
 
-use super::RingId;
-use super::block::{BLOCK_HEADER_BYTES, BlockHeader, BlockKind, array_at, u16_at, u32_at, u64_at};
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::block::{BLOCK_HEADER_BYTES, BlockHeader, BlockKind};
 use super::header::{ENTRY_BYTES, positions_of, put_positions};
+use super::{RingId, array_at, u16_at, u32_at, u64_at};
 
 const VERSION: u32 = 1;
 /// Size of the last thing in a sealed segment, bytes.
-pub(crate) const TRAILER_BYTES: usize = 16;
+pub const TRAILER_BYTES: usize = 16;
 const TRAILER_MAGIC: &[u8; 8] = b"LKGSEAL1";
 
 /// What a sealed segment holds.
@@ -40,7 +44,8 @@ pub struct Footer {
 
 impl Footer {
     /// Footer block and trailer, as they stand at `offset`.
-    pub(crate) fn to_bytes(&self, offset: u64) -> Vec<u8> {
+    #[must_use]
+    pub fn to_bytes(&self, offset: u64) -> Vec<u8> {
         let mut bytes = vec![0; BLOCK_HEADER_BYTES];
         self.put_payload(&mut bytes);
         bytes.resize(bytes.len().next_multiple_of(8), 0);
@@ -88,7 +93,8 @@ impl Footer {
     }
 
     /// Reads a footer's payload; `None` when it is damaged.
-    pub(crate) fn parse(header: &BlockHeader, payload: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(header: &BlockHeader, payload: &[u8]) -> Option<Self> {
         if header.kind != BlockKind::Footer || crc32c::crc32c(payload) != header.payload_crc {
             return None;
         }
@@ -113,7 +119,8 @@ impl Footer {
     }
 
     /// Offset of the footer, told by the last [`TRAILER_BYTES`] of a sealed segment.
-    pub(crate) fn offset_of(trailer: &[u8]) -> Option<u64> {
+    #[must_use]
+    pub fn offset_of(trailer: &[u8]) -> Option<u64> {
         (trailer.get(8..)? == TRAILER_MAGIC).then(|| u64_at(trailer, 0))?
     }
 }
@@ -165,7 +172,7 @@ impl<'a> Fields<'a> {
         let mut routes = Vec::new();
         for _ in 0..count {
             let length = u16_at(self.take(2)?, 0)?;
-            let name = std::str::from_utf8(self.take(length.into())?).ok()?;
+            let name = core::str::from_utf8(self.take(length.into())?).ok()?;
             routes.push((name.into(), self.u64()?));
         }
         Some(routes)
