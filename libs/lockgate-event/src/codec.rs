@@ -16,8 +16,12 @@
 //! | 120 | 24 | only with a parent: its node, sequence, boot, worker, two zeros |
 //! | then | … | route, method, host, upstream, reason, trace, path |
 
+mod view;
+
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub use view::RecordView;
 
 use crate::{EventId, EventRef, HttpVersion, Kind, Value};
 
@@ -242,44 +246,44 @@ fn put_parent(parent: EventId, out: &mut [u8]) {
 ///
 /// When the bytes are not a record of this version; nothing in them can make this panic.
 pub fn decode(bytes: &[u8]) -> Result<EventRef<'_>, DecodeError> {
-    let fixed = fixed_part(bytes)?;
-    let mut texts = TextReader::new(bytes, fixed)?;
-    let has = |bit: u8| fixed[3] & bit != 0;
-    let event = EventRef {
-        id: EventId {
-            node: u64_at(fixed, 8),
-            boot: u32_at(fixed, 16),
-            worker: u16_at(fixed, 6),
-            sequence: u64_at(fixed, 24),
-        },
-        parent: has(flag::PARENT).then(|| parent_of(bytes)).transpose()?,
-        kind: kind_of(fixed[1])?,
-        ts_us: u64_at(fixed, 32),
-        route: texts.next(fixed[96].into())?,
-        method: texts.next(fixed[97].into())?,
-        host: texts.next(fixed[98].into())?,
-        upstream: texts.next(fixed[99].into())?,
-        reason: match texts.next(fixed[100].into())? {
-            reason if has(flag::REASON) => Some(reason),
-            "" => None,
-            _ => return Err(DecodeError::Field("reason")),
-        },
-        trace: texts.next(fixed[101].into())?,
-        path: texts.next(u16_at(fixed, 102).into())?,
-        user_id: has(flag::USER).then(|| u64_at(fixed, 40)),
-        key_id: has(flag::KEY).then(|| u64_at(fixed, 48)),
-        value: has(flag::VALUE).then(|| Value(u64_at(fixed, 56).cast_signed())),
-        path_cut: has(flag::PATH_CUT),
-        status: u16_at(fixed, 4),
-        bytes_in: u64_at(fixed, 64),
-        bytes_out: u64_at(fixed, 72),
-        latency_us: u64_at(fixed, 80),
-        upstream_us: has(flag::UPSTREAM_US).then(|| u64_at(fixed, 88)),
-        attempts: u32_at(fixed, 20),
-        client: client_of(fixed),
-        http: http_of(fixed[2])?,
-    };
-    Ok(event)
+    let record = RecordView::parse(bytes)?;
+    let [route, method, host, upstream, reason, trace, path] = texts_of(&record)?;
+    Ok(EventRef {
+        id: record.id(),
+        parent: record.parent(),
+        kind: record.kind(),
+        ts_us: record.ts_us(),
+        route,
+        method,
+        host,
+        upstream,
+        reason: record.has_reason().then_some(reason),
+        trace,
+        path,
+        user_id: record.user_id(),
+        key_id: record.key_id(),
+        value: record.value(),
+        path_cut: record.path_cut(),
+        status: record.status(),
+        bytes_in: record.bytes_in(),
+        bytes_out: record.bytes_out(),
+        latency_us: record.latency_us(),
+        upstream_us: record.upstream_us(),
+        attempts: record.attempts(),
+        client: record.client(),
+        http: record.http(),
+    })
+}
+
+/// The texts in their order; they are checked for UTF-8 once, as one.
+fn texts_of<'a>(record: &RecordView<'a>) -> Result<[&'a str; 7], DecodeError> {
+    let (bytes, lengths) = record.texts();
+    let mut rest = core::str::from_utf8(bytes).map_err(|_| DecodeError::Text)?;
+    let mut texts = [""; 7];
+    for (text, length) in texts.iter_mut().zip(lengths) {
+        (*text, rest) = rest.split_at_checked(length).ok_or(DecodeError::Text)?;
+    }
+    Ok(texts)
 }
 
 /// The few fields that indexes are made of, read without looking at the rest.
@@ -321,32 +325,7 @@ fn fixed_part(bytes: &[u8]) -> Result<&[u8; FIXED_BYTES], DecodeError> {
     }
 }
 
-/// Hands out the texts in their order; they are checked for UTF-8 once, as one.
-struct TextReader<'a> {
-    rest: &'a str,
-}
-
-impl<'a> TextReader<'a> {
-    fn new(bytes: &'a [u8], fixed: &[u8; FIXED_BYTES]) -> Result<Self, DecodeError> {
-        let lengths = fixed[96..102].iter().map(|&length| usize::from(length)).sum::<usize>();
-        let start = fixed_bytes(fixed[3] & flag::PARENT != 0);
-        let end = start + lengths + usize::from(u16_at(fixed, 102));
-        match bytes.len() {
-            length if length < end => Err(DecodeError::Truncated),
-            length if length > end => Err(DecodeError::TrailingBytes),
-            _ => {
-                core::str::from_utf8(&bytes[start..]).map(|rest| Self { rest }).map_err(|_| DecodeError::Text)
-            }
-        }
-    }
-
-    fn next(&mut self, length: usize) -> Result<&'a str, DecodeError> {
-        let (text, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Text)?;
-        self.rest = rest;
-        Ok(text)
-    }
-}
-
+#[inline]
 fn kind_of(byte: u8) -> Result<Kind, DecodeError> {
     match byte {
         0 => Ok(Kind::Done),
@@ -356,6 +335,7 @@ fn kind_of(byte: u8) -> Result<Kind, DecodeError> {
     }
 }
 
+#[inline]
 fn http_of(byte: u8) -> Result<HttpVersion, DecodeError> {
     match byte {
         0 => Ok(HttpVersion::Http10),
@@ -375,15 +355,13 @@ fn client_of(fixed: &[u8; FIXED_BYTES]) -> IpAddr {
     }
 }
 
-fn parent_of(bytes: &[u8]) -> Result<EventId, DecodeError> {
-    let parent: &[u8; PARENT_BYTES] =
-        bytes.get(FIXED_BYTES..).and_then(<[u8]>::first_chunk).ok_or(DecodeError::Truncated)?;
-    Ok(EventId {
+fn parent_of(parent: &[u8; PARENT_BYTES]) -> EventId {
+    EventId {
         node: u64_at(parent, 0),
         sequence: u64_at(parent, 8),
         boot: u32_at(parent, 16),
         worker: u16_at(parent, 20),
-    })
+    }
 }
 
 #[inline]

@@ -21,8 +21,8 @@ mod value;
 
 pub use codec::{
     DecodeError, FIXED_BYTES_MAX, FORMAT_VERSION, Glance, HOST_BYTES_MAX, METHOD_BYTES_MAX, PATH_BYTES_MAX,
-    REASON_BYTES_MAX, RECORD_BYTES_MAX, ROUTE_BYTES_MAX, TRACE_BYTES_MAX, UPSTREAM_BYTES_MAX, decode, encode,
-    encoded_len, glance,
+    REASON_BYTES_MAX, RECORD_BYTES_MAX, ROUTE_BYTES_MAX, RecordView, TRACE_BYTES_MAX, UPSTREAM_BYTES_MAX,
+    decode, encode, encoded_len, glance,
 };
 pub use event::{Event, EventId, EventRef, HttpVersion, Kind, Value};
 pub use id::ParseEventIdError;
