@@ -27,7 +27,7 @@ impl Accumulator {
             Function::Mean => Self::Mean { count: 0, sum: 0 },
             Function::Min => Self::Min(None),
             Function::Max => Self::Max(None),
-            Function::Quantile(_) => Self::Quantiles(Box::default()),
+            Function::Quantile(_) | Function::Histogram => Self::Quantiles(Box::default()),
             Function::Distinct => Self::Distinct(Box::default()),
             Function::Top(_) => Self::Top(Box::default()),
         }
@@ -95,6 +95,7 @@ impl Accumulator {
             (Self::Quantiles(quantiles), Function::Quantile(millionths)) => {
                 quantiles.quantile(millionths).map_or(Datum::Null, Datum::Number)
             }
+            (Self::Quantiles(quantiles), Function::Histogram) => Datum::Bars(quantiles.histogram()),
             (Self::Distinct(distinct), _) => Datum::Number(Number::whole(distinct.count())),
             (Self::Top(top), Function::Top(count)) => Datum::Top(top.most_frequent(count)),
             _ => Datum::Null,

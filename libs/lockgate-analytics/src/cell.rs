@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 
 use lockgate_event::Timestamp;
 
-use crate::Number;
+use crate::{Bar, Number};
 
 /// One field of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub enum Datum {
     Text(Box<str>),
     /// Values with how often each is there, the most frequent first.
     Top(Vec<(Datum, u64)>),
+    /// A histogram: its bars from least to greatest.
+    Bars(Vec<Bar>),
 }
 
 impl Cell<'_> {
@@ -94,7 +96,7 @@ impl Datum {
             Self::Number(number) => Cell::Number(*number),
             Self::Time(us) => Cell::Time(*us),
             Self::Text(text) => Cell::Text(text),
-            Self::Top(_) => return None,
+            Self::Top(_) | Self::Bars(_) => return None,
         })
     }
 
@@ -108,15 +110,32 @@ impl Datum {
             Self::Text(text) => out.extend_from_slice(text.as_bytes()),
             Self::Top(values) => {
                 for (place, (value, count)) in values.iter().enumerate() {
-                    if place > 0 {
-                        out.extend_from_slice(b", ");
-                    }
+                    start_item(place, out);
                     value.write_text(out);
-                    out.extend_from_slice(b" (");
-                    Number::whole(*count).write(out);
-                    out.push(b')');
+                    write_count(*count, out);
+                }
+            }
+            Self::Bars(bars) => {
+                for (place, bar) in bars.iter().enumerate() {
+                    start_item(place, out);
+                    bar.lower.write(out);
+                    out.extend_from_slice("…".as_bytes());
+                    bar.upper.write(out);
+                    write_count(bar.count, out);
                 }
             }
         }
     }
+}
+
+fn start_item(place: usize, out: &mut Vec<u8>) {
+    if place > 0 {
+        out.extend_from_slice(b", ");
+    }
+}
+
+fn write_count(count: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b" (");
+    Number::whole(count).write(out);
+    out.push(b')');
 }

@@ -27,12 +27,12 @@ mod write;
 
 pub use cell::{Cell, Datum};
 pub use events::{AggregateStats, UserId, aggregate_events};
-pub use filter::{Filter, ParseFilterError};
+pub use filter::{FILTER_DEPTH_MAX, Filter, Known, ParseFilterError, Predicate};
 pub use measure::{Function, Measure, ParseMeasureError};
 pub use number::{Number, ParseNumberError};
 pub use partial::{GROUP_BYTES_MAX, GROUPS_MAX, Partial, TooManyGroups};
 pub use query::{Columns, Plan, Query, TIME_FIELD};
-pub use report::{Column, Report};
-pub use sketch::{DISTINCT_EXACT, QUANTILE_ERROR};
+pub use report::{Column, Report, Role};
+pub use sketch::{Bar, DISTINCT_ERROR, DISTINCT_EXACT, HISTOGRAM_BARS_MAX, QUANTILE_ERROR};
 pub use time::{ParsePeriodError, Period, moment_of, parse_common_log, parse_rfc3339};
-pub use write::{write_csv, write_json, write_ndjson};
+pub use write::{TableStyle, write_csv, write_json, write_ndjson, write_table};

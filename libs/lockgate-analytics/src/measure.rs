@@ -37,6 +37,8 @@ pub enum Function {
     Mean,
     /// The value that this many millionths of the values do not exceed, within [`QUANTILE_ERROR`](crate::QUANTILE_ERROR).
     Quantile(u32),
+    /// How many values lie between which bounds: at most [`HISTOGRAM_BARS_MAX`](crate::HISTOGRAM_BARS_MAX) bars between round numbers.
+    Histogram,
     /// Number of different values: exact up to [`DISTINCT_EXACT`](crate::DISTINCT_EXACT), an estimate beyond.
     Distinct,
     /// The most frequent values.
@@ -92,6 +94,7 @@ impl fmt::Display for Function {
             Self::Max => f.write_str("max"),
             Self::Mean => f.write_str("mean"),
             Self::Quantile(millionths) => write!(f, "p{}", crate::Number(i128::from(*millionths) * 100)),
+            Self::Histogram => f.write_str("histogram"),
             Self::Distinct => f.write_str("distinct"),
             Self::Top(count) => write!(f, "top{count}"),
         }
@@ -111,7 +114,7 @@ impl FromStr for Measure {
             }
         };
         let function = function_of(function)
-            .ok_or_else(|| wrong("write count, sum, min, max, mean, median, p99, p99.9, distinct or top5, and a field in parentheses"))?;
+            .ok_or_else(|| wrong("write count, sum, min, max, mean, median, p99, p99.9, histogram, distinct or top5, and a field in parentheses"))?;
         if field.is_none() && function != Function::Count {
             return Err(wrong("name a field in parentheses, as in `sum(value)`"));
         }
@@ -128,6 +131,7 @@ fn function_of(word: &str) -> Option<Function> {
         "max" => Function::Max,
         "mean" | "avg" => Function::Mean,
         "median" => Function::Quantile(500_000),
+        "histogram" => Function::Histogram,
         "distinct" => Function::Distinct,
         "top" => Function::Top(10),
         _ => {
@@ -165,6 +169,7 @@ mod tests {
             "p99.99(latency_us)",
             "p0(a)",
             "p100(a)",
+            "histogram(latency_us)",
             "distinct(client)",
             "top5(path)",
         ] {

@@ -2,10 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
-use crate::Datum;
 use crate::query::Plan;
+use crate::{Datum, Measure};
 
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +22,8 @@ pub struct Column {
     pub name: Box<str>,
     /// What it tells.
     pub role: Role,
+    /// Which measure it is, if it is one.
+    pub measure: Option<Measure>,
 }
 
 /// What a column tells.
@@ -40,20 +41,29 @@ impl Report {
     /// Puts rows in order: by time, then the greatest first measure first, then by the fields grouped by.
     #[must_use]
     pub(crate) fn new(plan: &Plan, mut rows: Vec<Vec<Datum>>) -> Self {
-        let column = |role| move |name: &Box<str>| Column { name: name.clone(), role };
+        let column = |name: &str, role| Column { name: name.into(), role, measure: None };
+        let field = |slot: usize| plan.columns.names().get(slot);
         let mut columns = Vec::new();
         if let Some((slot, _)) = plan.time {
-            columns.extend(plan.columns.names().get(slot).map(column(Role::Time)));
+            columns.extend(field(slot).map(|name| column(name, Role::Time)));
         }
-        columns.extend(plan.group_names.iter().map(column(Role::Group)));
+        columns.extend(plan.group_names.iter().map(|name| column(name, Role::Group)));
         let first_measure = columns.len();
-        columns.extend(plan.measure_names.iter().map(column(Role::Measure)));
+        columns.extend(plan.measure_names.iter().zip(&plan.measures).map(|(name, (function, slot))| {
+            Column {
+                name: name.clone(),
+                role: Role::Measure,
+                measure: Some(Measure {
+                    function: *function,
+                    field: slot.and_then(field).cloned(),
+                    name: name.clone(),
+                }),
+            }
+        }));
         let times = usize::from(plan.time.is_some());
         rows.sort_by(|a, b| {
-            let key = |row: &'_ [Datum]| {
-                (row.get(..times).map(<[Datum]>::to_vec), Reverse(row.get(first_measure).cloned()))
-            };
-            key(a).cmp(&key(b)).then_with(|| a.cmp(b))
+            let by_time = a.get(..times).cmp(&b.get(..times));
+            by_time.then_with(|| b.get(first_measure).cmp(&a.get(first_measure))).then_with(|| a.cmp(b))
         });
         Self { columns, rows }
     }
@@ -63,5 +73,26 @@ impl Report {
         let left_out = self.rows.len().saturating_sub(count);
         self.rows.truncate(count);
         left_out
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! Reports for the tests of what shows them.
+
+    use super::*;
+
+    /// A report with these names of columns, each list divided by commas.
+    pub(crate) fn report(time: &str, groups: &str, measures: &str, rows: Vec<Vec<Datum>>) -> Report {
+        let columns = [(time, Role::Time), (groups, Role::Group), (measures, Role::Measure)];
+        let columns = columns.into_iter().flat_map(|(names, role)| {
+            let names = names.split(',').filter(|name| !name.is_empty());
+            names.map(move |name| Column {
+                name: name.into(),
+                role,
+                measure: name.parse().ok().filter(|_| role == Role::Measure),
+            })
+        });
+        Report { columns: columns.collect(), rows }
     }
 }

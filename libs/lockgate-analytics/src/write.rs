@@ -1,14 +1,9 @@
-//! A report as text.
+//! A report as text: JSON, comma-separated values, tables for terminals.
 
-use alloc::vec::Vec;
+mod csv;
+mod json;
+mod table;
 
-use crate::Report;
-
-/// Appends one JSON array with an object per row.
-pub fn write_json(_report: &Report, _out: &mut Vec<u8>) {}
-
-/// Appends one JSON object per line.
-pub fn write_ndjson(_report: &Report, _out: &mut Vec<u8>) {}
-
-/// Appends comma-separated values with a header (RFC 4180).
-pub fn write_csv(_report: &Report, _out: &mut Vec<u8>) {}
+pub use csv::write_csv;
+pub use json::{write_json, write_ndjson};
+pub use table::{TableStyle, write_table};
