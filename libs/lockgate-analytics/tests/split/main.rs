@@ -1,0 +1,146 @@
+//! The one law: however rows are divided, and in whatever order the parts are merged, the report is the same, and what a plain sum says.
+
+mod oracle;
+
+use lockgate_analytics::{Cell, Datum, Number, Partial, Plan, Query, Report};
+use oracle::{FILTERS, MEASURES, Question, Row};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+fn any_row() -> impl Strategy<Value = Row> {
+    let number =
+        |range: std::ops::Range<i128>| range.prop_map(|amount| Datum::Number(Number(amount * 250_000)));
+    let text =
+        |texts: &'static [&str]| proptest::sample::select(texts).prop_map(|text| Datum::Text(text.into()));
+    (
+        prop_oneof![Just(Datum::Null), number(0..12)],
+        prop_oneof![
+            Just(Datum::Null),
+            text(&["orders", "", "a,\"b\""]),
+            Just(Datum::Bool(true)),
+            number(0..2)
+        ],
+        prop_oneof![4 => number(-9..9), 1 => text(&["x", "y"]), 1 => Just(Datum::Null)],
+        prop_oneof![
+            (0..4_u64).prop_map(|step| Datum::Time(step * 200_000_000)),
+            text(&["1970-01-01T00:03:20Z", "1970-01-01T01:00:00.000001+01:00", "later"]),
+            Just(Datum::Null),
+        ],
+        prop_oneof![3 => text(&["done"]), 1 => text(&["part"]), 1 => text(&["cut"]), 1 => Just(Datum::Null)],
+        prop_oneof![3 => text(&["00000000000000ab-1-0-7"]), 1 => text(&["mine"]), 1 => number(0..1)],
+    )
+        .prop_map(|(user_id, route, value, ts, kind, id)| {
+            Row([
+                ("user_id", user_id),
+                ("route", route),
+                ("value", value),
+                ("ts", ts),
+                ("kind", kind),
+                ("id", id),
+            ])
+        })
+}
+
+fn any_question() -> impl Strategy<Value = Question> {
+    (
+        proptest::sample::subsequence(vec!["user_id", "route", "missing"], 0..=3),
+        proptest::sample::subsequence(MEASURES.to_vec(), 0..=MEASURES.len()),
+        proptest::option::of(proptest::sample::select(&FILTERS[..])),
+        proptest::option::of(proptest::sample::select(vec!["5m", "1ms", "1h"])),
+    )
+        .prop_map(|(group_by, measures, filter, every)| Question { group_by, measures, filter, every })
+}
+
+fn query(question: &Question) -> Query {
+    Query {
+        filter: question.filter.map(|(text, _)| text.parse().unwrap()),
+        group_by: question.group_by.iter().map(|field| (*field).into()).collect(),
+        measures: question.measures.iter().map(|text| text.parse().unwrap()).collect(),
+        every: question.every.map(|text| text.parse().unwrap()),
+        time_field: "ts".into(),
+    }
+}
+
+fn partial<'p, 'r>(plan: &'p Plan, rows: impl Iterator<Item = &'r Row>) -> Partial<'p> {
+    let mut partial = Partial::new(plan);
+    for row in rows {
+        let cell = |name: &str| row.get(name).and_then(Datum::as_cell).unwrap_or(Cell::Null);
+        let cells: Vec<_> = plan.columns().names().iter().map(|name| cell(name)).collect();
+        partial.add(&cells).unwrap();
+    }
+    partial
+}
+
+/// Divides the rows as `parts` says, and merges two of the parts, wherever they stand, until there is one.
+fn in_parts(plan: &Plan, rows: &[Row], parts: &[usize], picks: &[Index]) -> Report {
+    let mut partials: Vec<_> = (0..5)
+        .map(|part| partial(plan, rows.iter().zip(parts).filter(|(_, of)| **of == part).map(|(row, _)| row)))
+        .collect();
+    for pick in picks {
+        let taken = partials.swap_remove(pick.index(partials.len()));
+        if partials.is_empty() {
+            return taken.report();
+        }
+        let at = pick.index(partials.len());
+        partials[at].merge(taken).unwrap();
+    }
+    unreachable!("as many picks as parts")
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same_report(
+        rows in proptest::collection::vec((any_row(), 0..5_usize), 0..60),
+        question in any_question(),
+        picks in any::<[Index; 5]>(),
+    ) {
+        let (rows, parts): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let mut query = query(&question);
+        query.measures.extend(["p90(value)", "histogram(value)"].map(|text| text.parse().unwrap()));
+        let plan = query.plan();
+        let whole = partial(&plan, rows.iter());
+        prop_assert_eq!(whole.rows(), rows.len() as u64);
+        prop_assert_eq!(in_parts(&plan, &rows, &parts, &picks), whole.report());
+    }
+
+    #[test]
+    fn a_report_says_what_plain_counting_says(
+        rows in proptest::collection::vec(any_row(), 0..60),
+        question in any_question(),
+    ) {
+        let report = partial(&query(&question).plan(), rows.iter()).report();
+        let names: Vec<_> = report.columns.iter().map(|column| &*column.name).collect();
+        prop_assert_eq!(names, question.column_names());
+        prop_assert_eq!(report.rows, oracle::answer(&question, &rows));
+    }
+
+    #[test]
+    fn quantiles_are_within_their_error_of_plain_counting(
+        values in proptest::collection::vec((0..3_u64, -1_000_000_000_i128..100_000_000_000), 1..80),
+        percent in 0..=100_u32,
+    ) {
+        let query = Query {
+            measures: vec![format!("p{percent}(value)").parse().unwrap(), "count".parse().unwrap()],
+            ..Query::usage()
+        };
+        let rows: Vec<_> = values
+            .iter()
+            .map(|(user, value)| {
+                let user = Datum::Number(Number::whole(*user));
+                let value = Datum::Number(Number(*value));
+                let rest = ["route", "ts", "kind", "id"].map(|name| (name, Datum::Null));
+                let [route, ts, kind, id] = rest;
+                Row([("user_id", user), ("value", value), route, ts, kind, id])
+            })
+            .collect();
+        for row in partial(&query.plan(), rows.iter()).report().rows {
+            let mut of_user: Vec<_> =
+                values.iter().filter(|(user, _)| row[0] == Datum::Number(Number::whole(*user))).collect();
+            of_user.sort_unstable_by_key(|(_, value)| *value);
+            let rank = (of_user.len() * percent as usize).div_ceil(100).max(1);
+            let exact = of_user[rank - 1].1;
+            let Datum::Number(Number(told)) = row[1] else { panic!("no quantile of some values") };
+            prop_assert!(told.abs_diff(exact) <= exact.unsigned_abs() / 256, "{} for {}", told, exact);
+        }
+    }
+}
