@@ -61,6 +61,9 @@ pub(crate) struct Memory {
     pub(crate) pss: u64,
     /// Resident and nobody else's.
     pub(crate) private: u64,
+    /// The part of that which was written: without the program's own pages, which the kernel can read again. 0 in older runs.
+    #[serde(default)]
+    pub(crate) dirty: u64,
 }
 
 impl Memory {
@@ -109,7 +112,8 @@ fn parse_rollup(text: &str) -> Memory {
         let lines = text.lines().filter_map(|line| line.split_once(':'));
         lines.filter(|(name, _)| names.contains(name)).map(|(_, value)| first_number(value) * 1024).sum()
     };
-    Memory { rss: sum(&["Rss"]), pss: sum(&["Pss"]), private: sum(&["Private_Clean", "Private_Dirty"]) }
+    let (rss, pss, dirty) = (sum(&["Rss"]), sum(&["Pss"]), sum(&["Private_Dirty"]));
+    Memory { rss, pss, private: sum(&["Private_Clean"]) + dirty, dirty }
 }
 
 fn first_number(text: &str) -> u64 {
@@ -129,7 +133,8 @@ mod tests {
     #[test]
     fn private_memory_is_clean_and_dirty_together() {
         let text = "00-ff ---p 00 00:00 0 [rollup]\nRss:  3000 kB\nPss:  2000 kB\nPss_Dirty: 9 kB\nPrivate_Clean: 10 kB\nPrivate_Dirty: 20 kB\n";
-        assert_eq!(parse_rollup(text), Memory { rss: 3000 * 1024, pss: 2000 * 1024, private: 30 * 1024 });
+        let (rss, pss, private, dirty) = (3000 * 1024, 2000 * 1024, 30 * 1024, 20 * 1024);
+        assert_eq!(parse_rollup(text), Memory { rss, pss, private, dirty });
     }
 
     #[test]

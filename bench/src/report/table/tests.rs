@@ -36,7 +36,7 @@ pub(crate) fn made_up_run() -> Run {
             run.latencies.push(LatencySample { round, peer, other: Peer::Nginx, rate: 25_000.0, load });
         }
     }
-    let memory = |private| Memory { rss: 8 << 20, pss: 6 << 20, private };
+    let memory = |private| Memory { rss: 8 << 20, pss: 6 << 20, private, dirty: private };
     let sample = |peer, after| IdleSample {
         round: 0,
         peer,

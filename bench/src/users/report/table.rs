@@ -120,16 +120,16 @@ fn throughput(out: &mut String, run: &Run, task: Task) -> std::fmt::Result {
     writeln!(out, "## {}\n", task.title())?;
     writeln!(
         out,
-        "| | requests/s | core busy | requests per CPU second | CPU µs per request | user | system | private MiB after load | CPU, Lockgate ÷ this |"
+        "| | requests/s | core busy | requests per CPU second | CPU µs per request | user | system | private MiB after load | of that dirty | CPU, Lockgate ÷ this |"
     )?;
-    writeln!(out, "|---|---:|---:|---:|---:|---:|---:|---:|---:|")?;
+    writeln!(out, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
     let others = run.others(task);
     for contender in contenders {
         let of = |value: fn(&Sample) -> f64| middle(run.by_round(contender, task, value).into_values());
         let ratio = ratio(run, task, contender, |sample| sample.cpu_us);
         writeln!(
             out,
-            "| {contender} | {:.0} | {:.0} % | {:.0} | {:.1} | {:.1} | {:.1} | {:.1} | {} |",
+            "| {contender} | {:.0} | {:.0} % | {:.0} | {:.1} | {:.1} | {:.1} | {:.1} | {:.1} | {} |",
             of(|sample| sample.requests as f64 / sample.seconds),
             of(|sample| sample.busy * 100.0),
             of(|sample| 1e6 / sample.cpu_us),
@@ -137,6 +137,7 @@ fn throughput(out: &mut String, run: &Run, task: Task) -> std::fmt::Result {
             of(|sample| sample.user_us),
             of(|sample| sample.cpu_us - sample.user_us),
             of(|sample| sample.memory.private as f64 / 1024.0 / 1024.0),
+            of(|sample| sample.memory.dirty as f64 / 1024.0 / 1024.0),
             ratio.filter(|_| others.contains(&contender)).map(|ratio| ratio.to_string()).unwrap_or_default(),
         )?;
     }

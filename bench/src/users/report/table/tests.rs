@@ -52,7 +52,7 @@ pub(crate) fn made_up_run() -> Run {
                 cpu_us: cpu_us * drift,
                 user_us: 5.0,
                 busy: 1.0,
-                memory: Memory { rss: mib << 20, pss: mib << 20, private: mib << 20 },
+                memory: Memory { rss: mib << 20, pss: mib << 20, private: mib << 20, dirty: mib << 19 },
             });
             let others: Vec<Contender> = match contender {
                 Contender::Lockgate => task.contenders()[1..].to_vec(),
@@ -93,7 +93,7 @@ fn what_keys_add_is_the_difference_within_a_round() {
 
 #[test]
 fn every_sample_and_program_has_its_line() {
-    check("| Go, net/http | 50000 | 100 % | 20000 | 50.0 | 5.0 | 45.0 | 20.0 | 0.40 (0.40–0.40) |");
+    check("| Go, net/http | 50000 | 100 % | 20000 | 50.0 | 5.0 | 45.0 | 20.0 | 10.0 | 0.40 (0.40–0.40) |");
     check(
         "| GET one user | Node, Fastify | 1000 | 0 and 0 | 0 and 0 | 500 and 1000 | 0 and 0 | 0.50 (0.50–0.50) |",
     );
