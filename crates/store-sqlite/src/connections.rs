@@ -1,7 +1,7 @@
 //! Connections of one kind: opened when they are needed, lent to one caller at a time, kept open.
 //!
 //! sqlx's own pool asks every connection whether it is still there when it comes back, from a task of its own. Each question to SQLite
-//! wakes a thread; a read of one row took four such turns, and takes one.
+//! wakes a thread; a read of one row would take three such turns, and takes one.
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -125,5 +125,59 @@ impl Drop for Lent {
             let _ = connection.close().await;
             drop(place);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(wait_max: Duration) -> Connections {
+        Connections::new(SqliteConnectOptions::new().in_memory(true), 1, wait_max)
+    }
+
+    async fn has_table(lent: &mut Lent) -> bool {
+        sqlx::query("SELECT * FROM mark").fetch_optional(&mut **lent).await.is_ok()
+    }
+
+    async fn make_table(lent: &mut Lent) -> Result<(), Error> {
+        sqlx::query("CREATE TABLE mark (one)").execute(&mut **lent).await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn what_is_given_back_is_lent_again_and_what_is_dropped_is_not() {
+        let connections = one(Duration::from_secs(60));
+        let mut lent = connections.lend().await.unwrap();
+        make_table(&mut lent).await.unwrap();
+        lent.give_back(&Ok::<_, Error>(())).await;
+        let mut lent = connections.lend().await.unwrap();
+        assert!(has_table(&mut lent).await, "a database in memory is its connection's");
+        let failed = make_table(&mut lent).await;
+        assert!(failed.is_err());
+        lent.give_back(&failed).await;
+        let mut lent = connections.lend().await.unwrap();
+        assert!(has_table(&mut lent).await, "a refusal harms no connection");
+        drop(lent);
+        assert!(!has_table(&mut connections.lend().await.unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn an_open_transaction_ends_its_connection() {
+        let connections = one(Duration::from_secs(60));
+        let mut lent = connections.lend().await.unwrap();
+        make_table(&mut lent).await.unwrap();
+        std::mem::forget(lent.begin().await.unwrap());
+        lent.give_back(&Err::<(), _>(Error::PoolClosed)).await;
+        assert!(!has_table(&mut connections.lend().await.unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn who_waits_too_long_is_told_and_none_is_lent_after_closing() {
+        let connections = one(Duration::from_millis(20));
+        let lent = connections.lend().await.unwrap();
+        assert!(matches!(connections.lend().await, Err(Error::PoolTimedOut)));
+        lent.give_back(&Ok::<_, Error>(())).await;
+        connections.close().await;
+        assert!(matches!(connections.lend().await, Err(Error::PoolClosed)));
     }
 }
