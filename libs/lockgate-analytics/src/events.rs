@@ -1,8 +1,11 @@
 //! Events as rows, and their plainest use: usage per user.
 
+mod fields;
+
 use hashbrown::HashMap;
 use lockgate_event::{Event, Kind};
 
+pub(crate) use self::fields::{EventFields, Texts};
 use crate::Number;
 
 /// A user; `None` stands for requests of nobody known.
@@ -24,12 +27,18 @@ pub fn aggregate_events(events: &[Event]) -> HashMap<UserId, AggregateStats> {
     for event in events {
         let Some(value) = event.value else { continue };
         let stats = users.entry(event.user_id).or_default();
-        stats.count += match event.kind {
-            Kind::Done => 1,
-            Kind::Part => 0,
-            Kind::Cut => -1,
-        };
+        stats.count += weight_of_kind(event.kind);
         stats.total_value.0 += i128::from(value.0);
     }
     users
+}
+
+/// What an event counts.
+#[inline]
+pub(crate) fn weight_of_kind(kind: Kind) -> i64 {
+    match kind {
+        Kind::Done => 1,
+        Kind::Part => 0,
+        Kind::Cut => -1,
+    }
 }

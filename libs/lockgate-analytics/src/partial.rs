@@ -6,9 +6,10 @@ use core::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use lockgate_event::EventId;
+use lockgate_event::{EventId, EventRef};
 
 use crate::accumulator::Accumulator;
+use crate::events::{Texts, weight_of_kind};
 use crate::query::Plan;
 use crate::report::Report;
 use crate::time::moment_of;
@@ -84,6 +85,32 @@ impl<'p> Partial<'p> {
     /// When there are too many groups; the partial is of no further use.
     #[inline]
     pub fn add(&mut self, row: &[Cell<'_>]) -> Result<(), TooManyGroups> {
+        let plan = self.plan;
+        self.add_weighed(row, || weight_of(plan, row))
+    }
+
+    /// Adds an event.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many groups; the partial is of no further use.
+    pub fn add_event(&mut self, event: &EventRef<'_>) -> Result<(), TooManyGroups> {
+        let fields = &self.plan.event_fields;
+        let mut texts = Texts::default();
+        fields.write_texts(&mut texts, || (event.id, event.parent, event.client));
+        fields.with_row(|row| {
+            fields.fill_from_event(row, event, &texts);
+            self.add_weighed(row, || weight_of_kind(event.kind))
+        })
+    }
+
+    /// Adds a row that counts so much; the columns that only tell of weight may be missing.
+    #[inline]
+    pub(crate) fn add_weighed(
+        &mut self,
+        row: &[Cell<'_>],
+        weight: impl FnOnce() -> i64,
+    ) -> Result<(), TooManyGroups> {
         self.rows += 1;
         let plan = self.plan;
         if plan.predicate.as_ref().is_some_and(|predicate| !predicate.admits(row)) {
@@ -102,7 +129,7 @@ impl<'p> Partial<'p> {
         for slot in &plan.group_by {
             key::put(&row[*slot], &mut self.scratch);
         }
-        let weight = weight_of(plan, row);
+        let weight = weight();
         let group = self.group()?;
         let start = group * plan.measures.len();
         let accumulators = &mut self.accumulators[start..start + plan.measures.len()];

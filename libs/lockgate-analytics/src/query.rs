@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::events::EventFields;
 use crate::filter::{Filter, Predicate};
 use crate::measure::{Function, Measure};
 use crate::time::Period;
@@ -46,21 +47,26 @@ impl Query {
     #[must_use]
     pub fn plan(&self) -> Plan {
         let mut columns = Columns::default();
-        let kind = columns.slot("kind");
-        let id = columns.slot("id");
+        let time = self.every.map(|period| (columns.slot(&self.time_field), period));
+        let group_by = self.group_by.iter().map(|field| columns.slot(field)).collect();
+        let predicate = self.filter.as_ref().map(|filter| filter.bind(&mut |field| columns.slot(field)));
+        let mut measured =
+            |measure: &Measure| (measure.function, measure.field.as_deref().map(|field| columns.slot(field)));
+        let measures = self.measures.iter().map(&mut measured).collect();
+        let asked = columns.names.len();
+        let event_fields = EventFields::of(columns.names());
         Plan {
-            time: self.every.map(|period| (columns.slot(&self.time_field), period)),
-            group_by: self.group_by.iter().map(|field| columns.slot(field)).collect(),
-            predicate: self.filter.as_ref().map(|filter| filter.bind(&mut |field| columns.slot(field))),
-            measures: self
-                .measures
-                .iter()
-                .map(|measure| (measure.function, measure.field.as_deref().map(|field| columns.slot(field))))
-                .collect(),
+            time,
+            group_by,
+            predicate,
+            measures,
+            event_fields,
+            filter: self.filter.clone(),
             group_names: self.group_by.clone(),
             measure_names: self.measures.iter().map(|measure| measure.name.clone()).collect(),
-            kind,
-            id,
+            kind: columns.slot("kind"),
+            id: columns.slot("id"),
+            asked,
             columns,
         }
     }
@@ -104,8 +110,13 @@ pub struct Plan {
     pub(crate) measures: Vec<(Function, Option<usize>)>,
     pub(crate) group_names: Vec<Box<str>>,
     pub(crate) measure_names: Vec<Box<str>>,
+    /// The columns that are asked for, as fields of events.
+    pub(crate) event_fields: EventFields,
+    pub(crate) filter: Option<Filter>,
     pub(crate) kind: usize,
     pub(crate) id: usize,
+    /// Columns that are asked for; those behind them only tell what a row counts.
+    pub(crate) asked: usize,
 }
 
 impl Plan {

@@ -53,12 +53,16 @@ pub(crate) struct NdjsonRows {
     templates: Vec<Template>,
     spans: Vec<Span>,
     unescaped: String,
+    /// Where `kind` is, and `id` if nothing but the weight of a row depends on it: that is for events of few kinds only.
+    kind: usize,
+    hidden_id: Option<usize>,
 }
 
 impl NdjsonRows {
     pub(crate) fn new(plan: &Plan) -> Self {
         let spans = std::vec![Span::default(); plan.columns().names().len()];
-        Self { templates: Vec::new(), spans, unescaped: String::new() }
+        let hidden_id = (plan.id >= plan.asked).then_some(plan.id);
+        Self { templates: Vec::new(), spans, unescaped: String::new(), kind: plan.kind, hidden_id }
     }
 
     /// Reads the line at `start` by a known shape; returns where it ends.
@@ -102,28 +106,53 @@ impl NdjsonRows {
         Ok(true)
     }
 
+    /// Reads one line and shows its cells; `None` when it is no JSON object.
+    pub(crate) fn of_line<R>(
+        &mut self,
+        plan: &Plan,
+        line: &[u8],
+        show: impl FnOnce(&[Cell<'_>]) -> R,
+    ) -> Option<R> {
+        let is_object = self.in_full(plan, line, 0, line.len(), &mut LEARNED_MAX.clone()).ok()?;
+        self.with_cells(line, show).ok().filter(|_| is_object)
+    }
+
     #[inline]
     fn put(&mut self, piece: &[u8], sink: &mut Sink<'_>) -> Result<Result<(), &'static str>, TooManyGroups> {
+        match self.with_cells(piece, |cells| sink.row(cells)) {
+            Ok(outcome) => outcome.map(Ok),
+            Err(what) => Ok(Err(what)),
+        }
+    }
+
+    #[inline]
+    fn with_cells<R>(
+        &mut self,
+        piece: &[u8],
+        show: impl FnOnce(&[Cell<'_>]) -> R,
+    ) -> Result<R, &'static str> {
         self.unescaped.clear();
         if self.spans.iter().any(|span| span.kind == Kind::Escaped) {
             unescape_all(piece, &mut self.spans, &mut self.unescaped);
         }
-        let mut cells = [Cell::Null; 12];
+        let mut few = [Cell::Null; 8];
         let mut many = Vec::new();
-        let cells = match cells.get_mut(..self.spans.len()) {
+        let cells = match few.get_mut(..self.spans.len()) {
             Some(cells) => cells,
             None => {
                 many.resize(self.spans.len(), Cell::Null);
                 &mut many[..]
             }
         };
-        for (cell, span) in cells.iter_mut().zip(&self.spans) {
-            match cell_of(span, piece, &self.unescaped) {
-                Ok(found) => *cell = found,
-                Err(what) => return Ok(Err(what)),
+        for (slot, (cell, span)) in cells.iter_mut().zip(&self.spans).enumerate() {
+            if self.hidden_id != Some(slot) {
+                *cell = cell_of(span, piece, &self.unescaped)?;
             }
         }
-        sink.row(cells).map(Ok)
+        if let Some(id) = self.hidden_id.filter(|_| matches!(cells[self.kind], Cell::Text("part" | "cut"))) {
+            cells[id] = cell_of(&self.spans[id], piece, &self.unescaped)?;
+        }
+        Ok(show(cells))
     }
 }
 

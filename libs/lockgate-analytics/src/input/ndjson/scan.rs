@@ -2,6 +2,8 @@
 
 use std::string::String;
 
+use wide::i8x16;
+
 pub(super) const NOT_UTF8: &str = "a text that is not UTF-8";
 const NOT_ENDED: &str = "the line ends within a text";
 const CONTROL: &str = "a control character in a text";
@@ -19,42 +21,42 @@ pub(super) struct Text {
     pub(super) is_escaped: bool,
 }
 
+/// Place of the first byte that is a quote, a backslash, a control character or not ASCII; 16 if there is none.
 #[inline(always)]
-fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|word| u64::from_le_bytes(*word))
-}
-
-/// Marks, in the highest bit of each byte, quotes, backslashes and control characters. Above the lowest mark there may be false ones.
-#[inline(always)]
-fn specials(word: u64) -> u64 {
-    let zero = |word: u64| word.wrapping_sub(LOW) & !word;
-    let quote = zero(word ^ (LOW * b'"' as u64));
-    let backslash = zero(word ^ (LOW * b'\\' as u64));
-    let control = word.wrapping_sub(LOW * 0x20) & !word;
-    (quote | backslash | control) & HIGH
+fn first_special(bytes: &[u8; 16]) -> usize {
+    let all = i8x16::new(bytes.map(u8::cast_signed));
+    let quote = all.simd_eq(i8x16::splat(b'"' as i8));
+    let backslash = all.simd_eq(i8x16::splat(b'\\' as i8));
+    // Bytes beyond ASCII are negative.
+    let other = all.simd_lt(i8x16::splat(0x20));
+    ((quote | backslash | other).to_bitmask() | 1 << 16).trailing_zeros() as usize
 }
 
 /// Finds the end of a plain text that starts at `start`, behind its quote; `None` when anything else than a plain one is there.
 #[inline(always)]
 pub(super) fn plain_text(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    let mut seen = 0;
-    loop {
-        let word = word_at(bytes, at)?;
-        let marks = specials(word);
-        if marks == 0 {
-            seen |= word;
-            at += 8;
-            continue;
+    let (chunks, _) = bytes.get(start..)?.as_chunks::<16>();
+    for (place, chunk) in chunks.iter().enumerate() {
+        let first = first_special(chunk);
+        if let Some(byte) = chunk.get(first) {
+            let end = start + place * 16 + first;
+            return match byte {
+                b'"' => Some(end),
+                0x80.. => text_beyond_ascii(bytes, start, end),
+                _ => None,
+            };
         }
-        let place = marks.trailing_zeros() / 8;
-        // The bytes before the mark.
-        seen |= word & !(u64::MAX << (place * 8));
-        let end = at + place as usize;
-        let plain =
-            bytes[end] == b'"' && (seen & HIGH == 0 || std::str::from_utf8(&bytes[start..end]).is_ok());
-        return plain.then_some(end);
     }
+    None
+}
+
+/// The same for a text whose first byte that is not ASCII is at `at`.
+#[cold]
+fn text_beyond_ascii(bytes: &[u8], start: usize, at: usize) -> Option<usize> {
+    let end = at + memchr::memchr(b'"', &bytes[at..])?;
+    let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'\\';
+    let plain = bytes[at..end].iter().all(is_plain) && std::str::from_utf8(&bytes[start..end]).is_ok();
+    plain.then_some(end)
 }
 
 /// Finds the end of any text that starts at `start`, behind its quote.
@@ -148,13 +150,31 @@ pub(super) fn number(bytes: &[u8], start: usize) -> Option<usize> {
     Some(at)
 }
 
+/// Finds the end of one digit or more.
 #[inline(always)]
 fn digits(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-        at += 1;
-    }
-    (at > start).then_some(at)
+    let rest = bytes.get(start..)?;
+    let count = match rest.first_chunk() {
+        Some(word) => match leading_digits(u64::from_le_bytes(*word)) {
+            8 => count_digits(rest),
+            count => count,
+        },
+        None => count_digits(rest),
+    };
+    (count > 0).then_some(start + count)
+}
+
+/// How many of the first bytes of a word are digits.
+#[inline(always)]
+fn leading_digits(word: u64) -> usize {
+    let distance = word ^ (LOW * b'0' as u64);
+    let beyond = (distance & !HIGH) + LOW * (0x7f - 9);
+    (((beyond | distance) & HIGH).trailing_zeros() / 8) as usize
+}
+
+#[cold]
+fn count_digits(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 #[cfg(test)]
@@ -164,8 +184,14 @@ mod tests {
 
     proptest! {
         #[test]
+        fn sixteen_bytes_are_looked_at_like_one(bytes: [u8; 16]) {
+            let slow = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x80..));
+            prop_assert_eq!(first_special(&bytes), slow.unwrap_or(16));
+        }
+
+        #[test]
         fn a_plain_text_ends_where_the_slow_way_says(bytes in "[a-c\"\\\\\u{7f}é\n]{0,40}") {
-            let padded = [bytes.as_bytes(), &[b' '; 8]].concat();
+            let padded = [bytes.as_bytes(), &[b' '; 16]].concat();
             let slow = text(&padded, 0).ok().filter(|text| !text.is_escaped).map(|text| text.end);
             let fast = plain_text(&padded, 0);
             // Without a quote the slow way ends in the padding; neither finds one.

@@ -1,0 +1,169 @@
+//! Segments of the journal as rows, block by block, never a whole file in memory.
+//!
+//! Of each record only the fields are read that the question asks for; checksums are checked all the same. A record counts once, however
+//! often it is met: for each ring it is known how far its records have been counted, from the segment's own table, from the segments before
+//! it ([`Passed`]), and from the blocks that were read. That is how the fold counts, so that a report over a folder says what SQL says.
+
+mod passed;
+mod pieces;
+mod prune;
+mod window;
+
+use std::io::{self, Read};
+
+use hashbrown::HashMap;
+use lockgate_event::segment::{
+    BLOCK_HEADER_BYTES, BlockHeader, FRAME_HEADER_BYTES, HEADER_FIXED_BYTES, RingId, Source, Step, Walker,
+};
+use lockgate_event::{DecodeError, RecordView};
+
+pub(crate) use self::passed::{Entry, Passed};
+pub(crate) use self::pieces::{Piece, pieces};
+pub use self::prune::may_admit;
+use self::window::Window;
+use super::sink::Sink;
+use crate::TooManyGroups;
+use crate::events::{Texts, weight_of_kind};
+
+const TOO_SHORT: &str = "it ends within its header";
+const DAMAGED_RECORD: &str = "a record's checksum is wrong";
+
+/// For each ring, the position up to which its records have been counted.
+pub(crate) type Positions = HashMap<RingId, u64>;
+
+/// Why a segment could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SegmentError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// The question makes too many groups.
+    #[error(transparent)]
+    Groups(#[from] TooManyGroups),
+}
+
+/// Reads a piece of a segment; `input` gives the bytes from the start of the piece on.
+///
+/// A damaged place counts as one malformed record, numbered like a line; reading goes on behind it. `on_bytes` is told how many bytes each
+/// block was.
+///
+/// # Errors
+///
+/// When it cannot be read, or the records make too many groups.
+pub(crate) fn read_segment(
+    input: impl Read,
+    piece: Piece,
+    sink: &mut Sink<'_>,
+    on_bytes: &mut dyn FnMut(u64),
+) -> Result<(), SegmentError> {
+    let mut window = Window::new(input.take(piece.visible_bytes()), piece.start);
+    let mut walker = Walker::default();
+    let mut seen = piece.seen;
+    if piece.start == 0 {
+        let (start, header) = Walker::start(&mut window)?;
+        walker = start;
+        match header {
+            Some(header) => advance(&mut seen, &header.positions),
+            None if window.bytes_at(0, HEADER_FIXED_BYTES)?.len() < HEADER_FIXED_BYTES => {
+                damaged(sink, TOO_SHORT);
+                return Ok(());
+            }
+            None => {}
+        }
+        on_bytes(walker.offset());
+    } else {
+        walker.go_to(piece.start);
+    }
+    while walker.offset() < piece.end {
+        let before = walker.offset();
+        match walker.step(&mut window)? {
+            Step::Block => read_block(&mut walker, &mut window, &mut seen, sink)?,
+            Step::Damaged { what, .. } => damaged(sink, what),
+            Step::End | Step::Sealed => break,
+        }
+        on_bytes(walker.offset() - before);
+    }
+    Ok(())
+}
+
+/// Counts the records of the current block that have not been counted.
+fn read_block(
+    walker: &mut Walker,
+    window: &mut Window<impl Read>,
+    seen: &mut Positions,
+    sink: &mut Sink<'_>,
+) -> Result<(), SegmentError> {
+    let Some(&(block, start)) = walker.block() else { return Ok(()) };
+    let counted = seen.entry(block.ring).or_insert(0);
+    // Where none of them has been counted, which is always but after a crash, no record needs to be compared.
+    let skip = counted.saturating_sub(block.ring_position);
+    *counted = (*counted).max(ring_end(&block));
+    let payload = window.bytes_at(start + BLOCK_HEADER_BYTES as u64, block.payload_bytes as usize)?;
+    let mut texts = Texts::default();
+    for record in walker.records() {
+        let at = record.offset as usize + FRAME_HEADER_BYTES;
+        let bytes = record.sound.then(|| payload.get(at..at + record.length as usize)).flatten();
+        match bytes {
+            None => damaged(sink, DAMAGED_RECORD),
+            Some(_) if u64::from(record.offset) < skip => {}
+            Some(bytes) => {
+                let outcome = read_record(bytes, &mut texts, sink)?;
+                if let Err(error) = outcome {
+                    damaged(sink, told(error));
+                } else {
+                    sink.found.lines += 1;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[inline]
+fn read_record(
+    bytes: &[u8],
+    texts: &mut Texts,
+    sink: &mut Sink<'_>,
+) -> Result<Result<(), DecodeError>, TooManyGroups> {
+    let record = match RecordView::parse(bytes) {
+        Ok(record) => record,
+        Err(error) => return Ok(Err(error)),
+    };
+    let fields = &sink.plan.event_fields;
+    fields.write_texts(texts, || (record.id(), record.parent(), record.client()));
+    let partial = &mut sink.partial;
+    fields.with_row(|row| match fields.fill_from_record(row, &record, texts) {
+        Ok(()) => partial.add_weighed(row, || weight_of_kind(record.kind())).map(Ok),
+        Err(error) => Ok(Err(error)),
+    })
+}
+
+#[cold]
+fn damaged(sink: &mut Sink<'_>, what: &'static str) {
+    sink.malformed(sink.found.lines, what);
+    sink.found.lines += 1;
+}
+
+fn told(error: DecodeError) -> &'static str {
+    match error {
+        DecodeError::Version(_) => "a record is of a version that is not known here",
+        DecodeError::Text => "a record's texts are not UTF-8",
+        DecodeError::Truncated | DecodeError::TrailingBytes | DecodeError::Field(_) => {
+            "a record is not what a gateway writes"
+        }
+    }
+}
+
+fn advance(seen: &mut Positions, positions: &[(RingId, u64)]) {
+    for (ring, position) in positions {
+        let counted = seen.entry(*ring).or_insert(0);
+        *counted = (*counted).max(*position);
+    }
+}
+
+fn ring_end(block: &BlockHeader) -> u64 {
+    block.ring_position + u64::from(block.payload_bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Part of a plain file as the lines that start in it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::vec::Vec;
+
+use memchr::{memchr, memrchr};
+
+use super::LINE_BYTES_MAX;
+
+/// Bytes read at once to find the end of the last line.
+const MORE_BYTES: usize = 4 << 10;
+
+/// Reads the lines that start in `start..end` into `buffer`, and tells where they begin in it. The last line is read to its end, or as far
+/// as a line may go: then it is not whole.
+pub(super) fn read(file: &File, start: u64, end: u64, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    // The byte before tells whether a line starts at `start`.
+    let from = start.saturating_sub(1);
+    buffer.resize((end - from) as usize, 0);
+    let read = read_at(file, from, buffer)?;
+    buffer.truncate(read);
+    let first = if start == 0 { Some(0) } else { memchr(b'\n', buffer).map(|at| at + 1) };
+    let Some(first) = first.filter(|first| *first < buffer.len()) else { return Ok(buffer.len()) };
+    let line = memrchr(b'\n', buffer).map_or(first, |at| at + 1);
+    while buffer.last() != Some(&b'\n') && buffer.len() - line <= LINE_BYTES_MAX {
+        let known = buffer.len();
+        let more = MORE_BYTES.max(known - line);
+        buffer.resize(known + more, 0);
+        let read = read_at(file, from + known as u64, &mut buffer[known..])?;
+        let line_end = memchr(b'\n', &buffer[known..known + read]).map_or(read, |at| at + 1);
+        buffer.truncate(known + line_end);
+        if read < more {
+            break;
+        }
+    }
+    Ok(first)
+}
+
+/// The lines that start in `start..end` of bytes in memory.
+pub(super) fn of_bytes(bytes: &[u8], start: usize, end: usize) -> &[u8] {
+    let line_start = |at: usize| match at.checked_sub(1) {
+        None => 0,
+        Some(before) => memchr(b'\n', &bytes[before..]).map_or(bytes.len(), |found| before + found + 1),
+    };
+    let first = line_start(start);
+    &bytes[first..line_start(end).max(first)]
+}
+
+/// The first bytes of a file.
+pub(super) fn start(file: &File, bytes: usize) -> io::Result<Vec<u8>> {
+    let mut start = std::vec![0; bytes];
+    let read = read_at(file, 0, &mut start)?;
+    start.truncate(read);
+    Ok(start)
+}
+
+/// Reads a file from a place of its own, so that threads can share the file.
+pub(super) struct Reader<'f> {
+    pub(super) file: &'f File,
+    pub(super) offset: u64,
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = read_some(self.file, self.offset, bytes)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Reader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let sought = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::Current(by) => self.offset.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.offset = sought.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.offset)
+    }
+}
+
+/// Fills `bytes` from `offset` on as far as the file goes; returns how far.
+fn read_at(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match read_some(file, offset + done as u64, &mut bytes[done..]) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+#[cfg(unix)]
+fn read_some(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, bytes, offset)
+}
+
+#[cfg(not(unix))]
+fn read_some(mut file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+    file.seek(SeekFrom::Start(offset))?;
+    file.read(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    proptest! {
+        #[test]
+        fn every_line_is_in_one_slice(text in "[a\n]{0,60}", size in 1_u64..20) {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            let length = text.len() as u64;
+            let (mut read_back, mut buffer, mut in_memory) = (Vec::new(), Vec::new(), Vec::new());
+            for start in (0..length).step_by(size as usize) {
+                let end = (start + size).min(length);
+                let first = read(&file, start, end, &mut buffer).unwrap();
+                read_back.extend_from_slice(&buffer[first..]);
+                let lines = of_bytes(text.as_bytes(), start as usize, end as usize);
+                prop_assert_eq!(&buffer[first..], lines);
+                in_memory.extend_from_slice(lines);
+            }
+            prop_assert_eq!(read_back, text.as_bytes());
+            prop_assert_eq!(in_memory, text.as_bytes());
+        }
+    }
+}
