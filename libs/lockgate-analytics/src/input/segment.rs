@@ -56,7 +56,7 @@ pub(crate) fn read_segment(
     sink: &mut Sink<'_>,
     on_bytes: &mut dyn FnMut(u64),
 ) -> Result<(), SegmentError> {
-    let mut window = Window::new(input.take(piece.visible_bytes()), piece.start);
+    let mut window = Window::new(input.take(piece.visible_end.saturating_sub(piece.start)), piece.start);
     let mut walker = Walker::default();
     let mut seen = piece.seen;
     if piece.start == 0 {

@@ -18,9 +18,9 @@ use super::{Piece, Positions, advance, ring_end};
 /// What the segments that were entered have, by node.
 #[derive(Debug, Default)]
 pub(crate) struct Passed {
-    nodes: HashMap<u64, Node>,
-    /// Whose the last segment was.
-    last_node: u64,
+    nodes: HashMap<Option<u64>, Node>,
+    /// Whose the last segment was; `None` while the headers of all have been damaged.
+    last_node: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -54,8 +54,10 @@ impl Passed {
         let (walker, header) = Walker::start(&mut Window::new(&mut *input, 0))?;
         let first_block = walker.offset();
         let footer = footer_of(input, length)?;
-        self.last_node = header.as_ref().map_or(self.last_node, |header| header.node);
+        let nobodys = if header.is_some() { self.nodes.remove(&None) } else { None };
+        self.last_node = header.as_ref().map(|header| header.node).or(self.last_node);
         let node = self.nodes.entry(self.last_node).or_default();
+        node.positions.extend(nobodys.into_iter().flat_map(|nobodys| nobodys.positions));
         // Without its header it is taken for what its place among the others says.
         let created_us = header.as_ref().map_or(node.created_us, |header| header.created_us);
         if created_us < node.created_us {

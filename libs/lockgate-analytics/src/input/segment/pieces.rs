@@ -14,6 +14,8 @@ pub(crate) struct Piece {
     pub(crate) start: u64,
     /// End of its last block, or of what there is of the segment.
     pub(crate) end: u64,
+    /// End of what may be looked at: whether anything follows the last block tells a damaged one from one that is being written.
+    pub(super) visible_end: u64,
     /// How far each ring has been counted.
     pub(crate) seen: Positions,
 }
@@ -21,12 +23,7 @@ pub(crate) struct Piece {
 impl Piece {
     /// A whole segment of `length` bytes. A live one grows: what is behind its length now is left alone.
     pub(crate) fn whole(length: u64, seen: Positions) -> Self {
-        Self { start: 0, end: length, seen }
-    }
-
-    /// Bytes that may be looked at: whether anything follows the last block tells a damaged one from one that is being written.
-    pub(super) fn visible_bytes(&self) -> u64 {
-        self.end.saturating_sub(self.start).saturating_add(BLOCK_HEADER_BYTES as u64)
+        Self { start: 0, end: length, visible_end: length, seen }
     }
 }
 
@@ -48,7 +45,7 @@ pub(crate) fn pieces(
     let mut counted = next.seen.clone();
     let stopped = hop(input, entry.first_block, *end, &mut |at, block| {
         if at - next.start >= piece_bytes {
-            let following = Piece { start: at, end: *end, seen: counted.clone() };
+            let following = Piece { start: at, seen: counted.clone(), ..next.clone() };
             pieces.push(Piece { end: at, ..std::mem::replace(&mut next, following) });
         }
         advance(&mut counted, &[(block.ring, ring_end(block))]);

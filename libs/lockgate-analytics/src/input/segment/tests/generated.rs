@@ -117,7 +117,7 @@ pub(super) struct Written {
     pub(super) created_us: u64,
     /// The table of its header.
     pub(super) positions: Vec<(RingId, u64)>,
-    blocks: Vec<(RingId, u64, Vec<Event>)>,
+    pub(super) blocks: Vec<(RingId, u64, Vec<Event>)>,
 }
 
 impl Written {
