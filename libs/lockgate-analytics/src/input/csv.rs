@@ -187,7 +187,8 @@ fn delimiter_of(header: &[u8]) -> u8 {
     let (mut counts, mut is_quoted) = ([0; DELIMITERS.len()], false);
     for byte in line {
         is_quoted ^= *byte == b'"';
-        if let Some(place) = DELIMITERS.iter().position(|delimiter| delimiter == byte).filter(|_| !is_quoted) {
+        if let Some(place) = DELIMITERS.iter().position(|delimiter| delimiter == byte).filter(|_| !is_quoted)
+        {
             counts[place] += 1;
         }
     }

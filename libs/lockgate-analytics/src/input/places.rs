@@ -71,7 +71,9 @@ pub fn expand<P: AsRef<Path>>(places: &[P]) -> Result<Vec<PathBuf>, PlacesError>
                 Ok(_) => files.add(place.into()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => files.add_all(matches(place)?),
                 // No file can have this name, but a pattern may.
-                Err(error) if error.kind() == io::ErrorKind::InvalidFilename => files.add_all(matches(place)?),
+                Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
+                    files.add_all(matches(place)?)
+                }
                 Err(error) => return Err(PlacesError::look(place)(error)),
             }
         }
@@ -107,7 +109,7 @@ fn matches(pattern: &Path) -> Result<Vec<PathBuf>, PlacesError> {
         at: error.pos,
         what: error.msg,
     })?;
-    let (mut files, mut empty) = (Vec::new(), None);
+    let mut files = Vec::new();
     // `**` matches folders: their files are matched by what follows it, or meant if nothing does.
     for path in paths {
         let path = path.map_err(|error| {
@@ -120,11 +122,11 @@ fn matches(pattern: &Path) -> Result<Vec<PathBuf>, PlacesError> {
         }
         match folder(&path) {
             Ok(found) => files.extend(found),
-            Err(error @ PlacesError::NothingKnown(_)) => empty = Some(error),
+            Err(PlacesError::NothingKnown(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    if files.is_empty() { Err(empty.unwrap_or_else(nothing)) } else { Ok(files) }
+    if files.is_empty() { Err(nothing()) } else { Ok(files) }
 }
 
 /// The files in a folder and its folders that can be read; the segments of a data directory. Links to folders are not followed.
@@ -139,7 +141,8 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>, PlacesError> {
         for (path, kind) in entries(&folder)? {
             if kind.is_dir() {
                 folders.push(path);
-            } else if path.file_name().and_then(OsStr::to_str).is_some_and(detect::is_known) && path.is_file() {
+            } else if path.file_name().and_then(OsStr::to_str).is_some_and(detect::is_known) && path.is_file()
+            {
                 files.push(path);
             }
         }

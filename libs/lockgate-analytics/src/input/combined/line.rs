@@ -141,7 +141,8 @@ impl<'l> Request<'l> {
             version.starts_with(|first: char| first.is_ascii_digit())
                 && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
         });
-        let is_target = !target.is_empty() && !target.contains(' ') && (http.is_some() || target.starts_with('/'));
+        let is_target =
+            !target.is_empty() && !target.contains(' ') && (http.is_some() || target.starts_with('/'));
         if !is_method || !is_version || !is_target {
             return Self::default();
         }

@@ -11,8 +11,20 @@ use super::*;
 use crate::{Datum, Function, Measure, Query};
 
 const FIELDS: [&str; 14] = [
-    "client", "host", "user", "user_id", "ts", "method", "path", "query", "http", "status", "bytes_out",
-    "referer", "agent", "value",
+    "client",
+    "host",
+    "user",
+    "user_id",
+    "ts",
+    "method",
+    "path",
+    "query",
+    "http",
+    "status",
+    "bytes_out",
+    "referer",
+    "agent",
+    "value",
 ];
 const COMMON: &str = "203.0.113.9 - 7 [21/Nov/2026:01:20:23 +0000] \"GET /a?b=c HTTP/1.1\" 200 512";
 
@@ -52,7 +64,10 @@ fn check(line: &str, expected: &[&str], absent: &[&str]) {
         assert!(fields.contains(&(*one).to_string()), "{line}: {one} is not in {fields:?}");
     }
     for name in absent {
-        assert!(!fields.iter().any(|field| field.starts_with(&format!("{name}="))), "{line}: {name} in {fields:?}");
+        assert!(
+            !fields.iter().any(|field| field.starts_with(&format!("{name}="))),
+            "{line}: {name} in {fields:?}"
+        );
     }
 }
 
@@ -67,8 +82,17 @@ fn a_common_line_says_all_but_referer_and_agent() {
     check(
         COMMON,
         &[
-            "client='203.0.113.9", "user='7", "user_id=7", "ts=2026-11-21T01:20:23.000000Z", "method='GET",
-            "path='/a", "query='b=c", "http='1.1", "status=200", "bytes_out=512", "value=1",
+            "client='203.0.113.9",
+            "user='7",
+            "user_id=7",
+            "ts=2026-11-21T01:20:23.000000Z",
+            "method='GET",
+            "path='/a",
+            "query='b=c",
+            "http='1.1",
+            "status=200",
+            "bytes_out=512",
+            "value=1",
         ],
         &["host", "referer", "agent"],
     );
@@ -76,14 +100,22 @@ fn a_common_line_says_all_but_referer_and_agent() {
 
 #[test]
 fn a_combined_line_has_them() {
-    check(&format!("{COMMON} \"https://example.com/\" \"curl/8\"\r\n"), &["referer='https://example.com/", "agent='curl/8"], &[]);
+    check(
+        &format!("{COMMON} \"https://example.com/\" \"curl/8\"\r\n"),
+        &["referer='https://example.com/", "agent='curl/8"],
+        &[],
+    );
     check(&format!("{COMMON} \"-\" \"-\" \"198.51.100.1\" 0.003"), &["status=200"], &["referer", "agent"]);
     check(&format!("{COMMON} 0.003"), &["bytes_out=512"], &["referer", "agent"]);
 }
 
 #[test]
 fn a_virtual_host_may_come_first() {
-    check(&format!("example.com:443 {COMMON}"), &["host='example.com", "client='203.0.113.9", "user_id=7"], &[]);
+    check(
+        &format!("example.com:443 {COMMON}"),
+        &["host='example.com", "client='203.0.113.9", "user_id=7"],
+        &[],
+    );
     check(&format!("example.com {COMMON}"), &["host='example.com", "client='203.0.113.9"], &[]);
 }
 
@@ -103,7 +135,17 @@ fn what_is_not_there_is_null() {
 
 #[test]
 fn a_request_that_is_none_has_no_parts_and_its_line_counts() {
-    for request in ["-", "", "\\x16\\x03\\x01\\x02", "GET", "GET /a b HTTP/1.1", "G\u{e4}T / HTTP/1.1", "GET / HTTP/x", "hello world", " / HTTP/1.1"] {
+    for request in [
+        "-",
+        "",
+        "\\x16\\x03\\x01\\x02",
+        "GET",
+        "GET /a b HTTP/1.1",
+        "G\u{e4}T / HTTP/1.1",
+        "GET / HTTP/x",
+        "hello world",
+        " / HTTP/1.1",
+    ] {
         let line = COMMON.replace("GET /a?b=c HTTP/1.1", request);
         check(&line, &["status=200", "value=1"], &["method", "path", "query", "http"]);
     }
