@@ -19,7 +19,7 @@ pub(crate) struct Connections {
     kept: Arc<Kept>,
     /// One for each connection that there may be; who waits for one gets it in turn.
     places: Arc<Semaphore>,
-    count: u32,
+    count: usize,
     wait_max: Duration,
 }
 
@@ -45,9 +45,9 @@ pub(crate) struct Lent {
 
 impl Connections {
     /// At most `count` connections; who waits for one waits at most `wait_max`.
-    pub(crate) fn new(options: SqliteConnectOptions, count: u32, wait_max: Duration) -> Self {
+    pub(crate) fn new(options: SqliteConnectOptions, count: usize, wait_max: Duration) -> Self {
         let kept = Arc::new(Kept { options, idle: Mutex::default() });
-        Self { kept, places: Arc::new(Semaphore::new(count as usize)), count, wait_max }
+        Self { kept, places: Arc::new(Semaphore::new(count)), count, wait_max }
     }
 
     /// Lends a connection.
@@ -73,7 +73,7 @@ impl Connections {
     /// Waits until none is in use and closes them; none is lent any more.
     pub(crate) async fn close(&self) {
         // Only a second call finds them closed.
-        let all = self.places.acquire_many(self.count).await;
+        let all = self.places.acquire_many(self.count.try_into().unwrap_or(u32::MAX)).await;
         self.places.close();
         for connection in self.kept.with_idle(std::mem::take) {
             if let Err(error) = connection.close().await {

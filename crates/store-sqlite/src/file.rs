@@ -5,8 +5,11 @@ mod tests;
 
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
@@ -19,8 +22,8 @@ use crate::error::Error;
 
 /// Longest wait for a lock that another program holds, and longest wait for a connection.
 const WAIT_MAX: Duration = Duration::from_secs(5);
-/// Connections that read; there is one that writes.
-const READERS: u32 = 4;
+/// Connections that read, one for each core; there is one that writes. With two, a long read leaves a way for short ones.
+const READERS: RangeInclusive<usize> = 2..=4;
 /// Rows that a connection reads before it waits for somebody to take them: most pages at once.
 const ROWS_AHEAD: usize = 256;
 
@@ -58,7 +61,9 @@ impl File {
         }
         migrated?;
         let reading = options.read_only(true).row_buffer_size(ROWS_AHEAD);
-        let readers = Connections::new(reading, READERS, WAIT_MAX);
+        let cores = thread::available_parallelism().map_or(*READERS.end(), NonZero::get);
+        let count = cores.clamp(*READERS.start(), *READERS.end());
+        let readers = Connections::new(reading, count, WAIT_MAX);
         Ok(Self { path: path.to_owned(), identity, writer, readers })
     }
 
