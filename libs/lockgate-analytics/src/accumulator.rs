@@ -1,4 +1,4 @@
-//! What is kept of a group's rows for one measure.
+//! What is kept of a group's rows for one measure that is more than a count or a sum.
 
 use alloc::boxed::Box;
 
@@ -9,8 +9,6 @@ use crate::{Cell, Datum, Number};
 /// What has been seen so far.
 #[derive(Clone, Debug)]
 pub(crate) enum Accumulator {
-    Count(i64),
-    Sum(i128),
     Mean { count: u64, sum: i128 },
     Min(Option<Datum>),
     Max(Option<Datum>),
@@ -20,35 +18,24 @@ pub(crate) enum Accumulator {
 }
 
 impl Accumulator {
-    pub(crate) fn new(function: Function) -> Self {
-        match function {
-            Function::Count => Self::Count(0),
-            Function::Sum => Self::Sum(0),
+    /// Nothing seen yet; `None` for counts and sums, which are kept apart.
+    pub(crate) fn new(function: Function) -> Option<Self> {
+        Some(match function {
+            Function::Count | Function::Sum => return None,
             Function::Mean => Self::Mean { count: 0, sum: 0 },
             Function::Min => Self::Min(None),
             Function::Max => Self::Max(None),
             Function::Quantile(_) | Function::Histogram => Self::Quantiles(Box::default()),
             Function::Distinct => Self::Distinct(Box::default()),
             Function::Top(_) => Self::Top(Box::default()),
-        }
+        })
     }
 
-    /// Adds a row that counts `weight`; returns the bytes of memory it took.
-    #[inline]
-    pub(crate) fn add(&mut self, cell: Option<&Cell<'_>>, weight: i64) -> usize {
-        if cell.is_some_and(Cell::is_null) {
+    /// Adds a value; returns the bytes of memory it took.
+    pub(crate) fn add(&mut self, cell: &Cell<'_>) -> usize {
+        if cell.is_null() {
             return 0;
         }
-        match (self, cell) {
-            (Self::Count(count), _) => *count += weight,
-            (Self::Sum(sum), Some(Cell::Number(number))) => *sum = sum.saturating_add(number.0),
-            (accumulator, Some(cell)) if weight > 0 => return accumulator.add_single(cell),
-            _ => {}
-        }
-        0
-    }
-
-    fn add_single(&mut self, cell: &Cell<'_>) -> usize {
         match (self, cell) {
             (Self::Mean { count, sum }, Cell::Number(number)) => {
                 *count += 1;
@@ -67,8 +54,6 @@ impl Accumulator {
     /// Adds what another one has seen; returns the bytes of memory it took.
     pub(crate) fn merge(&mut self, other: Self) -> usize {
         match (self, other) {
-            (Self::Count(count), Self::Count(other)) => *count += other,
-            (Self::Sum(sum), Self::Sum(other)) => *sum = sum.saturating_add(other),
             (Self::Mean { count, sum }, Self::Mean { count: more, sum: other }) => {
                 *count += more;
                 *sum = sum.saturating_add(other);
@@ -88,8 +73,6 @@ impl Accumulator {
     /// The result for the function the accumulator was made for.
     pub(crate) fn result(&self, function: Function) -> Datum {
         match (self, function) {
-            (Self::Count(count), _) => Datum::Number(Number(i128::from(*count) * 1_000_000)),
-            (Self::Sum(sum), _) => Datum::Number(Number(*sum)),
             (Self::Mean { count, sum }, _) => mean(*count, *sum),
             (Self::Min(value) | Self::Max(value), _) => value.clone().unwrap_or_default(),
             (Self::Quantiles(quantiles), Function::Quantile(millionths)) => {

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::string::String;
 use std::vec::Vec;
 
+pub use self::decompress::{decoded, is_compressed};
 pub use self::line::{Line, LineReader};
 pub use self::places::{PlacesError, STANDARD_INPUT, expand};
 pub use self::run::analyze;

@@ -1,6 +1,7 @@
 //! The key of a group as bytes: equal for equal cells, and read back when the report is made.
 
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 use crate::{Cell, Datum, Number};
 
@@ -44,6 +45,56 @@ fn put_number(number: Number, out: &mut Vec<u8>) {
             out.push(NUMBER);
             out.extend_from_slice(&number.0.to_le_bytes());
         }
+    }
+}
+
+/// A key in two words, where it is short; what tells a long one from most others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PackedKey([u64; 2]);
+
+/// Second word of keys that are too long.
+const LONG: u64 = u64::MAX;
+/// Longest key that is packed as it is, bytes; the sixteenth is for the length.
+const PACKED_MAX: usize = 15;
+
+impl PackedKey {
+    /// The key of a single cell, where that is a number of common size.
+    #[inline(always)]
+    pub(crate) fn of_number(cell: &Cell<'_>) -> Option<Self> {
+        let Cell::Number(number) = cell else { return None };
+        let short = i64::try_from(number.0).ok()?;
+        Some(Self([short.cast_unsigned(), WHOLE.into()]))
+    }
+
+    /// Packs a key.
+    #[inline]
+    pub(crate) fn of(key: &[u8], hash: impl FnOnce(&[u8]) -> u64) -> Self {
+        match key {
+            [WHOLE, number @ ..] if number.len() == 8 => {
+                Self([number.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)), WHOLE.into()])
+            }
+            _ if key.len() <= PACKED_MAX => {
+                let mut bytes = [0; 16];
+                bytes[..key.len()].copy_from_slice(key);
+                let word = u128::from_le_bytes(bytes);
+                Self([word as u64, (word >> 64) as u64 | (key.len() as u64 + 1) << 56])
+            }
+            _ => Self([hash(key), LONG]),
+        }
+    }
+
+    /// Whether equal packed keys may still differ.
+    #[inline(always)]
+    pub(crate) fn is_long(self) -> bool {
+        self.0[1] == LONG
+    }
+}
+
+impl Hash for PackedKey {
+    #[inline(always)]
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(self.0[0]);
+        hasher.write_u64(self.0[1]);
     }
 }
 
@@ -106,6 +157,21 @@ mod tests {
             let mut key = Vec::new();
             data.iter().filter_map(Datum::as_cell).for_each(|cell| put(&cell, &mut key));
             prop_assert_eq!(data_of(&key), data);
+        }
+
+        #[test]
+        fn keys_are_packed_alike_only_if_they_are_equal(a in proptest::collection::vec(0_u8..7, 0..17), b in proptest::collection::vec(0_u8..7, 0..17)) {
+            let pack = |key: &[u8]| PackedKey::of(key, |_| 0);
+            prop_assert!(pack(&a) != pack(&b) || a == b || pack(&a).is_long());
+            prop_assert_eq!(pack(&a).is_long(), a.len() > PACKED_MAX);
+        }
+
+        #[test]
+        fn a_number_is_packed_as_its_key_is(number: i64) {
+            let cell = Cell::Number(Number(number.into()));
+            let mut key = Vec::new();
+            put(&cell, &mut key);
+            prop_assert_eq!(PackedKey::of_number(&cell), Some(PackedKey::of(&key, |_| 0)));
         }
     }
 }

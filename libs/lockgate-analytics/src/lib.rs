@@ -19,6 +19,8 @@ mod key;
 mod measure;
 mod number;
 mod partial;
+#[cfg(feature = "plot")]
+mod plot;
 mod query;
 mod report;
 mod sketch;
@@ -31,6 +33,8 @@ pub use filter::{FILTER_DEPTH_MAX, Filter, Known, ParseFilterError, Predicate};
 pub use measure::{Function, Measure, ParseMeasureError};
 pub use number::{Number, ParseNumberError};
 pub use partial::{GROUP_BYTES_MAX, GROUPS_MAX, Partial, TooManyGroups};
+#[cfg(feature = "plot")]
+pub use plot::{PLOT_SIZE_MAX, PLOT_SIZE_MIN, PlotError, plot_svg};
 pub use query::{Columns, Plan, Query, TIME_FIELD};
 pub use report::{Column, Report, Role};
 pub use sketch::{Bar, DISTINCT_ERROR, DISTINCT_EXACT, HISTOGRAM_BARS_MAX, QUANTILE_ERROR};

@@ -2,18 +2,20 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::hash::{BuildHasher, Hasher};
+use core::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use lockgate_event::{EventId, EventRef};
+use lockgate_event::{EventId, EventRef, Value};
 
 use crate::accumulator::Accumulator;
 use crate::events::{Texts, weight_of_kind};
+use crate::key::PackedKey;
+use crate::measure::Function;
 use crate::query::Plan;
 use crate::report::Report;
 use crate::time::moment_of;
-use crate::{Cell, key};
+use crate::{Cell, Datum, Number, key};
 
 /// Most groups a question may make.
 pub const GROUPS_MAX: usize = 4_000_000;
@@ -41,22 +43,88 @@ impl core::error::Error for TooManyGroups {}
 #[derive(Clone, Debug)]
 pub struct Partial<'p> {
     plan: &'p Plan,
+    layout: Layout,
     hash: RandomState,
-    /// Numbers of groups by the hash of their keys.
-    table: HashTable<u32>,
+    /// Groups by their keys.
+    table: HashTable<Entry>,
     /// Each group's key in `key_bytes`: where it ends; it starts where the one before ends.
     key_ends: Vec<usize>,
     key_bytes: Vec<u8>,
-    /// For each group, its hash, so that growing and merging need not hash again.
-    hashes: Vec<u64>,
-    /// For each group, one accumulator per measure.
-    accumulators: Vec<Accumulator>,
-    /// Memory the accumulators took beside themselves, bytes.
+    /// For each group, its counts and sums side by side, as the layout says: what nearly every row changes lies close together.
+    words: Vec<u64>,
+    /// For each group, what is kept for its other measures.
+    others: Vec<Accumulator>,
+    /// Memory taken, bytes.
     taken_bytes: usize,
     rows: u64,
     /// Rows without a moment where the question is about time.
     timeless: u64,
     scratch: Vec<u8>,
+}
+
+/// A group in the table.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: PackedKey,
+    group: u32,
+}
+
+/// Where the measures of a group are kept.
+#[derive(Clone, Debug)]
+struct Layout {
+    /// For each measure, where it is, and the field it is about.
+    places: Vec<(Place, Option<usize>)>,
+    words: usize,
+    others: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// One word.
+    Count(usize),
+    /// Two words, the lower one first.
+    Sum(usize),
+    /// An accumulator.
+    Other(usize),
+}
+
+impl Layout {
+    fn of(plan: &Plan) -> Self {
+        let mut layout = Self { places: Vec::new(), words: 0, others: 0 };
+        for (function, slot) in &plan.measures {
+            let (counter, size) = match function {
+                Function::Count => (&mut layout.words, 1),
+                Function::Sum => (&mut layout.words, 2),
+                _ => (&mut layout.others, 1),
+            };
+            let at = *counter;
+            *counter += size;
+            let place = match function {
+                Function::Count => Place::Count(at),
+                Function::Sum => Place::Sum(at),
+                _ => Place::Other(at),
+            };
+            layout.places.push((place, *slot));
+        }
+        layout
+    }
+}
+
+#[inline(always)]
+fn add_to_count(words: &mut [u64], at: usize, more: i64) {
+    words[at] = words[at].wrapping_add_signed(more);
+}
+
+#[inline(always)]
+fn sum_at(words: &[u64], at: usize) -> i128 {
+    (i128::from(words[at + 1].cast_signed()) << 64) | i128::from(words[at])
+}
+
+/// Adds to a sum. Numbers are read only as far as more of them than there can be rows fit.
+#[inline(always)]
+fn add_to_sum(words: &mut [u64], at: usize, more: i128) {
+    let sum = sum_at(words, at).wrapping_add(more);
+    (words[at], words[at + 1]) = (sum as u64, (sum >> 64) as u64);
 }
 
 impl<'p> Partial<'p> {
@@ -65,12 +133,13 @@ impl<'p> Partial<'p> {
     pub fn new(plan: &'p Plan) -> Self {
         Self {
             plan,
+            layout: Layout::of(plan),
             hash: RandomState::default(),
             table: HashTable::new(),
             key_ends: Vec::new(),
             key_bytes: Vec::new(),
-            hashes: Vec::new(),
-            accumulators: Vec::new(),
+            words: Vec::new(),
+            others: Vec::new(),
             taken_bytes: 0,
             rows: 0,
             timeless: 0,
@@ -116,53 +185,91 @@ impl<'p> Partial<'p> {
         if plan.predicate.as_ref().is_some_and(|predicate| !predicate.admits(row)) {
             return Ok(());
         }
-        self.scratch.clear();
-        if let Some((slot, period)) = plan.time {
-            match moment_of(&row[slot]) {
-                Some(us) => key::put(&Cell::Time(period.bucket(us)), &mut self.scratch),
-                None => {
-                    self.timeless += 1;
-                    return Ok(());
+        let group = match (plan.time, &plan.group_by[..]) {
+            (None, &[slot]) => self.group_of_cell(&row[slot])?,
+            _ => {
+                self.scratch.clear();
+                if let Some((slot, period)) = plan.time {
+                    let Some(us) = moment_of(&row[slot]) else {
+                        self.timeless += 1;
+                        return Ok(());
+                    };
+                    key::put(&Cell::Time(period.bucket(us)), &mut self.scratch);
                 }
+                plan.group_by.iter().for_each(|slot| key::put(&row[*slot], &mut self.scratch));
+                self.group()?
             }
-        }
-        for slot in &plan.group_by {
-            key::put(&row[*slot], &mut self.scratch);
-        }
-        let weight = weight();
-        let group = self.group()?;
-        let start = group * plan.measures.len();
-        let accumulators = &mut self.accumulators[start..start + plan.measures.len()];
-        for (accumulator, (_, slot)) in accumulators.iter_mut().zip(&plan.measures) {
-            self.taken_bytes += accumulator.add(slot.map(|slot| &row[slot]), weight);
-        }
+        };
+        self.measure(group, row, weight());
         if self.taken_bytes > GROUP_BYTES_MAX { Err(self.too_many()) } else { Ok(()) }
     }
 
-    /// The group whose key is in `scratch`, a new one if there is none.
-    #[inline]
-    fn group(&mut self) -> Result<usize, TooManyGroups> {
-        let hash = hash_of(&self.hash, &self.scratch);
-        let is_it = |group: &u32| key_of(&self.key_ends, &self.key_bytes, *group as usize) == self.scratch;
-        match self.table.find(hash, is_it) {
-            Some(group) => Ok(*group as usize),
-            None => self.new_group(hash),
+    #[inline(always)]
+    fn measure(&mut self, group: usize, row: &[Cell<'_>], weight: i64) {
+        let Layout { places, words, others } = &self.layout;
+        let words = &mut self.words[group * words..(group + 1) * words];
+        for (place, slot) in places {
+            let cell = slot.map(|slot| &row[slot]);
+            match (place, cell) {
+                (Place::Count(_) | Place::Sum(_), Some(Cell::Null)) => {}
+                (Place::Count(at), _) => add_to_count(words, *at, weight),
+                (Place::Sum(at), Some(Cell::Number(number))) => add_to_sum(words, *at, number.0),
+                (Place::Sum(_), _) => {}
+                (Place::Other(at), Some(cell)) if weight > 0 => {
+                    self.taken_bytes += self.others[group * others + at].add(cell);
+                }
+                (Place::Other(_), _) => {}
+            }
         }
     }
 
+    /// The group of one cell, a new one if there is none.
+    #[inline]
+    fn group_of_cell(&mut self, cell: &Cell<'_>) -> Result<usize, TooManyGroups> {
+        if let Some(key) = PackedKey::of_number(cell)
+            && let Some(group) = self.find(key, &[])
+        {
+            return Ok(group);
+        }
+        self.scratch.clear();
+        key::put(cell, &mut self.scratch);
+        self.group()
+    }
+
+    /// The group whose key is in `scratch`, a new one if there is none.
+    fn group(&mut self) -> Result<usize, TooManyGroups> {
+        let key = PackedKey::of(&self.scratch, |long| self.hash.hash_one(long));
+        match self.find(key, &self.scratch) {
+            Some(group) => Ok(group),
+            None => self.new_group(key),
+        }
+    }
+
+    /// The group of a key; `whole` is the key as bytes, needed where it is too long to be packed.
+    #[inline(always)]
+    fn find(&self, key: PackedKey, whole: &[u8]) -> Option<usize> {
+        let is_it = |entry: &Entry| {
+            let group = entry.group as usize;
+            entry.key == key && (!key.is_long() || key_of(&self.key_ends, &self.key_bytes, group) == whole)
+        };
+        self.table.find(self.hash.hash_one(key), is_it).map(|entry| entry.group as usize)
+    }
+
     #[cold]
-    fn new_group(&mut self, hash: u64) -> Result<usize, TooManyGroups> {
+    fn new_group(&mut self, key: PackedKey) -> Result<usize, TooManyGroups> {
         let group = self.key_ends.len();
-        self.taken_bytes += self.scratch.len() + self.plan.measures.len() * size_of::<Accumulator>() + 32;
+        let Layout { words, others, .. } = self.layout;
+        self.taken_bytes += self.scratch.len() + words * 8 + others * size_of::<Accumulator>() + 64;
         if group == GROUPS_MAX || self.taken_bytes > GROUP_BYTES_MAX {
             return Err(self.too_many());
         }
         self.key_bytes.extend_from_slice(&self.scratch);
         self.key_ends.push(self.key_bytes.len());
-        self.hashes.push(hash);
-        self.accumulators.extend(self.plan.measures.iter().map(|(function, _)| Accumulator::new(*function)));
-        let hashes = &self.hashes;
-        self.table.insert_unique(hash, group as u32, |group| hashes[*group as usize]);
+        self.words.resize(self.words.len() + words, 0);
+        self.others.extend(self.plan.measures.iter().filter_map(|(function, _)| Accumulator::new(*function)));
+        let hash = &self.hash;
+        let entry = Entry { key, group: group as u32 };
+        self.table.insert_unique(hash.hash_one(key), entry, |entry| hash.hash_one(entry.key));
         Ok(group)
     }
 
@@ -178,14 +285,25 @@ impl<'p> Partial<'p> {
     pub fn merge(&mut self, other: Self) -> Result<(), TooManyGroups> {
         self.rows += other.rows;
         self.timeless += other.timeless;
-        let measures = self.plan.measures.len();
-        let mut accumulators = other.accumulators.into_iter();
+        let (words, others) = (self.layout.words, self.layout.others);
+        let mut accumulators = other.others.into_iter();
         for group in 0..other.key_ends.len() {
             self.scratch.clear();
             self.scratch.extend_from_slice(key_of(&other.key_ends, &other.key_bytes, group));
-            let own = self.group()? * measures;
-            for (own, other) in self.accumulators[own..own + measures].iter_mut().zip(&mut accumulators) {
-                self.taken_bytes += own.merge(other);
+            let own = self.group()?;
+            let theirs = &other.words[group * words..(group + 1) * words];
+            let ours = &mut self.words[own * words..(own + 1) * words];
+            for (place, _) in &self.layout.places {
+                match *place {
+                    Place::Count(at) => add_to_count(ours, at, theirs[at].cast_signed()),
+                    Place::Sum(at) => add_to_sum(ours, at, sum_at(theirs, at)),
+                    Place::Other(_) => {}
+                }
+            }
+            for (ours, theirs) in
+                self.others[own * others..(own + 1) * others].iter_mut().zip(&mut accumulators)
+            {
+                self.taken_bytes += ours.merge(theirs);
             }
             if self.taken_bytes > GROUP_BYTES_MAX {
                 return Err(self.too_many());
@@ -209,32 +327,30 @@ impl<'p> Partial<'p> {
     /// What the rows say together.
     #[must_use]
     pub fn report(&self) -> Report {
-        let measures = self.plan.measures.len();
         let rows = (0..self.key_ends.len()).map(|group| {
             let mut row = key::data_of(key_of(&self.key_ends, &self.key_bytes, group));
-            let accumulators = &self.accumulators[group * measures..(group + 1) * measures];
-            row.extend(
-                accumulators
-                    .iter()
-                    .zip(&self.plan.measures)
-                    .map(|(seen, (function, _))| seen.result(*function)),
-            );
+            let results = self.layout.places.iter().zip(&self.plan.measures);
+            row.extend(results.map(|((place, _), (function, _))| self.result(group, *place, *function)));
             row
         });
         Report::new(self.plan, rows.collect())
+    }
+
+    fn result(&self, group: usize, place: Place, function: Function) -> Datum {
+        let words = &self.words[group * self.layout.words..];
+        match place {
+            Place::Count(at) => {
+                Datum::Number(Number(i128::from(words[at].cast_signed()) * i128::from(Value::ONE.0)))
+            }
+            Place::Sum(at) => Datum::Number(Number(sum_at(words, at))),
+            Place::Other(at) => self.others[group * self.layout.others + at].result(function),
+        }
     }
 }
 
 fn key_of<'k>(ends: &[usize], bytes: &'k [u8], group: usize) -> &'k [u8] {
     let start = group.checked_sub(1).map_or(0, |before| ends[before]);
     &bytes[start..ends[group]]
-}
-
-#[inline]
-fn hash_of(state: &RandomState, key: &[u8]) -> u64 {
-    let mut hasher = state.build_hasher();
-    hasher.write(key);
-    hasher.finish()
 }
 
 /// What a row counts: an event of kind `part` nothing, a `cut` takes one back; every other row, whatever its `kind` is, counts once.

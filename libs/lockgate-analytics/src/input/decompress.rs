@@ -33,7 +33,8 @@ impl Compression {
 }
 
 /// Whether bytes are the start of a compressed stream.
-pub(super) fn is_compressed(start: &[u8]) -> bool {
+#[must_use]
+pub fn is_compressed(start: &[u8]) -> bool {
     Compression::of(start).is_some()
 }
 
@@ -43,7 +44,7 @@ pub(super) fn is_compressed(start: &[u8]) -> bool {
 ///
 /// When the first bytes cannot be read, or the crate was built without the feature `compression` and they are compressed. Reading on fails
 /// where compressed bytes are damaged or end too early, saying which.
-pub(super) fn decoded<'a>(mut reader: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
+pub fn decoded<'a>(mut reader: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut start = Vec::with_capacity(MAGIC_BYTES);
     (&mut reader).take(MAGIC_BYTES as u64).read_to_end(&mut start)?;
     let compression = Compression::of(&start);

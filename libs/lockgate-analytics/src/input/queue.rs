@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::vec::Vec;
 
-use super::stream::{Next, Stream, line_end};
 use super::segment::{self, Passed, SegmentError};
 use super::sink::Sink;
+use super::stream::{Next, Stream, line_end};
 use super::{Format, Input, InputError, Options, PIECE_BYTES, Source, Watch, csv, decompress, detect, slice};
 use crate::query::Plan;
 
@@ -48,10 +48,21 @@ pub(super) struct Opened<'a> {
 }
 
 enum Content<'a> {
-    File { file: File, length: u64, next: AtomicU64 },
-    Bytes { bytes: &'a [u8], next: AtomicU64 },
+    File {
+        file: File,
+        length: u64,
+        next: AtomicU64,
+    },
+    Bytes {
+        bytes: &'a [u8],
+        next: AtomicU64,
+    },
     Stream(Mutex<Stream<'a>>),
-    Segment { bytes: SegmentBytes<'a>, pieces: Vec<segment::Piece>, next: AtomicU64 },
+    Segment {
+        bytes: SegmentBytes<'a>,
+        pieces: Vec<segment::Piece>,
+        next: AtomicU64,
+    },
     /// A segment that can only be read from its start to its end.
     SegmentStream(Mutex<Option<Box<dyn Read + Send + 'a>>>),
 }
@@ -92,7 +103,12 @@ enum Found<'a> {
 }
 
 impl<'a> Queue<'a> {
-    pub(super) fn new(plan: &'a Plan, inputs: Vec<Input<'a>>, options: Options, watch: &'a dyn Watch) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        inputs: Vec<Input<'a>>,
+        options: Options,
+        watch: &'a dyn Watch,
+    ) -> Self {
         let waiting = inputs.into_iter().enumerate().collect();
         let state = State { waiting, open: Vec::new(), passed: Passed::default() };
         Self { plan, options, watch, state: Mutex::new(state) }

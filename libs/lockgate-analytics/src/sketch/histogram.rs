@@ -19,13 +19,16 @@ pub struct Bar {
     pub count: u64,
 }
 
-/// Where bars begin within a power of ten, in hundredths of it; from fine to coarse.
-const STEPS: [&[u64]; 4] = [
+/// Where bars begin within a power of ten, in hundredths of it; from fine to coarse. Each bar is greater than the one before by about the
+/// same factor, so that no step of the bounds looks like one of the values.
+const STEPS: [&[u64]; 6] = [
     &[
-        100, 110, 120, 130, 140, 150, 160, 170, 180, 190, 200, 220, 240, 260, 280, 300, 320, 340, 360, 380,
-        400, 450, 500, 550, 600, 650, 700, 750, 800, 850, 900, 950,
+        100, 106, 112, 118, 125, 132, 140, 150, 160, 170, 180, 190, 200, 212, 225, 236, 250, 265, 280, 300,
+        320, 340, 360, 380, 400, 425, 450, 475, 500, 530, 560, 600, 640, 680, 720, 760, 800, 850, 900, 950,
     ],
-    &[100, 150, 200, 300, 400, 500, 600, 700, 800, 900],
+    &[100, 112, 125, 140, 160, 180, 200, 225, 250, 280, 320, 360, 400, 450, 500, 560, 640, 720, 800, 900],
+    &[100, 125, 160, 200, 250, 320, 400, 500, 640, 800],
+    &[100, 160, 250, 400, 640],
     &[100, 200, 500],
     &[100],
 ];
@@ -112,13 +115,22 @@ mod tests {
     fn bars_lie_between_round_numbers() {
         check(&[], "");
         check(&[0, 0], "0…0: 2");
-        check(&[431], "400…450: 1");
-        check(&[100, 105, 110, 125], "100…110: 2, 110…120: 1, 120…130: 1");
-        check(
-            &[-100, -199],
-            "-200…-190: 1, -190…-180: 0, -180…-170: 0, -170…-160: 0, -160…-150: 0, \
-             -150…-140: 0, -140…-130: 0, -130…-120: 0, -120…-110: 0, -110…-100: 1",
-        );
+        check(&[431], "425…450: 1");
+        check(&[100, 105, 110, 113, 118], "100…106: 2, 106…112: 1, 112…118: 1, 118…125: 1");
+        check(&[-100, -113], "-118…-112: 1, -112…-106: 0, -106…-100: 1");
+        check(&[1, 40, 9999], &bars_of_four_powers());
+    }
+
+    fn bars_of_four_powers() -> String {
+        let bound = |place: usize| {
+            let start = [1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.4, 8.0][place % 10];
+            start * [1.0, 10.0, 100.0, 1000.0, 10_000.0][place / 10]
+        };
+        let bar = |place: usize| {
+            let count = u8::from([0, 16, 39].contains(&place));
+            format!("{}…{}: {count}", bound(place), bound(place + 1))
+        };
+        (0..40).map(bar).collect::<Vec<_>>().join(", ")
     }
 
     #[test]

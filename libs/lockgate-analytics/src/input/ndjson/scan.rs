@@ -128,6 +128,32 @@ pub(super) fn unescape(bytes: &[u8], out: &mut String) {
 /// Finds the end of a number, whose first byte is at `start`; `None` when it is none (RFC 8259, section 6).
 #[inline(always)]
 pub(super) fn number(bytes: &[u8], start: usize) -> Option<usize> {
+    match short_number(bytes, start) {
+        Some(end) => Some(end),
+        None => any_number(bytes, start),
+    }
+}
+
+/// A number of few digits, perhaps with a point and few more.
+#[inline(always)]
+fn short_number(bytes: &[u8], start: usize) -> Option<usize> {
+    let word = u64::from_le_bytes(*bytes.get(start..)?.first_chunk()?);
+    let count = leading_digits(word);
+    let behind = (word.checked_shr(count as u32 * 8)?) as u8;
+    if count == 0 || (count > 1 && word as u8 == b'0') {
+        return None;
+    }
+    if behind == b'.' {
+        let point = start + count;
+        let fraction = u64::from_le_bytes(*bytes.get(point + 1..)?.first_chunk()?);
+        let count = leading_digits(fraction);
+        let behind = (fraction.checked_shr(count as u32 * 8)?) as u8;
+        return (count > 0 && behind | 0x20 != b'e').then_some(point + 1 + count);
+    }
+    (behind | 0x20 != b'e').then_some(start + count)
+}
+
+fn any_number(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start;
     if bytes.get(at) == Some(&b'-') {
         at += 1;
@@ -151,16 +177,8 @@ pub(super) fn number(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// Finds the end of one digit or more.
-#[inline(always)]
 fn digits(bytes: &[u8], start: usize) -> Option<usize> {
-    let rest = bytes.get(start..)?;
-    let count = match rest.first_chunk() {
-        Some(word) => match leading_digits(u64::from_le_bytes(*word)) {
-            8 => count_digits(rest),
-            count => count,
-        },
-        None => count_digits(rest),
-    };
+    let count = bytes.get(start..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
     (count > 0).then_some(start + count)
 }
 
@@ -170,11 +188,6 @@ fn leading_digits(word: u64) -> usize {
     let distance = word ^ (LOW * b'0' as u64);
     let beyond = (distance & !HIGH) + LOW * (0x7f - 9);
     (((beyond | distance) & HIGH).trailing_zeros() / 8) as usize
-}
-
-#[cold]
-fn count_digits(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 #[cfg(test)]
@@ -196,6 +209,12 @@ mod tests {
             let fast = plain_text(&padded, 0);
             // Without a quote the slow way ends in the padding; neither finds one.
             prop_assert_eq!(fast, slow);
+        }
+
+        #[test]
+        fn short_numbers_end_where_any_number_does(text in "-?[0-9]{0,9}(\\.[0-9]{0,9})?([eE][+-]?[0-9]{0,2})?", more in "[,} a0-9.eE-]{0,12}") {
+            let text = std::format!("{text}{more}");
+            prop_assert_eq!(number(text.as_bytes(), 0), any_number(text.as_bytes(), 0));
         }
 
         #[test]

@@ -107,6 +107,21 @@ fn shapes_that_take_turns_are_all_remembered() {
     check(&lines, &[("'0", 1500), ("'1", 1500)]);
 }
 
+#[test]
+fn values_that_stay_for_a_while_may_change_at_any_line() {
+    let value = |n: u32| if n % 97 < 60 { "null".to_string() } else { format!("\"{}\"", n / 97) };
+    let lines: String = (0..3000)
+        .map(|n| format!("{{\"a\":\"same\",\"key\":{},\"b\":{},\"c\":true}}\n", value(n), n % 200 / 199))
+        .collect();
+    let mut expected = BTreeMap::<String, u64>::new();
+    for n in 0..3000 {
+        let text = if n % 97 < 60 { String::new() } else { format!("'{}", n / 97) };
+        *expected.entry(text).or_default() += 1;
+    }
+    let (groups, places, _) = count(lines.as_bytes());
+    assert_eq!((groups, places), (expected, Vec::new()));
+}
+
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
