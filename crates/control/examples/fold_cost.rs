@@ -16,7 +16,8 @@ use async_trait::async_trait;
 use control::Metering;
 use journal::{DataDir, Journal, JournalOptions};
 use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
-use policy::{KeyHash, Scopes};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
 use store::{
     ChangeListener, Correction, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection, NewKey,
     NewUser, Once, Page, Rotation, Store, StoreError, UsageBy, UsageQuery, UsageRow, User, UserChange,
@@ -39,6 +40,31 @@ struct Customers {
     users: u64,
     /// Routes that each of them uses.
     routes: u64,
+    share: Share,
+}
+
+/// How many of the requests are one user's.
+#[derive(Clone, Copy, Debug)]
+enum Share {
+    /// As many as everybody's.
+    Equal,
+    /// In inverse proportion to the user's rank, as is usual (Zipf's law).
+    Skewed,
+}
+
+impl Customers {
+    /// Whose an event is, from 0.
+    fn user_of(&self, number: u64) -> u64 {
+        // A product with an odd constant, whose high bits look random.
+        let random = (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as f64 / f64::from(u32::MAX);
+        let users = self.users as f64;
+        let rank = match self.share {
+            Share::Equal => random * users,
+            Share::Skewed => users.powf(random) - 1.0,
+        };
+        // The busiest ones are not neighbors: the factor has no divisor in common with their number.
+        rank as u64 * 611_953 % self.users
+    }
 }
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -49,9 +75,11 @@ fn main() -> Outcome<()> {
         Some("--events") => (arguments.next().unwrap_or_default().parse()?, 1),
         _ => (EVENTS, RUNS),
     };
-    for (users, routes) in [(1000, 10), (100_000, 1), (1_000_000, 1)] {
-        let customers = Customers { users, routes };
-        println!("{events} events; {users} users by turns, each on {routes} of the routes:");
+    for (users, routes, share) in
+        [(1000, 10, Share::Equal), (100_000, 1, Share::Equal), (1_000_000, 1, Share::Skewed)]
+    {
+        let customers = Customers { users, routes, share };
+        println!("{events} events; {users} users, shares {share:?}, each on {routes} of 10 routes:");
         let journal = tempfile::tempdir()?;
         write(journal.path(), &customers, events)?;
         let keys = keys(users)?;
@@ -114,28 +142,19 @@ fn fold(journal: &Path, events: u64, database: Option<&Path>) -> Outcome<(f64, f
     })
 }
 
-/// Makes a database with one key for each user, so that the fold can say when they were last used. Nobody waits for a disk in memory.
+/// Makes a database with one key for each user, so that the fold can say when they were last used.
 fn keys(users: u64) -> Outcome<TempDir> {
-    let memory = Path::new("/dev/shm");
-    let dir = if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? };
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("keys.db");
     Runtime::new()?.block_on(async {
-        let store = SqliteStore::open(&dir.path().join("keys.db")).await?;
-        let owner = NewUser { name: "all".into(), email: "all@example.com".into() };
-        let owner = store.create_user(&owner, None, 1).await?.into_inner().id;
-        for number in 1..=users {
-            let mut hash = [0; 32];
-            hash[..8].copy_from_slice(&number.to_le_bytes());
-            let key = NewKey {
-                user_id: owner,
-                name: number.to_string(),
-                prefix: String::new(),
-                hash: KeyHash(hash),
-                scopes: Scopes::All,
-                expires_us: None,
-            };
-            store.create_key(&key, None, 1).await?;
-        }
-        store.close().await;
+        SqliteStore::open(&file).await?.close().await;
+        let mut connection =
+            SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await?;
+        let keys = "WITH RECURSIVE ids (id) AS (VALUES (1) UNION ALL SELECT id + 1 FROM ids WHERE id < ?)
+             INSERT INTO keys (id, user_id, name, prefix, hash, created_us, version, change)
+             SELECT id, id, 'key', 'lg_', randomblob(32), 1, 1, id FROM ids";
+        sqlx::query(keys).bind(i64::try_from(users)?).execute(&mut connection).await?;
+        connection.close().await?;
         Ok(dir)
     })
 }
@@ -147,9 +166,7 @@ fn write(dir: &Path, customers: &Customers, events: u64) -> Outcome<()> {
     let writer = writers.first_mut().ok_or("no ring was made")?;
     let routes: Vec<_> = (0..10).map(|route| format!("route-{route}")).collect();
     for number in 0..events {
-        // A product with an odd constant, whose high bits look random.
-        let random = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        let user = random % customers.users;
+        let user = customers.user_of(number);
         let route = (user + number % customers.routes) % 10;
         let event = EventRef { id: writer.next_id(), ..event(&routes[route as usize], 1 + user, number) };
         while writer.write(&event).is_err() {
