@@ -3,12 +3,14 @@
 //! The targets in `fuzz/` only call these, and `tests/corpus.rs` replays the seeds through them, so that what a
 //! fuzzer once found stays found without one.
 
+mod analytics;
 mod config;
 mod http1;
 mod journal;
 mod path_form;
 mod router;
 
+pub use analytics::{analytics_combined, analytics_csv, analytics_ndjson};
 pub use config::config;
 pub use http1::{chunked, request_head, response_head};
 pub use journal::{event_record, journal_reader};
@@ -20,6 +22,9 @@ pub type Target = fn(&[u8]);
 
 /// All targets by the name they have in `fuzz/fuzz_targets` and `fuzz/corpus`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("analytics_combined", analytics_combined),
+    ("analytics_csv", analytics_csv),
+    ("analytics_ndjson", analytics_ndjson),
     ("chunked", chunked),
     ("config", config),
     ("event_record", event_record),

@@ -1,0 +1,78 @@
+//! The readers of logs, as a list of promises: nothing is lost without a word, and how a log is read changes nothing.
+
+use std::io::{self, Read};
+use std::num::NonZeroUsize;
+
+use lockgate_analytics::input::{Format, Input, Options, Source, analyze, is_compressed};
+use lockgate_analytics::{Function, Measure, Query, Report};
+
+/// Takes the bytes for lines of JSON.
+pub fn analytics_ndjson(data: &[u8]) {
+    check(data, Format::Ndjson);
+}
+
+/// Takes the bytes for a header and records of CSV.
+pub fn analytics_csv(data: &[u8]) {
+    check(data, Format::Csv);
+}
+
+/// Takes the bytes for lines of an access log.
+pub fn analytics_combined(data: &[u8]) {
+    check(data, Format::Combined);
+}
+
+/// What is told of a log.
+#[derive(Debug, PartialEq)]
+struct Told {
+    report: Report,
+    rows: u64,
+    lines: u64,
+    malformed: u64,
+    places: Vec<(u64, &'static str)>,
+}
+
+fn check(data: &[u8], format: Format) {
+    if is_compressed(data) {
+        return;
+    }
+    let in_memory = read(Source::Bytes(data), format);
+    assert!(in_memory.rows + in_memory.malformed <= in_memory.lines, "a line is a row, or malformed, or empty");
+    assert_eq!(in_memory.malformed > 0, !in_memory.places.is_empty());
+    let ends = data.iter().filter(|byte| **byte == b'\n').count() as u64;
+    assert!(in_memory.lines <= ends + 1, "lines are those of the text");
+    let streamed = read(Source::Stream(Box::new(InBits(data))), format);
+    assert_eq!(in_memory, streamed, "memory and streams tell the same");
+}
+
+fn read(source: Source<'_>, format: Format) -> Told {
+    let query = Query {
+        group_by: vec!["user_id".into(), "path".into(), "ts".into()],
+        measures: vec![
+            Measure::new(Function::Count, None),
+            Measure::new(Function::Sum, Some("value")),
+            Measure::new(Function::Distinct, Some("agent")),
+        ],
+        ..Query::usage()
+    };
+    let plan = query.plan();
+    let options = Options { format: Some(format), strict: false, threads: NonZeroUsize::new(1) };
+    let input = Input { name: "data".into(), source };
+    let outcome = analyze(&plan, vec![input], options, &()).expect("bytes in memory can be read");
+    Told {
+        report: outcome.partial.report(),
+        rows: outcome.partial.rows(),
+        lines: outcome.lines,
+        malformed: outcome.malformed,
+        places: outcome.places.iter().map(|place| (place.line, place.what)).collect(),
+    }
+}
+
+/// A stream that gives a few bytes at once.
+struct InBits<'a>(&'a [u8]);
+
+impl Read for InBits<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = buffer.len().min(7);
+        self.0.read(&mut buffer[..length])
+    }
+}
