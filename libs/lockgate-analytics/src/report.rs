@@ -61,7 +61,7 @@ impl Report {
             }
         }));
         let times = usize::from(plan.time.is_some());
-        rows.sort_by(|a, b| {
+        rows.sort_unstable_by(|a, b| {
             let by_time = a.get(..times).cmp(&b.get(..times));
             by_time.then_with(|| b.get(first_measure).cmp(&a.get(first_measure))).then_with(|| a.cmp(b))
         });

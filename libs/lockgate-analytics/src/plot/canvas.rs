@@ -172,7 +172,7 @@ pub(super) struct Canvas<'t> {
 
 type Drawn = Result<(), PlotError>;
 
-fn failed<E: core::error::Error + Send + Sync>(error: DrawingErrorKind<E>) -> PlotError {
+fn failed<E: core::error::Error + Send + Sync>(error: &DrawingErrorKind<E>) -> PlotError {
     PlotError::Drawing(error.to_string())
 }
 
@@ -188,7 +188,7 @@ impl<'t> Canvas<'t> {
     }
 
     pub(super) fn area(&mut self, from: (i32, i32), to: (i32, i32), hue: Hue) -> Drawn {
-        self.backend.draw_rect(from, to, &Stroke(hue, 0), true).map_err(failed)
+        self.backend.draw_rect(from, to, &Stroke(hue, 0), true).map_err(|error| failed(&error))
     }
 
     pub(super) fn path(
@@ -197,11 +197,11 @@ impl<'t> Canvas<'t> {
         hue: Hue,
         width: u32,
     ) -> Drawn {
-        self.backend.draw_path(points, &Stroke(hue, width)).map_err(failed)
+        self.backend.draw_path(points, &Stroke(hue, width)).map_err(|error| failed(&error))
     }
 
     pub(super) fn dot(&mut self, at: (i32, i32), radius: u32, hue: Hue) -> Drawn {
-        self.backend.draw_circle(at, radius, &Stroke(hue, 0), true).map_err(failed)
+        self.backend.draw_circle(at, radius, &Stroke(hue, 0), true).map_err(|error| failed(&error))
     }
 
     /// Writes a text of the usual size; `at` is the middle of its height.
@@ -225,11 +225,11 @@ impl<'t> Canvas<'t> {
     }
 
     fn letters(&mut self, text: &str, at: (i32, i32), letters: &Letters) -> Drawn {
-        self.backend.draw_text(&harmless(text), letters, at).map_err(failed)
+        self.backend.draw_text(&harmless(text), letters, at).map_err(|error| failed(&error))
     }
 
     pub(super) fn finish(mut self) -> Drawn {
-        self.backend.present().map_err(failed)
+        self.backend.present().map_err(|error| failed(&error))
     }
 }
 

@@ -10,6 +10,8 @@ use crate::{Cell, Datum, key};
 
 /// What a value takes beside its own bytes: its place in the table, the allocator's share.
 const VALUE_BYTES: usize = 64;
+/// Room for a value's bytes that is kept between two values.
+const SCRATCH_BYTES: usize = 128;
 
 /// How often each value is there.
 #[derive(Clone, Debug, Default)]
@@ -21,15 +23,17 @@ pub(crate) struct Top {
 impl Top {
     /// Adds a value; returns the bytes of memory it took.
     pub(crate) fn add(&mut self, cell: &Cell<'_>) -> usize {
-        self.scratch.clear();
         key::put(cell, &mut self.scratch);
-        match self.counts.get_mut(&self.scratch[..]) {
+        let bytes = match self.counts.get_mut(&self.scratch[..]) {
             Some(count) => {
                 *count += 1;
                 0
             }
             None => self.insert(self.scratch.as_slice().into(), 1),
-        }
+        };
+        self.scratch.clear();
+        self.scratch.shrink_to(SCRATCH_BYTES);
+        bytes
     }
 
     /// Adds what another one has seen; returns the bytes of memory it took.
@@ -45,7 +49,7 @@ impl Top {
     }
 
     fn insert(&mut self, value: Box<[u8]>, count: u64) -> usize {
-        let own_bytes = if self.counts.is_empty() { size_of::<Self>() } else { 0 };
+        let own_bytes = if self.counts.is_empty() { size_of::<Self>() + SCRATCH_BYTES } else { 0 };
         let bytes = value.len() + VALUE_BYTES + own_bytes;
         self.counts.insert(value, count);
         bytes
@@ -92,6 +96,7 @@ mod tests {
         let long = "x".repeat(10_000);
         assert!((10_000..11_000).contains(&top.add(&Cell::Text(&long))));
         assert_eq!(top.add(&Cell::Text(&long)), 0);
+        assert!(top.scratch.capacity() <= SCRATCH_BYTES);
         assert_eq!(Top::default().merge(top.clone()), Top::default().add(&Cell::Text(&long)));
         assert_eq!(top.clone().merge(top), 0);
     }
