@@ -11,7 +11,7 @@ use crate::{Datum, Measure};
 pub struct Report {
     /// The columns: the bucket of time if asked for, the fields grouped by, the measures.
     pub columns: Vec<Column>,
-    /// One row per group, in the order of [`Report::new`].
+    /// One row per group: by time, then the greatest first measure first, then by the fields grouped by.
     pub rows: Vec<Vec<Datum>>,
 }
 
