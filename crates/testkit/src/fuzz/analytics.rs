@@ -36,7 +36,10 @@ fn check(data: &[u8], format: Format) {
         return;
     }
     let in_memory = read(Source::Bytes(data), format);
-    assert!(in_memory.rows + in_memory.malformed <= in_memory.lines, "a line is a row, or malformed, or empty");
+    assert!(
+        in_memory.rows + in_memory.malformed <= in_memory.lines,
+        "a line is a row, or malformed, or empty"
+    );
     assert_eq!(in_memory.malformed > 0, !in_memory.places.is_empty());
     let ends = data.iter().filter(|byte| **byte == b'\n').count() as u64;
     assert!(in_memory.lines <= ends + 1, "lines are those of the text");

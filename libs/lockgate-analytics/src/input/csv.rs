@@ -3,15 +3,17 @@
 //! A quote opens a quoted field only where a field starts; within it the delimiter, ends of lines and doubled quotes are data. A quote
 //! that is never closed would swallow all that follows: its line is malformed, and reading goes on behind that line.
 
+mod marks;
 mod split;
 
 use std::string::String;
 use std::vec::Vec;
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::memchr;
 
+use self::marks::Marks;
 pub(super) use self::split::record_end;
-use self::split::{Span, Written, fields};
+use self::split::{Reach, Record, Span, Written, fields};
 use super::sink::{Rows, Sink};
 use super::stream::RecordEnd;
 use crate::query::Plan;
@@ -45,7 +47,7 @@ impl CsvRows {
         let delimiter = delimiter_of(header);
         let columns = plan.columns();
         let mut slots = Vec::new();
-        let record = fields(header, delimiter, |_, span| {
+        let record = fields(header, &mut Marks::new(header, delimiter), 0, Reach::Bytes, |_, span| {
             let mut name = String::new();
             let written = &header[span.start..span.end];
             let slot = match span.written {
@@ -63,50 +65,32 @@ impl CsvRows {
         Self { delimiter, fields, slots, spans, unescaped: String::new() }
     }
 
-    /// Takes the fields of a line without quotes.
-    #[inline]
-    fn plain(&mut self, line: &[u8]) -> Result<(), &'static str> {
-        let (mut start, mut behind) = (0, self.fields);
-        for slot in &self.slots {
-            let end = memchr(self.delimiter, &line[start..]).map_or(line.len(), |length| start + length);
-            if let Some(slot) = *slot {
-                self.spans[slot] = Span { start, end, written: Written::Plain };
+    /// Takes the fields of the record at `start`, as places in it; `None` when a quote is not closed.
+    #[inline(always)]
+    fn take(&mut self, piece: &[u8], marks: &mut Marks<'_>, start: usize, reach: Reach) -> Option<Record> {
+        let (slots, spans) = (&self.slots, &mut self.spans);
+        fields(piece, marks, start, reach, |place, span| {
+            if let Some(Some(slot)) = slots.get(place) {
+                spans[*slot] = Span { start: span.start - start, end: span.end - start, ..span };
             }
-            behind -= 1;
-            if end == line.len() {
-                return if behind == 0 { Ok(()) } else { Err(FIELDS) };
-            }
-            start = end + 1;
-        }
-        // What is not needed is only counted.
-        let more = memchr_iter(self.delimiter, &line[start..]).count() + 1;
-        if more == behind { Ok(()) } else { Err(FIELDS) }
+        })
     }
 
-    /// Takes the fields of a record with quotes; its length, and whether it can be read. `None` when a quote is not closed.
-    fn quoted(&mut self, rest: &[u8]) -> Option<(usize, Result<(), &'static str>)> {
-        let (slots, spans) = (&self.slots, &mut self.spans);
-        let record = fields(rest, self.delimiter, |place, span| {
-            if let Some(Some(slot)) = slots.get(place) {
-                spans[*slot] = span;
-            }
-        })?;
-        let outcome = if record.is_littered {
-            Err(BEHIND_QUOTE)
-        } else if record.fields != self.fields {
-            Err(FIELDS)
-        } else {
-            Ok(())
-        };
-        Some((record.length, outcome))
+    /// What is wrong with a record.
+    #[inline]
+    fn complaint(&self, record: &Record) -> Option<&'static str> {
+        if record.is_littered {
+            return Some(BEHIND_QUOTE);
+        }
+        (record.fields != self.fields).then_some(FIELDS)
     }
 
     /// Adds the record whose fields have been taken.
     #[inline]
-    fn put(&mut self, record: &str, sink: &mut Sink<'_>) -> Result<(), TooManyGroups> {
+    fn put(&mut self, text: &str, sink: &mut Sink<'_>) -> Result<(), TooManyGroups> {
         self.unescaped.clear();
         if self.spans.iter().any(|span| span.written == Written::Escaped) {
-            unescape_all(record, &mut self.spans, &mut self.unescaped);
+            unescape_all(text, &mut self.spans, &mut self.unescaped);
         }
         let mut cells = [Cell::Null; 12];
         let mut many = Vec::new();
@@ -118,7 +102,7 @@ impl CsvRows {
             }
         };
         for (cell, span) in cells.iter_mut().zip(&self.spans) {
-            let source = if span.written == Written::Escaped { &self.unescaped } else { record };
+            let source = if span.written == Written::Escaped { &self.unescaped } else { text };
             *cell = cell_of(&source[span.start..span.end], span.written);
         }
         sink.row(cells)
@@ -129,42 +113,30 @@ impl Rows for CsvRows {
     /// The header is no part of any piece. Lines are those of the text: a record with ends of lines in its fields is several.
     fn read(&mut self, piece: &[u8], sink: &mut Sink<'_>) -> Result<(), TooManyGroups> {
         let whole = std::str::from_utf8(piece).ok();
+        let mut marks = Marks::new(piece, self.delimiter);
         let (mut at, mut line) = (0, 0);
         // Once a quote was not closed, every other one must be closed on its line: else each would be looked for to the end.
-        let mut is_by_line = false;
+        let mut reach = Reach::Bytes;
         while at < piece.len() {
-            let rest = &piece[at..];
-            let (length, lines, outcome) = match memchr2(b'\n', b'"', rest) {
-                Some(quote) if rest[quote] == b'"' => {
-                    let reach = if is_by_line { line_length(rest) } else { rest.len() };
-                    match self.quoted(&rest[..reach]) {
-                        Some((length, outcome)) => (length, lines_of(&rest[..length]), outcome),
-                        None => {
-                            is_by_line = true;
-                            (line_length(rest), 1, Err(NOT_CLOSED))
-                        }
-                    }
-                }
-                end => {
-                    let end = end.unwrap_or(rest.len());
-                    let text = without_return(&rest[..end]);
-                    if text.is_empty() {
-                        (at, line) = (at + end + 1, line + 1);
-                        continue;
-                    }
-                    let length = if end < rest.len() { end + 1 } else { end };
-                    (length, 1, self.plain(text))
-                }
+            let Some(record) = self.take(piece, &mut marks, at, reach) else {
+                sink.malformed(line, NOT_CLOSED);
+                reach = Reach::Line;
+                at += memchr(b'\n', &piece[at..]).map_or(piece.len(), |end| end + 1);
+                line += 1;
+                marks.go_to(at);
+                continue;
             };
-            let record = match whole {
-                Some(whole) => Ok(&whole[at..at + length]),
-                None => std::str::from_utf8(&rest[..length]).map_err(|_| NOT_UTF8),
+            let text = match whole {
+                Some(whole) => Ok(&whole[at..record.end]),
+                None => std::str::from_utf8(&piece[at..record.end]).map_err(|_| NOT_UTF8),
             };
-            match outcome.and(record) {
-                Ok(record) => self.put(record, sink)?,
+            match self.complaint(&record).map_or(text, Err) {
+                _ if record.is_blank => {}
+                Ok(text) => self.put(text, sink)?,
                 Err(what) => sink.malformed(line, what),
             }
-            (at, line) = (at + length, line + lines);
+            at = record.end;
+            line += record.lines;
         }
         sink.found.lines += line;
         Ok(())
@@ -199,22 +171,6 @@ fn delimiter_of(header: &[u8]) -> u8 {
 /// Whether a line has something that may stand between fields.
 pub(super) fn has_delimiter(line: &[u8]) -> bool {
     line.iter().any(|byte| DELIMITERS.contains(byte))
-}
-
-/// Length of the first line, its end included.
-fn line_length(bytes: &[u8]) -> usize {
-    memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1)
-}
-
-/// Lines that a record takes.
-fn lines_of(record: &[u8]) -> u64 {
-    let within = record.strip_suffix(b"\n").unwrap_or(record);
-    1 + memchr_iter(b'\n', within).count() as u64
-}
-
-#[inline]
-fn without_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// What a field says: a JSON number is one, `true` and `false` are themselves, nothing is null unless it is quoted.

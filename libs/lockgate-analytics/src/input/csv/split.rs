@@ -1,8 +1,10 @@
 //! Where fields and records end.
 
-use memchr::{memchr, memchr_iter, memchr2, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
-/// Where a field is, from the start of its record, without the quotes around it.
+use super::marks::Marks;
+
+/// Where a field is, without the quotes around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) start: usize,
@@ -24,52 +26,89 @@ pub(super) enum Written {
 /// One record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record {
-    /// With its end of line, bytes.
-    pub(super) length: usize,
+    /// Behind its end of line.
+    pub(super) end: usize,
     pub(super) fields: usize,
+    /// Lines that it takes.
+    pub(super) lines: u64,
     /// Whether something other than a delimiter or an end of line follows a closing quote.
     pub(super) is_littered: bool,
+    /// Whether it is a line of nothing.
+    pub(super) is_blank: bool,
 }
 
-/// Goes through the fields of the record that `rest` starts with; `None` when a quote is not closed.
-pub(super) fn fields(rest: &[u8], delimiter: u8, mut each: impl FnMut(usize, Span)) -> Option<Record> {
-    let (mut at, mut count, mut is_littered) = (0, 0, false);
+/// How far a closing quote is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Bytes,
+    Line,
+}
+
+/// Goes through the fields of the record at `start`, behind which `marks` is; `None` when a quote is not closed.
+#[inline(always)]
+pub(super) fn fields(
+    bytes: &[u8],
+    marks: &mut Marks<'_>,
+    start: usize,
+    reach: Reach,
+    mut each: impl FnMut(usize, Span),
+) -> Option<Record> {
+    let mut record = Record { end: start, fields: 0, lines: 1, is_littered: false, is_blank: false };
     loop {
-        let mut span = Span { start: at, ..Span::default() };
-        if rest.get(at) == Some(&b'"') {
-            let is_escaped;
-            (at, is_escaped) = closing_quote(rest, at + 1)?;
-            let written = if is_escaped { Written::Escaped } else { Written::Quoted };
-            span = Span { start: span.start + 1, end: at, written };
-            at += 1;
+        let start = record.end;
+        let mut mark = marks.next();
+        let mut span = Span { start, end: mark, written: Written::Plain };
+        if bytes.get(mark) == Some(&b'"') && mark == start {
+            span = quoted(bytes, marks, start + 1, reach, &mut record.lines)?;
+            mark = marks.next();
         }
-        let field_end = memchr2(delimiter, b'\n', &rest[at..]).map_or(rest.len(), |length| at + length);
-        let is_last = rest.get(field_end) != Some(&delimiter);
-        let text_end =
-            if is_last && rest[at..field_end].ends_with(b"\r") { field_end - 1 } else { field_end };
+        // A quote elsewhere than at the start of a field is a character.
+        while bytes.get(mark) == Some(&b'"') {
+            mark = marks.next();
+        }
+        let is_last = bytes.get(mark).is_none_or(|mark| *mark == b'\n');
+        let text_end = if is_last && bytes[start..mark].ends_with(b"\r") { mark - 1 } else { mark };
         match span.written {
             Written::Plain => span.end = text_end,
-            Written::Quoted | Written::Escaped => is_littered |= text_end > at,
+            Written::Quoted | Written::Escaped => record.is_littered |= text_end > span.end + 1,
         }
-        each(count, span);
-        count += 1;
+        each(record.fields, span);
+        record.fields += 1;
+        record.end = (mark + 1).min(bytes.len());
         if is_last {
-            let length = (field_end + 1).min(rest.len());
-            return Some(Record { length, fields: count, is_littered });
+            record.is_blank = record.fields == 1 && span.written == Written::Plain && span.start == span.end;
+            return Some(record);
         }
-        at = field_end + 1;
     }
 }
 
-/// Place of the quote that closes a field, and whether there are doubled ones before it.
-fn closing_quote(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
-    let (mut at, mut is_escaped) = (start, false);
+/// The field whose opening quote is before `start`, up to its closing quote.
+#[inline]
+fn quoted(bytes: &[u8], marks: &mut Marks<'_>, start: usize, reach: Reach, lines: &mut u64) -> Option<Span> {
+    let mut written = Written::Quoted;
+    loop {
+        let mark = marks.next();
+        match bytes.get(mark)? {
+            b'"' if bytes.get(mark + 1) == Some(&b'"') => {
+                written = Written::Escaped;
+                marks.next();
+            }
+            b'"' => return Some(Span { start, end: mark, written }),
+            b'\n' if reach == Reach::Line => return None,
+            b'\n' => *lines += 1,
+            _ => {}
+        }
+    }
+}
+
+/// Place of the quote that closes a field.
+fn closing_quote(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
     loop {
         at += memchr(b'"', bytes.get(at..)?)?;
         if bytes.get(at + 1) != Some(&b'"') {
-            return Some((at, is_escaped));
+            return Some(at);
         }
-        is_escaped = true;
         at += 2;
     }
 }
@@ -88,7 +127,7 @@ pub(super) fn records_end<const DELIMITER: u8>(bytes: &[u8]) -> Option<usize> {
         last = line_end(bytes, at, quote).or(last);
         match closing_quote(bytes, quote + 1) {
             // A quote that ends the bytes may be the first of two; then no end of a record is behind it.
-            Some((closing, _)) => at = closing + 1,
+            Some(closing) => at = closing + 1,
             None => return last,
         }
         searched = at;
