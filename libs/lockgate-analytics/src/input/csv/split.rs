@@ -101,43 +101,36 @@ fn quoted(bytes: &[u8], marks: &mut Marks<'_>, start: usize, reach: Reach, lines
     }
 }
 
-/// Place of the quote that closes a field.
-fn closing_quote(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    loop {
-        at += memchr(b'"', bytes.get(at..)?)?;
-        if bytes.get(at + 1) != Some(&b'"') {
-            return Some(at);
-        }
-        at += 2;
-    }
-}
-
-/// Behind the last whole record in bytes that start with one; `None` when not even one is whole. Whether a record goes on in the next line is said by its quotes
-/// alone, so only these are looked at.
+/// Behind the last whole record in bytes that start with one; `None` when not even one is whole.
+///
+/// Whether a record goes on in the next line is said by its quotes alone, so only these and ends of lines are looked at. A quote that ends
+/// the bytes may be the first of two, but then no end of a record is behind it.
 pub(super) fn records_end<const DELIMITER: u8>(bytes: &[u8]) -> Option<usize> {
-    let (mut last, mut at, mut searched) = (None, 0, 0);
-    while let Some(length) = memchr(b'"', &bytes[searched..]) {
-        let quote = searched + length;
-        let opens = quote == 0 || matches!(bytes[quote - 1], b'\n') || bytes[quote - 1] == DELIMITER;
-        if !opens {
-            searched = quote + 1;
-            continue;
-        }
-        last = line_end(bytes, at, quote).or(last);
-        match closing_quote(bytes, quote + 1) {
-            // A quote that ends the bytes may be the first of two; then no end of a record is behind it.
-            Some(closing) => at = closing + 1,
+    let Some(first) = memchr(b'"', bytes) else { return line_end(bytes) };
+    let mut last = line_end(&bytes[..first]);
+    let mut marks = Marks::new(bytes, b'\n');
+    marks.go_to(first);
+    let mut lines = 0;
+    loop {
+        let mark = marks.next();
+        match bytes.get(mark) {
             None => return last,
+            Some(b'\n') => last = Some(mark + 1),
+            Some(_) => {
+                let opens = mark
+                    .checked_sub(1)
+                    .is_none_or(|before| matches!(bytes[before], b'\n') || bytes[before] == DELIMITER);
+                if opens && quoted(bytes, &mut marks, mark + 1, Reach::Bytes, &mut lines).is_none() {
+                    return last;
+                }
+            }
         }
-        searched = at;
     }
-    line_end(bytes, at, bytes.len()).or(last)
 }
 
-/// Behind the last end of line in `bytes[start..end]`.
-fn line_end(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
-    memrchr(b'\n', &bytes[start..end]).map(|at| start + at + 1)
+/// Behind the last end of line.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    memrchr(b'\n', bytes).map(|at| at + 1)
 }
 
 /// Behind the first end of line outside quotes, where a header ends; `None` when there is none yet.
