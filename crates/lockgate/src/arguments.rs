@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, ValueEnum};
+use server::ConfigSource;
 
 use crate::client::AdminUrl;
 use crate::command::Command;
@@ -23,8 +24,8 @@ pub(crate) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Exit status: 0 done; 1 the answer is no (check found problems, there is no such user, a drain was cut short); 2 wrong
-command line; 3 failed.
+Exit status: 0 done; 1 the answer is no (check found problems, there is no such user, nothing was found, a drain was cut
+short); 2 wrong command line; 3 failed.
 `lockgate demo` shows everything at work, without a configuration.";
 
 /// Options of every command.
@@ -67,6 +68,12 @@ impl Color {
 }
 
 impl Global {
+    /// The data directory that the configuration names.
+    pub(crate) fn data_dir(&self) -> Result<PathBuf, Failure> {
+        let loaded = ConfigSource::File(self.config_file(None)?).load();
+        Ok(loaded.map_err(|problems| Failure::of_configuration(&problems))?.config.data.dir)
+    }
+
     /// The configuration file: the command's own argument, else `--config`, else the first default that exists.
     pub(crate) fn config_file(&self, argument: Option<&Path>) -> Result<PathBuf, Failure> {
         let named = match (argument, &self.config) {

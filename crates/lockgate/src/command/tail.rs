@@ -8,7 +8,6 @@ use clap::{Args, ValueEnum};
 use control::write_combined;
 use journal::{JournalReader, ReadError, Start};
 use lockgate_event::{EventRef, Kind, write_ndjson};
-use server::ConfigSource;
 
 use super::Outcome;
 use crate::arguments::Global;
@@ -112,12 +111,10 @@ impl Tail {
         if let Some(dir) = &self.data {
             return Ok(dir.clone());
         }
-        let file = global.config_file(None).map_err(|failure| {
+        global.data_dir().map_err(|failure| {
             failure
                 .hint("name the data directory with `--data DIR`, or the configuration with `--config FILE`")
-        })?;
-        let loaded = ConfigSource::File(file).load();
-        Ok(loaded.map_err(|problems| Failure::of_configuration(&problems))?.config.data.dir)
+        })
     }
 
     fn admits(&self, event: &EventRef<'_>) -> bool {
