@@ -5,10 +5,13 @@ mod check;
 mod completions;
 mod demo;
 mod keys;
+mod process;
+mod search;
 mod serve;
 mod tail;
 mod usage;
 mod users;
+mod wordcount;
 
 use std::process::ExitCode;
 
@@ -29,6 +32,9 @@ pub(crate) enum Command {
     Users(users::Users),
     Keys(keys::Keys),
     Usage(usage::Usage),
+    Process(process::Process),
+    Search(search::Search),
+    Wordcount(wordcount::Wordcount),
     Completions(completions::Completions),
 }
 
@@ -61,6 +67,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Users(users) => users.run(&global),
         Command::Keys(keys) => keys.run(&global),
         Command::Usage(usage) => usage.run(&global),
+        Command::Process(process) => process.run(&global),
+        Command::Search(search) => search.run(&global),
+        Command::Wordcount(wordcount) => wordcount.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

@@ -5,12 +5,14 @@ mod arguments;
 mod arguments_reference;
 mod client;
 mod command;
+mod condition;
 mod demo;
 mod failure;
 mod listing;
 mod logging;
 mod moment;
 mod output;
+mod standard_input;
 mod table;
 
 use std::process::ExitCode;
