@@ -82,8 +82,8 @@ pub(super) struct Piece<'a, 'b> {
 
 /// What a piece holds.
 pub(super) enum Records<'a, 'b> {
-    /// Whole records.
-    Bytes(&'b [u8]),
+    /// Whole records, perhaps with one behind them that is too long and has been left out.
+    Bytes { bytes: &'b [u8], is_next_too_long: bool },
     /// A record that was too long and has been passed over.
     TooLong,
     /// Blocks of a segment: its place among the pieces.
@@ -94,7 +94,7 @@ pub(super) enum Records<'a, 'b> {
 
 /// Where in the buffer, or in memory, a piece is.
 enum Found<'a> {
-    Buffered { number: u64, from: usize },
+    Buffered { number: u64, lines: slice::Lines },
     InMemory { number: u64, bytes: &'a [u8] },
     TooLong { number: u64 },
     Segment(u64),
@@ -129,8 +129,14 @@ impl<'a> Queue<'a> {
                     self.lock().open.retain(|other| !Arc::ptr_eq(other, &opened));
                     continue;
                 }
-                Some(Found::Buffered { number, from }) => (number, Records::Bytes(&buffer[from..])),
-                Some(Found::InMemory { number, bytes }) => (number, Records::Bytes(bytes)),
+                Some(Found::Buffered { number, lines }) => {
+                    let bytes = &buffer[lines.from..];
+                    let is_next_too_long = lines.is_next_too_long;
+                    (number, Records::Bytes { bytes, is_next_too_long })
+                }
+                Some(Found::InMemory { number, bytes }) => {
+                    (number, Records::Bytes { bytes, is_next_too_long: false })
+                }
                 Some(Found::TooLong { number }) => (number, Records::TooLong),
                 Some(Found::Segment(number)) => (number, Records::Segment(number as usize)),
                 Some(Found::SegmentStream(reader)) => (0, Records::SegmentStream(reader)),
@@ -180,8 +186,8 @@ impl<'a> Opened<'a> {
                 }
                 let end = (start + PIECE_BYTES as u64).min(*length);
                 watch.has_read(end - start);
-                let from = slice::read(file, start, end, buffer)?;
-                Ok(Some(Found::Buffered { number, from }))
+                let lines = slice::read(file, start, end, buffer)?;
+                Ok(Some(Found::Buffered { number, lines }))
             }
             Content::Bytes { bytes, next } => {
                 let number = next.fetch_add(1, Ordering::Relaxed);
@@ -209,7 +215,10 @@ impl<'a> Opened<'a> {
                 };
                 let number = stream.next_piece;
                 Ok(Some(match stream.next(buffer)? {
-                    Next::Records => Found::Buffered { number, from: 0 },
+                    Next::Records => {
+                        let lines = slice::Lines { from: 0, is_next_too_long: false };
+                        Found::Buffered { number, lines }
+                    }
                     Next::TooLong => Found::TooLong { number },
                     Next::End => Found::End,
                 }))
@@ -280,7 +289,8 @@ impl<'a> Queue<'a> {
         let mut rest = Vec::new();
         (&mut reader).take(START_BYTES as u64).read_to_end(&mut rest)?;
         let format = self.options.format.or_else(|| detect::format_of(&name, &rest));
-        let Some(format) = format else { return Ok(None) };
+        // Nothing at all is no rows in any format.
+        let Some(format) = format.or(rest.is_empty().then_some(Format::Ndjson)) else { return Ok(None) };
         let mut header = Vec::new();
         let content = match format {
             Format::Segment => {

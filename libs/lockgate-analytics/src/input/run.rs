@@ -173,14 +173,16 @@ impl<'p> Worker<'_, 'p, '_> {
         let Piece { opened, number, records } = piece;
         let mut on_block = |block_bytes: u64| *bytes += block_bytes;
         let outcome = match records {
-            Records::Bytes(records) => {
+            Records::Bytes { bytes: records, is_next_too_long } => {
                 *bytes += records.len() as u64;
                 readers.of(&opened).read(records, sink)?;
+                if is_next_too_long {
+                    too_long(sink);
+                }
                 Ok(())
             }
             Records::TooLong => {
-                sink.malformed(0, TOO_LONG);
-                sink.found.lines += 1;
+                too_long(sink);
                 Ok(())
             }
             Records::Segment(number) => opened.read_segment(number, sink, &mut |block_bytes| {
@@ -204,6 +206,12 @@ impl<'p> Worker<'_, 'p, '_> {
         }
         Ok(found)
     }
+}
+
+/// Tells of a line that is too long, behind those of the piece.
+fn too_long(sink: &mut Sink<'_>) {
+    sink.malformed(sink.found.lines, TOO_LONG);
+    sink.found.lines += 1;
 }
 
 /// The reader of the input that was read last.

@@ -11,29 +11,43 @@ use super::LINE_BYTES_MAX;
 /// Bytes read at once to find the end of the last line.
 const MORE_BYTES: usize = 4 << 10;
 
-/// Reads the lines that start in `start..end` into `buffer`, and tells where they begin in it. The last line is read to its end, or as far
-/// as a line may go: then it is not whole.
-pub(super) fn read(file: &File, start: u64, end: u64, buffer: &mut Vec<u8>) -> io::Result<usize> {
+/// Where lines are in a buffer.
+pub(super) struct Lines {
+    /// Where they begin; they go on to its end.
+    pub(super) from: usize,
+    /// Whether another one would follow that is too long.
+    pub(super) is_next_too_long: bool,
+}
+
+/// Reads the lines that start in `start..end` into `buffer`, and tells where they are in it.
+pub(super) fn read(file: &File, start: u64, end: u64, buffer: &mut Vec<u8>) -> io::Result<Lines> {
     // The byte before tells whether a line starts at `start`.
-    let from = start.saturating_sub(1);
-    buffer.resize((end - from) as usize, 0);
-    let read = read_at(file, from, buffer)?;
+    let offset = start.saturating_sub(1);
+    buffer.resize((end - offset) as usize, 0);
+    let read = read_at(file, offset, buffer)?;
     buffer.truncate(read);
     let first = if start == 0 { Some(0) } else { memchr(b'\n', buffer).map(|at| at + 1) };
-    let Some(first) = first.filter(|first| *first < buffer.len()) else { return Ok(buffer.len()) };
-    let line = memrchr(b'\n', buffer).map_or(first, |at| at + 1);
-    while buffer.last() != Some(&b'\n') && buffer.len() - line <= LINE_BYTES_MAX {
+    let Some(from) = first.filter(|first| *first < buffer.len()) else {
+        return Ok(Lines { from: buffer.len(), is_next_too_long: false });
+    };
+    let line = memrchr(b'\n', buffer).map_or(from, |at| at + 1);
+    while buffer.last() != Some(&b'\n') {
         let known = buffer.len();
-        let more = MORE_BYTES.max(known - line);
+        let room = (LINE_BYTES_MAX + 1).saturating_sub(known - line);
+        if room == 0 {
+            buffer.truncate(line);
+            return Ok(Lines { from, is_next_too_long: true });
+        }
+        let more = MORE_BYTES.max(known - line).min(room);
         buffer.resize(known + more, 0);
-        let read = read_at(file, from + known as u64, &mut buffer[known..])?;
+        let read = read_at(file, offset + known as u64, &mut buffer[known..])?;
         let line_end = memchr(b'\n', &buffer[known..known + read]).map_or(read, |at| at + 1);
         buffer.truncate(known + line_end);
         if read < more {
             break;
         }
     }
-    Ok(first)
+    Ok(Lines { from, is_next_too_long: false })
 }
 
 /// The lines that start in `start..end` of bytes in memory.
@@ -120,14 +134,35 @@ mod tests {
             let (mut read_back, mut buffer, mut in_memory) = (Vec::new(), Vec::new(), Vec::new());
             for start in (0..length).step_by(size as usize) {
                 let end = (start + size).min(length);
-                let first = read(&file, start, end, &mut buffer).unwrap();
-                read_back.extend_from_slice(&buffer[first..]);
+                let lines_read = read(&file, start, end, &mut buffer).unwrap();
+                prop_assert!(!lines_read.is_next_too_long);
+                let from = lines_read.from;
+                read_back.extend_from_slice(&buffer[from..]);
                 let lines = of_bytes(text.as_bytes(), start as usize, end as usize);
-                prop_assert_eq!(&buffer[first..], lines);
+                prop_assert_eq!(&buffer[from..], lines);
                 in_memory.extend_from_slice(lines);
             }
             prop_assert_eq!(read_back, text.as_bytes());
             prop_assert_eq!(in_memory, text.as_bytes());
         }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_left_out() {
+        let mut file = tempfile::tempfile().unwrap();
+        let long = std::vec![b'a'; LINE_BYTES_MAX];
+        for part in [b"one\n", &long[..], b"\n", &long, b"a\ntwo"] {
+            file.write_all(part).unwrap();
+        }
+        let length = file.metadata().unwrap().len();
+        let piece = 1 << 20;
+        let (mut text, mut too_long, mut buffer) = (Vec::new(), 0, Vec::new());
+        for start in (0..length).step_by(piece) {
+            let lines = read(&file, start, (start + piece as u64).min(length), &mut buffer).unwrap();
+            text.extend_from_slice(&buffer[lines.from..]);
+            too_long += usize::from(lines.is_next_too_long);
+        }
+        assert_eq!(too_long, 1);
+        assert!(text == [b"one\n", &long[..], b"\ntwo"].concat());
     }
 }
