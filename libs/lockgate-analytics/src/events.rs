@@ -21,6 +21,34 @@ pub struct AggregateStats {
 }
 
 /// Adds up what each user consumed. Events without a value are not counted; `done` counts 1, `part` 0, `cut` −1.
+///
+/// ```
+/// use lockgate_analytics::{AggregateStats, Number, aggregate_events};
+/// use lockgate_event::{Event, Kind, Value};
+/// # fn event(user_id: Option<u64>, kind: Kind, value: Option<Value>) -> Event {
+/// #     use lockgate_event::{EventId, EventRef, HttpVersion};
+/// #     let id = EventId { node: 1, boot: 1, worker: 0, sequence: 0 };
+/// #     let (client, http) = ([127, 0, 0, 1].into(), HttpVersion::Http11);
+/// #     EventRef {
+/// #         id, parent: None, kind, ts_us: 0, route: "orders", user_id, key_id: None, value, method: "GET", host: "",
+/// #         path: "/", path_cut: false, status: 200, reason: None, bytes_in: 0, bytes_out: 0, latency_us: 0, upstream: "",
+/// #         upstream_us: None, attempts: 1, client, http, trace: "",
+/// #     }
+/// #     .to_event()
+/// # }
+///
+/// let events: Vec<Event> = vec![
+///     event(Some(1), Kind::Done, Some(Value(2_500_000))),
+///     event(Some(1), Kind::Done, Some(Value::ONE)),
+///     event(Some(1), Kind::Cut, Some(Value(-1_000_000))),
+///     event(Some(2), Kind::Done, None),
+///     event(None, Kind::Done, Some(Value::ZERO)),
+/// ];
+/// let usage = aggregate_events(&events);
+/// assert_eq!(usage[&Some(1)], AggregateStats { count: 1, total_value: Number(2_500_000) });
+/// assert_eq!(usage[&None].count, 1);
+/// assert!(!usage.contains_key(&Some(2)), "it was refused");
+/// ```
 #[must_use]
 pub fn aggregate_events(events: &[Event]) -> HashMap<UserId, AggregateStats> {
     let mut users = HashMap::<UserId, AggregateStats>::default();

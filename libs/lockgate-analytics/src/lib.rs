@@ -3,6 +3,28 @@
 //! A [`Query`] is made ready as a [`Plan`], which says the fields a row needs. Rows are added to a [`Partial`]; partials of the same plan
 //! merge in any order; a [`Report`] is what one says in the end. **Fold, then merge, is the one law**: threads, files, segments and nodes
 //! all use it, and any split gives the same report.
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use lockgate_analytics::input::{Input, Options, Source, analyze};
+//! use lockgate_analytics::{Query, write_json};
+//!
+//! let lines = b"{\"user_id\":1,\"value\":2.5}\n{\"user_id\":1,\"value\":2}\n";
+//! let query = Query {
+//!     measures: vec!["count".parse().unwrap(), "max(value)".parse().unwrap()],
+//!     filter: Some("user_id is not null".parse().unwrap()),
+//!     ..Query::usage()
+//! };
+//! let plan = query.plan();
+//! let input = Input { name: "lines".into(), source: Source::Bytes(lines) };
+//! let outcome = analyze(&plan, vec![input], Options::default(), &()).unwrap();
+//! let mut json = Vec::new();
+//! write_json(&outcome.partial.report(), &mut json);
+//! assert_eq!(json, b"[{\"user_id\":1,\"count\":2,\"max(value)\":2.5}]\n");
+//! # }
+//! ```
+//!
+//! The plainest question, usage per user, is one call: [`aggregate_events`].
 #![no_std]
 
 extern crate alloc;
