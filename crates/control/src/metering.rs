@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use self::reading::{Reading, Step};
 use self::status::Shared;
 use crate::chain::chain_of;
-use crate::limits::{FOLD_CALL, FOLD_END, FOLD_EVERY, FOLD_RETRY};
+use crate::limits::{FOLD_CALL, FOLD_END, FOLD_EVERY, FOLD_REST, FOLD_RETRY};
 
 pub use self::status::{MeteringHandle, MeteringStatus};
 
@@ -43,8 +43,8 @@ struct WakingReader(Arc<Shared>);
 enum Progress {
     /// There is more.
     Behind,
-    /// Everything there was is in the usage.
-    CaughtUp,
+    /// Everything there was is in the usage; so many groups were written.
+    CaughtUp { groups: usize },
 }
 
 /// Why a step was not taken.
@@ -98,13 +98,13 @@ impl Metering {
             let began = Instant::now();
             match self.step().await {
                 Ok(Progress::Behind) => retry = FOLD_RETRY.0,
-                Ok(Progress::CaughtUp) => {
+                Ok(Progress::CaughtUp { groups }) => {
                     retry = FOLD_RETRY.0;
-                    sleep_until(began + FOLD_EVERY).await;
+                    sleep_until(began + rest_after(groups)).await;
                     // Records that nobody tells of are found a little later.
-                    let _ = timeout(FOLD_EVERY, self.shared.wake.notified()).await;
+                    let _ = timeout(FOLD_EVERY.0, self.shared.wake.notified()).await;
                 }
-                Err(error) => self.rest_after(&error, &mut retry).await,
+                Err(error) => self.recover_from(&error, &mut retry).await,
             }
         }
     }
@@ -114,13 +114,13 @@ impl Metering {
         loop {
             match self.step().await {
                 Ok(Progress::Behind) => retry = FOLD_RETRY.0,
-                Ok(Progress::CaughtUp) => return,
-                Err(error) => self.rest_after(&error, &mut retry).await,
+                Ok(Progress::CaughtUp { .. }) => return,
+                Err(error) => self.recover_from(&error, &mut retry).await,
             }
         }
     }
 
-    async fn rest_after(&mut self, error: &FoldError, retry: &mut Duration) {
+    async fn recover_from(&mut self, error: &FoldError, retry: &mut Duration) {
         self.shared.failed(chain_of(error));
         self.measure().await;
         sleep(*retry).await;
@@ -148,7 +148,8 @@ impl Metering {
             }
         }
         self.shared.committed(step);
-        let progress = if step.caught_up { Progress::CaughtUp } else { Progress::Behind };
+        let groups = step.fold.usage.len();
+        let progress = if step.caught_up { Progress::CaughtUp { groups } } else { Progress::Behind };
         self.pending = None;
         Ok(progress)
     }
@@ -193,6 +194,12 @@ impl EventReader for WakingReader {
     fn needs(&self, segment: &Path) -> bool {
         self.0.needs(segment)
     }
+}
+
+/// Time from the start of a step that wrote so many groups to the start of the next one.
+fn rest_after(groups: usize) -> Duration {
+    let rest = FOLD_REST.saturating_mul(u32::try_from(groups).unwrap_or(u32::MAX));
+    rest.clamp(FOLD_EVERY.0, FOLD_EVERY.1)
 }
 
 async fn run_blocking<T: Send + 'static>(

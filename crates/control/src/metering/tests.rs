@@ -365,3 +365,10 @@ fn each_key_was_used_when_its_last_record_says() {
     );
     assert_eq!(groups.len(), 0);
 }
+
+#[test]
+fn a_fold_of_many_groups_rests_longer() {
+    let seconds = |groups| rest_after(groups).as_secs_f64();
+    assert_eq!((seconds(0), seconds(1000), seconds(usize::MAX)), (1.0, 1.0, 10.0));
+    assert_eq!(seconds(5000), 3.0);
+}
