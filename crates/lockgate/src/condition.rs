@@ -31,7 +31,7 @@ mod tests {
     fn a_wrong_condition_is_marked_where_it_is_wrong() {
         check("status >= and", "  status >= and", "            ^");
         check("", "  ", "  ^");
-        check("route = 'é' or\n\tstatus >=", "  \u{fffd}status >=", "             ^");
+        check("route = 'é' or\n\tstatus >=", "  \u{fffd}status >=", "            ^");
     }
 
     #[test]

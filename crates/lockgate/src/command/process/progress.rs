@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_file_that_grows_is_never_more_than_done_and_no_line_is_too_wide() {
-        check(7_000, Some(5_000), 30, "100 % ████████████████████ 5.0");
+        check(7_000, Some(5_000), 31, "100 % ████████████████████ 5.0");
         check(7_000, Some(5_000), 0, "");
     }
 }
