@@ -22,6 +22,10 @@ pub const GROUPS_MAX: usize = 4_000_000;
 /// Most memory the groups of a question may take, bytes.
 pub const GROUP_BYTES_MAX: usize = 1 << 30;
 
+/// Most rows that are added at once.
+#[cfg(feature = "std")]
+pub(crate) const BATCH_ROWS: usize = 64;
+
 /// The question makes more groups than there is room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyGroups {
@@ -180,28 +184,56 @@ impl<'p> Partial<'p> {
         row: &[Cell<'_>],
         weight: impl FnOnce() -> i64,
     ) -> Result<(), TooManyGroups> {
+        if let Some(group) = self.group_of_row(row)? {
+            self.measure(group, row, weight());
+        }
+        if self.taken_bytes > GROUP_BYTES_MAX { Err(self.too_many()) } else { Ok(()) }
+    }
+
+    /// Adds up to [`BATCH_ROWS`] rows that lie behind one another, with what each counts. All groups are looked up first: these waits for
+    /// memory pass side by side, and so do those for what is then changed.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many groups; the partial is of no further use.
+    #[cfg(feature = "std")]
+    pub(crate) fn add_batch(&mut self, rows: &[Cell<'_>], weights: &[i64]) -> Result<(), TooManyGroups> {
+        let Some(width) = rows.len().checked_div(weights.len()).filter(|width| *width > 0) else {
+            return weights.iter().try_for_each(|weight| self.add_weighed(&[], || *weight));
+        };
+        let mut groups = [None; BATCH_ROWS];
+        for (group, row) in groups.iter_mut().zip(rows.chunks_exact(width)) {
+            *group = self.group_of_row(row)?;
+        }
+        for ((group, row), weight) in groups.iter().zip(rows.chunks_exact(width)).zip(weights) {
+            if let Some(group) = group {
+                self.measure(*group, row, *weight);
+            }
+        }
+        if self.taken_bytes > GROUP_BYTES_MAX { Err(self.too_many()) } else { Ok(()) }
+    }
+
+    /// The group that a row counts in; `None` when it does not count.
+    #[inline(always)]
+    fn group_of_row(&mut self, row: &[Cell<'_>]) -> Result<Option<usize>, TooManyGroups> {
         self.rows += 1;
         let plan = self.plan;
         if plan.predicate.as_ref().is_some_and(|predicate| !predicate.admits(row)) {
-            return Ok(());
+            return Ok(None);
         }
-        let group = match (plan.time, &plan.group_by[..]) {
-            (None, &[slot]) => self.group_of_cell(&row[slot])?,
-            _ => {
-                self.scratch.clear();
-                if let Some((slot, period)) = plan.time {
-                    let Some(us) = moment_of(&row[slot]) else {
-                        self.timeless += 1;
-                        return Ok(());
-                    };
-                    key::put(&Cell::Time(period.bucket(us)), &mut self.scratch);
-                }
-                plan.group_by.iter().for_each(|slot| key::put(&row[*slot], &mut self.scratch));
-                self.group()?
-            }
-        };
-        self.measure(group, row, weight());
-        if self.taken_bytes > GROUP_BYTES_MAX { Err(self.too_many()) } else { Ok(()) }
+        if let (None, &[slot]) = (plan.time, &plan.group_by[..]) {
+            return self.group_of_cell(&row[slot]).map(Some);
+        }
+        self.scratch.clear();
+        if let Some((slot, period)) = plan.time {
+            let Some(us) = moment_of(&row[slot]) else {
+                self.timeless += 1;
+                return Ok(None);
+            };
+            key::put(&Cell::Time(period.bucket(us)), &mut self.scratch);
+        }
+        plan.group_by.iter().for_each(|slot| key::put(&row[*slot], &mut self.scratch));
+        self.group().map(Some)
     }
 
     #[inline(always)]

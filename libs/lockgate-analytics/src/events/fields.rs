@@ -8,7 +8,9 @@ use alloc::vec;
 use core::fmt::Write as _;
 use core::net::IpAddr;
 
-use lockgate_event::{DecodeError, EventId, EventRef, RecordView};
+#[cfg(feature = "std")]
+use lockgate_event::{DecodeError, RecordView};
+use lockgate_event::{EventId, EventRef};
 
 use crate::{Cell, Number};
 
@@ -98,6 +100,18 @@ impl EventFields {
         Self { fields, has_texts }
     }
 
+    /// Number of columns.
+    #[cfg(feature = "std")]
+    pub(crate) fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether any field is a text that has to be written first.
+    #[cfg(feature = "std")]
+    pub(crate) fn has_texts(&self) -> bool {
+        self.has_texts
+    }
+
     /// Writes the texts that are asked for.
     #[inline]
     pub(crate) fn write_texts(
@@ -146,6 +160,7 @@ impl EventFields {
     /// # Errors
     ///
     /// When one of them is a text that is not UTF-8.
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn fill_from_record<'a>(
         &self,

@@ -10,10 +10,12 @@ mod prune;
 mod window;
 
 use std::io::{self, Read};
+use std::vec::Vec;
 
 use hashbrown::HashMap;
 use lockgate_event::segment::{
-    BLOCK_HEADER_BYTES, BlockHeader, FRAME_HEADER_BYTES, HEADER_FIXED_BYTES, RingId, Source, Step, Walker,
+    BLOCK_HEADER_BYTES, BlockHeader, Checked, FRAME_HEADER_BYTES, HEADER_FIXED_BYTES, RingId, Source, Step,
+    Walker,
 };
 use lockgate_event::{DecodeError, RecordView};
 
@@ -22,8 +24,9 @@ pub(crate) use self::pieces::{Piece, pieces};
 pub use self::prune::may_admit;
 use self::window::Window;
 use super::sink::Sink;
-use crate::TooManyGroups;
-use crate::events::{Texts, weight_of_kind};
+use crate::events::{EventFields, Texts, weight_of_kind};
+use crate::partial::BATCH_ROWS;
+use crate::{Cell, TooManyGroups};
 
 const TOO_SHORT: &str = "it ends within its header";
 const DAMAGED_RECORD: &str = "a record's checksum is wrong";
@@ -99,43 +102,61 @@ fn read_block(
     let skip = counted.saturating_sub(block.ring_position);
     *counted = (*counted).max(ring_end(&block));
     let payload = window.bytes_at(start + BLOCK_HEADER_BYTES as u64, block.payload_bytes as usize)?;
-    let mut texts = Texts::default();
-    for record in walker.records() {
-        let at = record.offset as usize + FRAME_HEADER_BYTES;
-        let bytes = record.sound.then(|| payload.get(at..at + record.length as usize)).flatten();
-        match bytes {
-            None => damaged(sink, DAMAGED_RECORD),
-            Some(_) if u64::from(record.offset) < skip => {}
-            Some(bytes) => {
-                let outcome = read_record(bytes, &mut texts, sink)?;
-                if let Err(error) = outcome {
-                    damaged(sink, told(error));
-                } else {
+    let fields = &sink.plan.event_fields;
+    let mut texts = Vec::new();
+    texts.resize_with(walker.records().len().min(BATCH_ROWS), Texts::default);
+    for records in walker.records().chunks(BATCH_ROWS) {
+        if fields.has_texts() {
+            write_texts(payload, records, fields, &mut texts);
+        }
+        let mut rows = std::vec![Cell::Null; records.len() * fields.len()];
+        let mut weights = [0; BATCH_ROWS];
+        let mut filled = 0;
+        for (record, texts) in records.iter().zip(&texts) {
+            if record.sound && u64::from(record.offset) < skip {
+                continue;
+            }
+            let row = &mut rows[filled * fields.len()..][..fields.len()];
+            match view_of(payload, record).and_then(|view| fill(row, &view, fields, texts)) {
+                Ok(weight) => {
+                    weights[filled] = weight;
+                    filled += 1;
                     sink.found.lines += 1;
                 }
+                Err(what) => damaged(sink, what),
             }
         }
+        sink.partial.add_batch(&rows[..filled * fields.len()], &weights[..filled])?;
     }
     Ok(())
 }
 
 #[inline]
-fn read_record(
-    bytes: &[u8],
-    texts: &mut Texts,
-    sink: &mut Sink<'_>,
-) -> Result<Result<(), DecodeError>, TooManyGroups> {
-    let record = match RecordView::parse(bytes) {
-        Ok(record) => record,
-        Err(error) => return Ok(Err(error)),
-    };
-    let fields = &sink.plan.event_fields;
-    fields.write_texts(texts, || (record.id(), record.parent(), record.client()));
-    let partial = &mut sink.partial;
-    fields.with_row(|row| match fields.fill_from_record(row, &record, texts) {
-        Ok(()) => partial.add_weighed(row, || weight_of_kind(record.kind())).map(Ok),
-        Err(error) => Ok(Err(error)),
-    })
+fn view_of<'a>(payload: &'a [u8], record: &Checked) -> Result<RecordView<'a>, &'static str> {
+    let at = record.offset as usize + FRAME_HEADER_BYTES;
+    let bytes = payload.get(at..at + record.length as usize).filter(|_| record.sound);
+    RecordView::parse(bytes.ok_or(DAMAGED_RECORD)?).map_err(told)
+}
+
+/// Fills a row; returns what it counts.
+#[inline]
+fn fill<'a>(
+    row: &mut [Cell<'a>],
+    record: &RecordView<'a>,
+    fields: &EventFields,
+    texts: &'a Texts,
+) -> Result<i64, &'static str> {
+    fields.fill_from_record(row, record, texts).map_err(told)?;
+    Ok(weight_of_kind(record.kind()))
+}
+
+#[cold]
+fn write_texts(payload: &[u8], records: &[Checked], fields: &EventFields, texts: &mut [Texts]) {
+    for (record, texts) in records.iter().zip(texts) {
+        if let Ok(record) = view_of(payload, record) {
+            fields.write_texts(texts, || (record.id(), record.parent(), record.client()));
+        }
+    }
 }
 
 #[cold]

@@ -85,7 +85,7 @@ proptest! {
             Query { every: Some("1m".parse().unwrap()), ..query(&["kind"], Some("kind = 'done'")) },
         ] {
             let plan = query.plan();
-            let segment = Written::of(events.clone()).to_bytes();
+            let segment = Written::of(&events).to_bytes();
             let (report, malformed) = read_all(&plan, &[&segment], None);
             prop_assert_eq!(malformed, 0);
             prop_assert_eq!(&report, &of_events(&plan, &events));
@@ -153,7 +153,7 @@ proptest! {
         let filter: Filter = FILTERS[filter].parse().unwrap();
         let plan = Query { filter: Some(filter.clone()), ..query(&["id"], None) }.plan();
         let has_answer = !of_events(&plan, &events).rows.is_empty();
-        let footer = Written::of(events).footer();
+        let footer = Written::of(&events).footer();
         prop_assert!(may_admit(&filter, &footer) || !has_answer);
     }
 }
@@ -186,7 +186,7 @@ impl<I: Iterator<Item = usize>> Read for Dripping<'_, I> {
 #[track_caller]
 fn check_pruned(filter: &str, expected: bool) {
     let events: Vec<_> = (1..4).map(event).collect();
-    let footer = Written::of(events).footer();
+    let footer = Written::of(&events).footer();
     assert_eq!(may_admit(&filter.parse().unwrap(), &footer), expected, "{filter}");
 }
 
@@ -208,10 +208,10 @@ fn a_footer_tells_what_its_segment_cannot_have() {
 fn a_record_in_two_segments_counts_once() {
     let plan = query(&["id"], None).plan();
     let events: Vec<_> = (0..20).map(event).collect();
-    let first = Written::of(events[..12].to_vec());
+    let first = Written::of(&events[..12]);
     // Written again from the fifth on, by a start that did not know.
     let again_from = first.position_of(5);
-    let mut second = Written { created_us: 2, ..Written::of(Vec::new()) };
+    let mut second = Written { created_us: 2, ..Written::of(&[]) };
     second.append(ring(0), again_from, &events[5..]);
     let expected = (of_events(&plan, &events), 0);
     let unaware = second.clone();
@@ -229,8 +229,8 @@ fn a_record_in_two_segments_counts_once() {
 fn a_damaged_header_costs_no_record_and_counts_none_twice() {
     let plan = query(&["id"], None).plan();
     let events: Vec<_> = (0..9).map(event).collect();
-    let first = Written::of(events.clone());
-    let mut second = Written { created_us: 2, ..Written::of(Vec::new()) };
+    let first = Written::of(&events);
+    let mut second = Written { created_us: 2, ..Written::of(&[]) };
     second.append(ring(0), first.position_of(3), &events[3..]);
     let mut damaged = first.to_bytes();
     damaged[30] ^= 1;
@@ -242,7 +242,7 @@ fn a_damaged_header_costs_no_record_and_counts_none_twice() {
 fn the_same_segment_twice_counts_once_and_nodes_are_kept_apart() {
     let plan = Query::usage().plan();
     let events: Vec<_> = (0..9).map(event).collect();
-    let one = Written::of(events.clone());
+    let one = Written::of(&events);
     let other = Written { node: 8, ..one.clone() };
     let (report, _) = read_all(&plan, &[&one.to_bytes(), &one.to_bytes()], None);
     assert_eq!(report, of_events(&plan, &events));
@@ -254,9 +254,9 @@ fn the_same_segment_twice_counts_once_and_nodes_are_kept_apart() {
 fn segments_out_of_order_lose_nothing() {
     let plan = Query::usage().plan();
     let events: Vec<_> = (0..9).map(event).collect();
-    let first = Written::of(events[..5].to_vec());
+    let first = Written::of(&events[..5]);
     let mut second =
-        Written { created_us: 2, positions: std::vec![(ring(0), first.end())], ..Written::of(Vec::new()) };
+        Written { created_us: 2, positions: std::vec![(ring(0), first.end())], ..Written::of(&[]) };
     second.append(ring(0), first.end(), &events[5..]);
     let (report, _) = read_all(&plan, &[&second.to_bytes(), &first.to_bytes()], None);
     assert_eq!(report, of_events(&plan, &events));
@@ -266,7 +266,7 @@ fn segments_out_of_order_lose_nothing() {
 fn a_damaged_record_is_told_by_its_number() {
     let plan = Query::usage().plan();
     let events: Vec<_> = (0..9).map(event).collect();
-    let mut bytes = Written::of(events.clone()).to_bytes();
+    let mut bytes = Written::of(&events).to_bytes();
     let at = bytes.windows(9).position(|bytes| bytes == b"/orders/4").unwrap();
     bytes[at] ^= 1;
     let (report, found) =
@@ -292,7 +292,7 @@ fn a_failing_disk_is_an_error() {
 #[test]
 fn every_byte_of_a_segment_is_told() {
     let plan = Query::usage().plan();
-    let written = Written::of((0..300).map(event).collect());
+    let written = Written::of(&(0..300).map(event).collect::<Vec<_>>());
     let bytes = written.to_live_bytes();
     let mut told = 0;
     let piece = Piece::whole(bytes.len() as u64, Positions::default());

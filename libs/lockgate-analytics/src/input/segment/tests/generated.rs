@@ -122,7 +122,7 @@ pub(super) struct Written {
 
 impl Written {
     /// Events of one ring, a few per block.
-    pub(super) fn of(events: Vec<Event>) -> Self {
+    pub(super) fn of(events: &[Event]) -> Self {
         let mut written = Self { node: 7, created_us: 1, positions: Vec::new(), blocks: Vec::new() };
         for events in events.chunks(5) {
             written.append(ring(0), written.end(), events);
@@ -220,7 +220,7 @@ impl Written {
 pub(super) fn any_written() -> impl Strategy<Value = Written> {
     let block = (0..3_u16, 0..4_usize, many((0..40_u64).prop_map(event), 1..5));
     (many(block, 0..8), option::of(0..600_u64)).prop_map(|(blocks, position)| {
-        let mut written = Written::of(Vec::new());
+        let mut written = Written::of(&[]);
         written.positions = position.map(|position| (ring(0), position / 8 * 8)).into_iter().collect();
         for (worker, again, events) in blocks {
             let end = written.ends().get(&ring(worker)).copied().unwrap_or(0);
