@@ -274,7 +274,6 @@ impl<'a> Queue<'a> {
             }
             _ => segment::pieces(&mut reader, &entry, SEGMENT_PIECE_BYTES)?,
         };
-        drop(reader);
         Ok(Content::Segment { bytes, pieces, next: AtomicU64::new(0) })
     }
 

@@ -4,6 +4,7 @@ use std::boxed::Box;
 use std::num::NonZeroUsize;
 use std::string::String;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "rayon")]
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 

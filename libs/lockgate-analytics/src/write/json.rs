@@ -124,8 +124,8 @@ impl Write for Bytes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::tests::report;
     use crate::Bar;
+    use crate::report::tests::report;
     use alloc::string::{String, ToString};
     use alloc::vec;
     use proptest::prelude::*;
