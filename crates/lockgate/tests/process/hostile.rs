@@ -104,7 +104,7 @@ fn binary_data_is_no_input() {
         (state >> 56) as u8
     };
     let bytes: Vec<u8> = (0..MIB).map(|_| random()).collect();
-    check_refused("a.ndjson", bytes.clone(), &["lines could be read", "a.ndjson:1: ", "--input-format"]);
+    check_refused("a.ndjson", bytes, &["lines could be read", "a.ndjson:1: ", "--input-format"]);
     let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(LINE.bytes().flat_map(|byte| [byte, 0])).collect();
     check_refused("a.ndjson", utf16, &["lines could be read", "a.ndjson:1: "]);
     check_refused("a.bin", vec![0; MIB], &["no known format", "a.bin"]);

@@ -38,7 +38,7 @@ impl Inputs {
 /// Bytes of a file that has a size.
 fn size(file: &Path) -> Option<u64> {
     let metadata = fs::metadata(file).ok().filter(|_| file != Path::new(STANDARD_INPUT))?;
-    metadata.is_file().then(|| metadata.len())
+    metadata.is_file().then_some(metadata.len())
 }
 
 fn input(path: PathBuf) -> Result<Input<'static>, Failure> {

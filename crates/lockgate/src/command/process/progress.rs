@@ -22,11 +22,11 @@ pub(super) fn show<T>(total: Option<u64>, work: impl FnOnce(&dyn Watch) -> T) ->
     if !io::stderr().is_terminal() {
         return work(&());
     }
-    let read = BytesRead(AtomicU64::new(0));
+    let read = &BytesRead(AtomicU64::new(0));
     let (end, ended) = channel();
     thread::scope(|scope| {
-        scope.spawn(|| draw(&read, total, ended));
-        let result = work(&read);
+        scope.spawn(move || draw(read, total, &ended));
+        let result = work(read);
         drop(end);
         result
     })
@@ -41,7 +41,7 @@ impl Watch for BytesRead {
 }
 
 /// Draws until the work has ended, and leaves the line as it was.
-fn draw(read: &BytesRead, total: Option<u64>, ended: Receiver<()>) {
+fn draw(read: &BytesRead, total: Option<u64>, ended: &Receiver<()>) {
     let (start, mut is_drawn) = (Instant::now(), false);
     // A terminal that has gone is nobody who watches.
     while ended.recv_timeout(DRAW_EVERY) == Err(RecvTimeoutError::Timeout) {
