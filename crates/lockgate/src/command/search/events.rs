@@ -53,7 +53,10 @@ impl<'a> EventLines<'a> {
         let is_wanted = !matches!(reader.footer(), Ok(Some(footer)) if !conditions.may_want_segment(&footer));
         let mut seen: HashMap<RingId, u64> = HashMap::new();
         let next = move |lines: &mut Vec<u8>| {
-            let Some(record) = reader.next_record()?.filter(|_| is_wanted) else { return Ok(false) };
+            if !is_wanted {
+                return Ok(false);
+            }
+            let Some(record) = reader.next_record()? else { return Ok(false) };
             let behind = seen.entry(record.ring).or_insert(0);
             if record.ring_position >= *behind {
                 *behind = record.ring_position + 1;
