@@ -70,7 +70,7 @@ impl<'a> Stream<'a> {
                     self.next_piece += 1;
                     return Ok(Next::Records);
                 }
-                None => wanted = buffer.len() * 2,
+                None => wanted = (buffer.len() * 2).min(LINE_BYTES_MAX + 1),
             }
         }
     }
