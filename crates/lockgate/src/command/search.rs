@@ -20,7 +20,7 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use self::conditions::Conditions;
 use self::output::{Form, Layout, Output};
 use self::places::Place;
-use self::source::Seeker;
+use self::source::Task;
 use self::when::When;
 use super::Outcome;
 use crate::arguments::{Arguments, Global};
@@ -103,13 +103,16 @@ impl Search {
         let places = self.places(global)?;
         let conditions = Conditions::new(self.filter.as_ref(), self.since, self.until);
         let output = Output::new(self.layout(&places));
-        let seeker = || Seeker::new(&self, &matcher, &conditions, &output);
+        let task = Task { search: &self, pattern: &matcher, conditions: &conditions, output: &output };
         match &places[..] {
-            [place @ (Place::Stdin | Place::Journal(_) | Place::File { .. })] => seeker().search(place),
-            _ => places::expand(places).par_bridge().for_each_init(seeker, |seeker, place| match place {
-                Ok(place) => seeker.search(&place),
-                Err(failure) => output.complain(&failure),
-            }),
+            [place @ (Place::Stdin | Place::Journal(_) | Place::File { .. })] => task.seeker().search(place),
+            _ => places::expand(places).par_bridge().for_each_init(
+                || task.seeker(),
+                |seeker, place| match place {
+                    Ok(place) => seeker.search(&place),
+                    Err(failure) => output.complain(&failure),
+                },
+            ),
         }
         output.finish()
     }

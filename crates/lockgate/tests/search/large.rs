@@ -57,6 +57,21 @@ fn a_divided_file_is_printed_as_an_undivided_one() {
 }
 
 #[test]
+fn lines_of_a_large_file_in_a_folder_say_their_file() {
+    let dir = folder(&[("in/a.log", &b"a needle in a line of some length\n".repeat(200_000))]);
+    let done = run(dir.path(), &["needle in", "-p", "in"]);
+    assert_eq!(done.out.lines().filter(|line| line.starts_with("in/a.log:a needle")).count(), 200_000);
+}
+
+#[test]
+fn bytes_within_a_file_are_no_mark_of_an_encoding() {
+    // Every line begins as UTF-16 does, so every piece does; the file does not.
+    let text = [b"start\n".to_vec(), b"\xff\xfeneedle in a line of some length\n".repeat(200_000)].concat();
+    let dir = folder(&[("a.log", &text)]);
+    assert_eq!(run(dir.path(), &["needle in", "-p", "a.log"]).out.lines().count(), 200_000);
+}
+
+#[test]
 fn a_divided_file_is_searched_by_condition_too() {
     let mut text = String::new();
     for status in 0..120_000 {

@@ -120,6 +120,20 @@ fn nothing_to_search_is_explained() {
 }
 
 #[test]
+fn what_is_found_is_not_searched_again() {
+    let dir = folder(&[("a.log", b"needle\n")]);
+    let into =
+        || std::fs::File::options().create(true).append(true).open(dir.path().join("found.log")).unwrap();
+    let status = search(dir.path(), &["needle", "-p", "."]).stdout(into()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    let done = crate::Done::from(
+        search(dir.path(), &["needle", "-p", "found.log"]).stdout(into()).output().unwrap(),
+    );
+    assert!(done.status == Some(3) && done.err.contains("would be written to it"), "{}", done.err);
+    assert_eq!(std::fs::read_to_string(dir.path().join("found.log")).unwrap(), "./a.log:needle\n");
+}
+
+#[test]
 fn nobody_who_reads_on_is_no_failure() {
     let dir = folder(&[("a.log", &b"needle\n".repeat(1 << 20))]);
     let mut command = search(dir.path(), &["needle", "-p", "a.log"]);

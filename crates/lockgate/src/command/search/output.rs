@@ -1,6 +1,9 @@
 //! What is printed: of each place in one piece, however many threads search.
 
+use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Stdout, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,6 +43,8 @@ pub(super) struct Output {
     layout: Layout,
     is_colored: bool,
     is_terminal: bool,
+    /// Device and number of the file that standard output is.
+    own_file: Option<(u64, u64)>,
     shared: Mutex<Shared>,
     has_found: AtomicBool,
     /// Nobody reads on.
@@ -59,11 +64,14 @@ impl Output {
         let stdout = io::stdout();
         let is_colored = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
         let is_terminal = stdout.is_terminal();
+        let metadata = stdout.as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata());
+        let own_file = metadata.ok().filter(Metadata::is_file).map(|file| (file.dev(), file.ino()));
         let shared = Mutex::new(Shared { stdout, has_printed: false, stats: Stats::new() });
         Self {
             layout,
             is_colored,
             is_terminal,
+            own_file,
             shared,
             has_found: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
@@ -72,8 +80,17 @@ impl Output {
         }
     }
 
+    /// Whether standard output is this file: what is found there would be found again, without end.
+    pub(super) fn is_written_to(&self, file: &Metadata) -> bool {
+        self.own_file == Some((file.dev(), file.ino()))
+    }
+
     pub(super) fn form(&self) -> Form {
         self.layout.form
+    }
+
+    pub(super) fn are_many(&self) -> bool {
+        self.layout.are_many
     }
 
     /// Prints why a place is not searched in whole.

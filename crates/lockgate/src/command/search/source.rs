@@ -23,39 +23,55 @@ const START_BYTES: usize = 64 << 10;
 /// Longest line that is searched, with the lines of its context; bytes.
 const LINES_BYTES_MAX: usize = 64 << 20;
 
+/// What is looked for, and where it is told.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'s> {
+    pub(super) search: &'s Search,
+    pub(super) pattern: &'s RegexMatcher,
+    pub(super) conditions: &'s Conditions<'s>,
+    pub(super) output: &'s Output,
+}
+
+impl<'s> Task<'s> {
+    /// One that searches places.
+    pub(super) fn seeker(self) -> Seeker<'s> {
+        Seeker { task: self, lines: self.lines(), searcher: self.searcher().build() }
+    }
+
+    /// One that searches pieces of a file, whose first bytes are no mark of an encoding.
+    fn seeker_of_pieces(self) -> Seeker<'s> {
+        Seeker { task: self, lines: self.lines(), searcher: self.searcher().bom_sniffing(false).build() }
+    }
+
+    fn lines(self) -> LineMatcher<'s> {
+        LineMatcher::new(self.pattern, self.conditions, self.search.invert)
+    }
+
+    fn searcher(self) -> SearcherBuilder {
+        let (before, after) = self.search.contexts();
+        let mut builder = SearcherBuilder::new();
+        builder
+            .line_number(self.search.numbers_lines())
+            .invert_match(self.search.invert)
+            .before_context(before)
+            .after_context(after)
+            .max_matches(self.search.max_count)
+            .heap_limit(Some(LINES_BYTES_MAX));
+        builder
+    }
+}
+
 /// Searches one place after another. Each thread has its own.
 pub(super) struct Seeker<'s> {
-    search: &'s Search,
-    pattern: &'s RegexMatcher,
-    conditions: &'s Conditions<'s>,
+    task: Task<'s>,
     lines: LineMatcher<'s>,
-    output: &'s Output,
     searcher: Searcher,
 }
 
-impl<'s> Seeker<'s> {
-    pub(super) fn new(
-        search: &'s Search,
-        pattern: &'s RegexMatcher,
-        conditions: &'s Conditions<'s>,
-        output: &'s Output,
-    ) -> Self {
-        let (before, after) = search.contexts();
-        let searcher = SearcherBuilder::new()
-            .line_number(search.numbers_lines())
-            .invert_match(search.invert)
-            .before_context(before)
-            .after_context(after)
-            .max_matches(search.max_count)
-            .heap_limit(Some(LINES_BYTES_MAX))
-            .build();
-        let lines = LineMatcher::new(pattern, conditions, search.invert);
-        Self { search, pattern, conditions, lines, output, searcher }
-    }
-
+impl Seeker<'_> {
     /// Searches a place; what cannot be read is complained of.
     pub(super) fn search(&mut self, place: &Place) {
-        if self.output.is_gone() {
+        if self.task.output.is_gone() {
             return;
         }
         let (searched, name) = match place {
@@ -71,9 +87,9 @@ impl<'s> Seeker<'s> {
             Place::Folder(_) => return self.folder(place),
         };
         if let Err(error) = searched
-            && !self.output.is_gone()
+            && !self.task.output.is_gone()
         {
-            self.output.complain(&cannot_search(name, &error));
+            self.task.output.complain(&cannot_search(name, &error));
         }
     }
 
@@ -81,16 +97,16 @@ impl<'s> Seeker<'s> {
         for place in expand(vec![folder.clone()]) {
             match place {
                 Ok(place) => self.search(&place),
-                Err(failure) => self.output.complain(&failure),
+                Err(failure) => self.task.output.complain(&failure),
             }
         }
     }
 
     fn file(&mut self, path: &Path, origin: Origin) -> io::Result<()> {
         if path.extension().is_some_and(|extension| extension == "segment") {
-            let output = self.output;
+            let output = self.task.output;
             let complain = |failure: &Failure| output.complain(failure);
-            let events = EventLines::of_segment(path, self.conditions, &complain);
+            let events = EventLines::of_segment(path, self.task.conditions, &complain);
             return self.look(path, events.map_err(io::Error::other)?);
         }
         let file = File::open(path)?;
@@ -98,12 +114,19 @@ impl<'s> Seeker<'s> {
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
+        if self.task.output.is_written_to(&metadata) {
+            return match origin {
+                Origin::Named => Err(io::Error::other("what is found would be written to it")),
+                Origin::Found => Ok(()),
+            };
+        }
         if metadata.len() >= pieces::FILE_BYTES_MIN && self.may_be_divided() {
             let mut start = vec![0; START_BYTES];
             let count = file.read_at(&mut start, 0)?;
             if Kind::of(&start[..count]) == Kind::Text && !is_compressed(&start[..count]) {
-                return Pieces::new(&file, metadata.len(), self.output)
-                    .search(|| Self::new(self.search, self.pattern, self.conditions, self.output));
+                let task = self.task;
+                return Pieces::new(&file, metadata.len(), self.task.output)
+                    .search(|| task.seeker_of_pieces());
             }
         }
         self.stream(path, Box::new(file), origin)
@@ -111,18 +134,18 @@ impl<'s> Seeker<'s> {
 
     /// Whether parts of a file can be searched each for itself, and what they print put together.
     fn may_be_divided(&self) -> bool {
-        let search = self.search;
-        self.output.form() == Form::Lines
+        let search = self.task.search;
+        self.task.output.form() == Form::Lines
             && !search.numbers_lines()
             && search.contexts() == (0, 0)
             && search.max_count.is_none()
-            && search.paths.len() == 1
+            && !self.task.output.are_many()
     }
 
     fn journal(&mut self, data_dir: &Path) -> io::Result<()> {
-        let output = self.output;
+        let output = self.task.output;
         let complain = |failure: &Failure| output.complain(failure);
-        let events = EventLines::of_journal(data_dir, self.conditions, &complain);
+        let events = EventLines::of_journal(data_dir, self.task.conditions, &complain);
         self.look(data_dir, events.map_err(io::Error::other)?)
     }
 
@@ -131,7 +154,7 @@ impl<'s> Seeker<'s> {
         let mut text = decoded(stream)?;
         let mut start = Vec::with_capacity(START_BYTES);
         (&mut text).take(START_BYTES as u64).read_to_end(&mut start)?;
-        let is_binary = !self.search.text && Kind::of(&start) == Kind::Binary;
+        let is_binary = !self.task.search.text && Kind::of(&start) == Kind::Binary;
         if is_binary && origin == Origin::Found {
             return Ok(());
         }
@@ -142,39 +165,39 @@ impl<'s> Seeker<'s> {
 
     /// Searches text and prints what is found.
     fn look(&mut self, name: &Path, text: impl Read) -> io::Result<()> {
-        let mut piece = self.output.piece();
-        let (searched, has_match) = match self.output.form() {
+        let mut piece = self.task.output.piece();
+        let (searched, has_match) = match self.task.output.form() {
             Form::Lines => {
-                let mut printer = self.output.lines(&mut piece);
-                let mut sink = printer.sink_with_path(self.pattern, name);
+                let mut printer = self.task.output.lines(&mut piece);
+                let mut sink = printer.sink_with_path(self.task.pattern, name);
                 (self.searcher.search_reader(&self.lines, text, &mut sink), sink.has_match())
             }
             Form::Count | Form::Files => {
-                let mut printer = self.output.summary(&mut piece);
-                let mut sink = printer.sink_with_path(self.pattern, name);
+                let mut printer = self.task.output.summary(&mut piece);
+                let mut sink = printer.sink_with_path(self.task.pattern, name);
                 (self.searcher.search_reader(&self.lines, text, &mut sink), sink.has_match())
             }
             Form::Json => {
                 let mut printer = JSONBuilder::new().build(&mut piece);
-                let mut sink = printer.sink_with_path(self.pattern, name);
+                let mut sink = printer.sink_with_path(self.task.pattern, name);
                 let searched = self.searcher.search_reader(&self.lines, text, &mut sink);
-                self.output.add_stats(sink.stats());
+                self.task.output.add_stats(sink.stats());
                 (searched, sink.has_match())
             }
         };
         if has_match {
-            self.output.has_found();
+            self.task.output.has_found();
         }
         searched.and(piece.flush())
     }
 
     /// Searches whole lines and gives what is to be printed of them.
     pub(super) fn look_at(&mut self, lines: &[u8]) -> io::Result<Vec<u8>> {
-        let mut printer = self.output.lines(self.output.paint(Vec::new()));
-        let mut sink = printer.sink(self.pattern);
+        let mut printer = self.task.output.lines(self.task.output.paint(Vec::new()));
+        let mut sink = printer.sink(self.task.pattern);
         self.searcher.search_slice(&self.lines, lines, &mut sink)?;
         if sink.has_match() {
-            self.output.has_found();
+            self.task.output.has_found();
         }
         Ok(printer.into_inner().into_inner())
     }
