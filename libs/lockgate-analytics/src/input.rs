@@ -34,7 +34,7 @@ use crate::{Partial, TooManyGroups};
 /// Longest line that is read, bytes; a longer one counts as malformed.
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 /// Size of the pieces that are read at once, bytes: they stay in a core's own cache.
-const PIECE_BYTES: usize = 256 << 10;
+const PIECE_BYTES: usize = 128 << 10;
 
 /// Something to read.
 pub struct Input<'a> {

@@ -387,7 +387,7 @@ fn key_of<'k>(ends: &[usize], bytes: &'k [u8], group: usize) -> &'k [u8] {
 
 /// What a row counts: an event of kind `part` nothing, a `cut` takes one back; every other row, whatever its `kind` is, counts once.
 #[inline]
-fn weight_of(plan: &Plan, row: &[Cell<'_>]) -> i64 {
+pub(crate) fn weight_of(plan: &Plan, row: &[Cell<'_>]) -> i64 {
     match row[plan.kind] {
         Cell::Text("part") if is_event(&row[plan.id]) => 0,
         Cell::Text("cut") if is_event(&row[plan.id]) => -1,

@@ -17,6 +17,7 @@ use self::line::LineReader;
 use self::template::Template;
 use super::sink::{Rows, Sink};
 use crate::number::ParseNumberError;
+use crate::partial::{BATCH_ROWS, weight_of};
 use crate::query::Plan;
 use crate::{Cell, Number, TooManyGroups};
 
@@ -117,65 +118,86 @@ impl NdjsonRows {
         self.with_cells(line, show).ok().filter(|_| is_object)
     }
 
+    /// Puts the line that was read with the rows that wait, unless its texts have escapes: then it is added alone.
     #[inline]
-    fn put(&mut self, piece: &[u8], sink: &mut Sink<'_>) -> Result<Result<(), &'static str>, TooManyGroups> {
-        match self.with_cells(piece, |cells| sink.row(cells)) {
-            Ok(outcome) => outcome.map(Ok),
-            Err(what) => Ok(Err(what)),
+    fn put<'r>(
+        &mut self,
+        piece: &'r [u8],
+        batch: &mut Batch<'r>,
+        sink: &mut Sink<'_>,
+    ) -> Result<Result<(), &'static str>, TooManyGroups> {
+        if self.spans.iter().any(|span| span.kind == Kind::Escaped) {
+            return match self.with_cells(piece, |cells| sink.row(cells)) {
+                Ok(outcome) => outcome.map(Ok),
+                Err(what) => Ok(Err(what)),
+            };
         }
+        if batch.filled == BATCH_ROWS {
+            batch.flush(sink)?;
+        }
+        let row = &mut batch.cells[batch.filled * batch.width..][..batch.width];
+        if let Err(what) = self.fill(row, piece, "") {
+            return Ok(Err(what));
+        }
+        batch.weights[batch.filled] = weight_of(sink.plan, row);
+        batch.filled += 1;
+        Ok(Ok(()))
     }
 
-    #[inline]
+    /// Shows the cells of the line that was read.
     fn with_cells<R>(
         &mut self,
         piece: &[u8],
         show: impl FnOnce(&[Cell<'_>]) -> R,
     ) -> Result<R, &'static str> {
         self.unescaped.clear();
-        if self.spans.iter().any(|span| span.kind == Kind::Escaped) {
-            unescape_all(piece, &mut self.spans, &mut self.unescaped);
-        }
-        let mut few = [Cell::Null; 8];
-        let mut many = Vec::new();
-        let cells = match few.get_mut(..self.spans.len()) {
-            Some(cells) => cells,
-            None => {
-                many.resize(self.spans.len(), Cell::Null);
-                &mut many[..]
-            }
-        };
-        for (slot, (cell, span)) in cells.iter_mut().zip(&self.spans).enumerate() {
+        unescape_all(piece, &mut self.spans, &mut self.unescaped);
+        let mut cells = std::vec![Cell::Null; self.spans.len()];
+        self.fill(&mut cells, piece, &self.unescaped)?;
+        Ok(show(&cells))
+    }
+
+    #[inline]
+    fn fill<'r>(
+        &self,
+        row: &mut [Cell<'r>],
+        piece: &'r [u8],
+        unescaped: &'r str,
+    ) -> Result<(), &'static str> {
+        for (slot, (cell, span)) in row.iter_mut().zip(&self.spans).enumerate() {
             if self.hidden_id != Some(slot) {
-                *cell = cell_of(span, piece, &self.unescaped)?;
+                *cell = cell_of(span, piece, unescaped)?;
             }
         }
-        if let Some(id) = self.hidden_id.filter(|_| matches!(cells[self.kind], Cell::Text("part" | "cut"))) {
-            cells[id] = cell_of(&self.spans[id], piece, &self.unescaped)?;
+        if let Some(id) = self.hidden_id.filter(|_| matches!(row[self.kind], Cell::Text("part" | "cut"))) {
+            row[id] = cell_of(&self.spans[id], piece, unescaped)?;
         }
-        Ok(show(cells))
+        Ok(())
     }
 }
 
 impl Rows for NdjsonRows {
     fn read(&mut self, piece: &[u8], sink: &mut Sink<'_>) -> Result<(), TooManyGroups> {
+        let mut batch = Batch::new(self.spans.len());
         let (mut at, mut line, mut learned) = (0, 0, 0);
         while at < piece.len() {
             let fitting = self.by_template(piece, at);
-            let outcome = match fitting {
+            let found = match fitting {
                 Some(end) => {
                     at = end + 1;
-                    self.put(piece, sink)?
+                    Ok(true)
                 }
                 None => {
                     let end = memchr(b'\n', &piece[at..]).map_or(piece.len(), |length| at + length);
-                    let outcome = self.in_full(sink.plan, piece, at, end, &mut learned);
+                    let found = self.in_full(sink.plan, piece, at, end, &mut learned);
                     at = end + 1;
-                    match outcome {
-                        Ok(true) => self.put(piece, sink)?,
-                        Ok(false) => Ok(()),
-                        Err(what) => Err(what),
-                    }
+                    found
                 }
+            };
+            let outcome = match found {
+                Ok(true) => self.put(piece, &mut batch, sink)?,
+                Ok(false) => Ok(()),
+                Err(what) => Err(what),
             };
             if let Err(what) = outcome {
                 sink.malformed(line, what);
@@ -183,7 +205,26 @@ impl Rows for NdjsonRows {
             line += 1;
         }
         sink.found.lines += line;
-        Ok(())
+        batch.flush(sink)
+    }
+}
+
+/// Rows that wait to be added together.
+struct Batch<'r> {
+    cells: Vec<Cell<'r>>,
+    width: usize,
+    weights: [i64; BATCH_ROWS],
+    filled: usize,
+}
+
+impl<'r> Batch<'r> {
+    fn new(width: usize) -> Self {
+        Self { cells: std::vec![Cell::Null; BATCH_ROWS * width], width, weights: [0; BATCH_ROWS], filled: 0 }
+    }
+
+    fn flush(&mut self, sink: &mut Sink<'_>) -> Result<(), TooManyGroups> {
+        let filled = std::mem::take(&mut self.filled);
+        sink.partial.add_batch(&self.cells[..filled * self.width], &self.weights[..filled])
     }
 }
 
