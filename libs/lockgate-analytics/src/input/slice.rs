@@ -19,19 +19,17 @@ pub(super) struct Lines {
     pub(super) is_next_too_long: bool,
 }
 
-/// Reads the lines that start in `start..end` into `buffer`, and tells where they are in it.
+/// Reads the lines of a slice into `buffer`, and tells where they are in it: those that start behind `start` and no later than at `end`, and
+/// at the start of the file the first one. So the byte before a slice need not be known, and reads begin where pages do, which is what
+/// copying from the kernel's pages is fast for.
 pub(super) fn read(file: &File, start: u64, end: u64, buffer: &mut Vec<u8>) -> io::Result<Lines> {
-    // The byte before tells whether a line starts at `start`.
-    let offset = start.saturating_sub(1);
-    buffer.resize((end - offset) as usize, 0);
-    let read = read_at(file, offset, buffer)?;
+    buffer.resize((end - start) as usize, 0);
+    let read = read_at(file, start, buffer)?;
     buffer.truncate(read);
     let first = if start == 0 { Some(0) } else { memchr(b'\n', buffer).map(|at| at + 1) };
-    let Some(from) = first.filter(|first| *first < buffer.len()) else {
-        return Ok(Lines { from: buffer.len(), is_next_too_long: false });
-    };
+    let Some(from) = first else { return Ok(Lines { from: buffer.len(), is_next_too_long: false }) };
     let line = memrchr(b'\n', buffer).map_or(from, |at| at + 1);
-    while buffer.last() != Some(&b'\n') {
+    loop {
         let known = buffer.len();
         let room = (LINE_BYTES_MAX + 1).saturating_sub(known - line);
         if room == 0 {
@@ -40,24 +38,22 @@ pub(super) fn read(file: &File, start: u64, end: u64, buffer: &mut Vec<u8>) -> i
         }
         let more = MORE_BYTES.max(known - line).min(room);
         buffer.resize(known + more, 0);
-        let read = read_at(file, offset + known as u64, &mut buffer[known..])?;
-        let line_end = memchr(b'\n', &buffer[known..known + read]).map_or(read, |at| at + 1);
-        buffer.truncate(known + line_end);
-        if read < more {
-            break;
+        let read = read_at(file, start + known as u64, &mut buffer[known..])?;
+        let line_end = memchr(b'\n', &buffer[known..known + read]);
+        buffer.truncate(known + line_end.map_or(read, |at| at + 1));
+        if line_end.is_some() || read < more {
+            return Ok(Lines { from, is_next_too_long: false });
         }
     }
-    Ok(Lines { from, is_next_too_long: false })
 }
 
-/// The lines that start in `start..end` of bytes in memory.
+/// The same lines of bytes in memory.
 pub(super) fn of_bytes(bytes: &[u8], start: usize, end: usize) -> &[u8] {
-    let line_start = |at: usize| match at.checked_sub(1) {
-        None => 0,
-        Some(before) => memchr(b'\n', &bytes[before..]).map_or(bytes.len(), |found| before + found + 1),
+    let line_start = |at: usize| match at {
+        0 => 0,
+        _ => memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |found| at + found + 1),
     };
-    let first = line_start(start);
-    &bytes[first..line_start(end).max(first)]
+    &bytes[line_start(start)..line_start(end)]
 }
 
 /// The first bytes of a file.
