@@ -25,15 +25,20 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     steps.finish()
 }
 
-/// Folder names are package names.
-fn packages(tree: &Tree) -> BTreeSet<&str> {
+fn packages(tree: &Tree) -> BTreeSet<String> {
     let asks = concat!("var_os(\"UPD", "ATE\")");
     let sources = tree.texts("rs").filter(|(_, text)| text.contains(asks));
-    sources
-        .filter_map(|(path, _)| {
-            path.strip_prefix("crates/").or(path.strip_prefix("libs/"))?.split('/').next()
-        })
-        .collect()
+    sources.filter_map(|(path, _)| package_of(path)).collect()
+}
+
+/// Folder names are package names; those of bindings are languages.
+fn package_of(path: &str) -> Option<String> {
+    let mut folders = path.split('/');
+    match (folders.next()?, folders.next()?) {
+        ("crates" | "libs", name) => Some(name.to_owned()),
+        ("bindings", language) => Some(format!("lockgate-{language}")),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +50,8 @@ mod tests {
         let tree = Tree::made_up(&[
             ("crates/config/tests/files.rs", "if std::env::var_os(\"UPDATE\").is_some() {}"),
             ("crates/policy/src/lib.rs", "fn update() {}"),
+            ("bindings/c/tests/header.rs", "if std::env::var_os(\"UPDATE\").is_some() {}"),
         ]);
-        assert_eq!(packages(&tree), BTreeSet::from(["config"]));
+        assert_eq!(packages(&tree), BTreeSet::from(["config".to_owned(), "lockgate-c".to_owned()]));
     }
 }

@@ -31,12 +31,14 @@ impl Missing {
 }
 
 /// Debian packages by the program that shows they are there, or by a file where there is no program.
-const TEST_PACKAGES: [(&str, &str); 5] = [
+const TEST_PACKAGES: [(&str, &str); 6] = [
     ("nginx", "nginx-light"),
     ("slowhttptest", "slowhttptest"),
     // File systems that a test may fill, and certificates.
     ("mkfs.ext4", "e2fsprogs"),
     ("openssl", "openssl"),
+    // What programs in C lose of the library's memory.
+    ("valgrind", "valgrind"),
     // The library that steps a process's clock is in a folder of the machine's architecture.
     ("/usr/share/doc/libfaketime/copyright", "libfaketime"),
 ];
