@@ -321,7 +321,19 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 #[test]
 fn completions_name_every_command() {
     let output = run(Path::new("."), &["completions", "bash"]);
-    for word in ["serve", "demo", "check", "tail", "users", "keys", "usage", "search", "wordcount", "rotate", "--ports-file"] {
+    for word in [
+        "serve",
+        "demo",
+        "check",
+        "tail",
+        "users",
+        "keys",
+        "usage",
+        "search",
+        "wordcount",
+        "rotate",
+        "--ports-file",
+    ] {
         assert!(out(&output).contains(word), "{word}");
     }
 }
