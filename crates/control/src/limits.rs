@@ -71,7 +71,7 @@ limits! {
     pub const LOG_CHUNK_BYTES: usize = 64 * 1024;
     /// Time the access log's writer has to write what is left when the reader is dropped.
     pub const LOG_DRAIN: Duration = Duration::from_secs(2);
-    /// How often the fold commits, at least and at most; between them it rests [`FOLD_REST`] for each group, so that many busy keys, whose rows
+    /// How often the fold commits, at least and at most; between them it rests the longer, the more groups it wrote, so that many busy keys, whose rows
     /// are all written anew each time, cost traffic no more than a hundredth of a core.
     pub const FOLD_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
     /// Rest of the fold for each group it has committed: a hundred times what it costs.

@@ -407,6 +407,8 @@ fn what_a_demonstration_says_to_try_works_as_printed() {
     let with = |word: &str| *commands.iter().find(|line| line.contains(word)).unwrap();
     assert_eq!(shown(with(" tail ")).lines().count(), 5, "{commands:?}");
     assert!(shown(with(" users ")).contains("grace@example.com"), "{commands:?}");
+    assert!(shown(with(" process ")).contains("orders"), "{commands:?}");
+    assert!(shown(with(" search ")).contains("/nothing-here"), "{commands:?}");
     eventually("the usage of both users", || {
         let usage = shown(with(" usage "));
         ["ada@example.com    metered", "grace@example.com  metered"]

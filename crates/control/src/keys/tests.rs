@@ -144,7 +144,7 @@ async fn keys_are_as_old_as_the_last_answer_of_the_database() {
     let age = || node.handle.status().age;
     assert!(age() <= KEY_POLL * 2, "{:?}", age());
     store.fail(Fault::Down);
-    tokio::time::sleep(DOWN).await;
+    sleep(DOWN).await;
     assert!((DOWN - KEY_POLL..=DOWN + KEY_POLL * 2).contains(&age()), "{:?}", age());
     store.fail(Fault::None);
     node.looks().await;

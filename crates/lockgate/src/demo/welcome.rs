@@ -88,7 +88,7 @@ impl Places {
     }
 
     /// The gateway's own state, and the journal.
-    fn inside(&self) -> [Section; 2] {
+    fn inside(&self) -> [Section; 3] {
         let Self { admin, authorization, data, program, .. } = self;
         [
             (
@@ -105,6 +105,14 @@ impl Places {
                 vec![
                     format!("{program} tail --data {data} -n 5"),
                     format!("{program} tail --data {data} --status 4xx --follow"),
+                    format!("{program} search '\"status\":404' -p {data}"),
+                ],
+            ),
+            (
+                "Ask it: how often, how slow, and who",
+                vec![
+                    format!("{program} process {data} --by route --measure 'count,p99(latency_us)'"),
+                    format!("{program} process {data} --where 'user_id is not null' --every 1m"),
                 ],
             ),
         ]
