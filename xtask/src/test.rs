@@ -16,6 +16,21 @@ pub(crate) fn all(root: &Path, missing: Missing) -> anyhow::Result<()> {
         &["cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
         &[],
     );
+    steps.run(
+        "lints without the standard library",
+        &[
+            "cargo",
+            "clippy",
+            "--locked",
+            "-p",
+            "lockgate-analytics",
+            "--no-default-features",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        &[],
+    );
     // After clippy: both need the dependencies' metadata, which is then there.
     steps.run(
         "documentation",

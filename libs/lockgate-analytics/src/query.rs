@@ -53,6 +53,7 @@ impl Query {
         let mut measured =
             |measure: &Measure| (measure.function, measure.field.as_deref().map(|field| columns.slot(field)));
         let measures = self.measures.iter().map(&mut measured).collect();
+        #[cfg(feature = "std")]
         let asked = columns.names.len();
         let event_fields = EventFields::of(columns.names());
         Plan {
@@ -67,6 +68,7 @@ impl Query {
             measure_names: self.measures.iter().map(|measure| measure.name.clone()).collect(),
             kind: columns.slot("kind"),
             id: columns.slot("id"),
+            #[cfg(feature = "std")]
             asked,
             columns,
         }
@@ -118,6 +120,7 @@ pub struct Plan {
     pub(crate) kind: usize,
     pub(crate) id: usize,
     /// Columns that are asked for; those behind them only tell what a row counts.
+    #[cfg(feature = "std")]
     pub(crate) asked: usize,
 }
 
