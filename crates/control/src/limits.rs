@@ -77,7 +77,7 @@ limits! {
     /// Rest of the fold for each group it has committed: a hundred times what it costs.
     pub const FOLD_REST: Duration = Duration::from_micros(600);
     /// Groups of usage (user, key, route, hour) after which a transaction of the fold is full, about.
-    pub const FOLD_GROUPS: usize = 256 * 1024;
+    pub const FOLD_GROUPS: usize = 512 * 1024;
     /// Bytes of the journal after which a transaction of the fold is full, about.
     pub const FOLD_BYTES: u64 = 256 * 1024 * 1024;
     /// Longest wait for one call of the database by the fold; it is made again then.
