@@ -6,6 +6,7 @@ mod closing;
 mod head;
 
 use std::future::poll_fn;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,6 +14,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use message::Version;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::buffers::Buffer;
@@ -85,10 +87,18 @@ async fn is_readable<P: ProxyHttp>(
 ) -> bool {
     poll_fn(|context| match stream.poll_read_ready(context) {
         Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
-        Poll::Pending if closing(worker, admission).has_come() || timer.expired() => Poll::Ready(false),
+        Poll::Pending if closing(worker, admission).has_come() || timer.expired() => {
+            Poll::Ready(has_bytes(stream))
+        }
         Poll::Pending => Poll::Pending,
     })
     .await
+}
+
+/// Whether bytes wait in the kernel, of which the reactor may not have heard yet: closing over them would reset the connection.
+fn has_bytes(stream: &TcpStream) -> bool {
+    let mut byte = [MaybeUninit::uninit()];
+    SockRef::from(stream).peek(&mut byte).is_ok_and(|count| count > 0)
 }
 
 fn closing<'a, P: ProxyHttp>(worker: &'a Worker<P>, admission: &'a Admission) -> Closing<'a> {

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use policy::AddressSet;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -187,9 +187,14 @@ struct Socket<P: ProxyHttp> {
 
 impl<P: ProxyHttp> Drain for Socket<P> {
     fn drain(&self) {
-        let mut context = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Ok((stream, peer))) = self.socket.poll_accept(&mut context) {
-            self.take(stream, peer);
+        // The kernel is asked, not the reactor: that may not have heard yet of what has come.
+        let socket = SockRef::from(&self.socket);
+        while let Ok((stream, peer)) = socket.accept() {
+            let stream = std::net::TcpStream::from(stream);
+            let ready = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let (Ok(stream), Some(peer)) = (ready, peer.as_socket()) {
+                self.take(stream, peer);
+            }
         }
     }
 }
