@@ -22,7 +22,7 @@ use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::h1::{ClientConversation, InState, OutState};
 use crate::hooks::ProxyHttp;
-use crate::limits::QUIET_MS;
+use crate::limits::{FIRST_BYTES_MS, QUIET_MS};
 use crate::listen::Admission;
 use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;
@@ -42,7 +42,7 @@ pub(crate) async fn serve<P: ProxyHttp>(
     let timer = Timer::of_this_task(worker.timers.clone()).await;
     timer.set(admission.listener.settings().head_timeout);
     let mut served = 0;
-    while is_readable(&worker, &admission, &stream, &timer).await {
+    while is_readable(&worker, &admission, &stream, &timer, served == 0).await {
         // Boxed, so that an idle connection does not carry the room a busy one needs.
         let busy = Box::pin(converse(&worker, &admission, &mut stream, peer, &timer, &mut served));
         if unless_cut(&admission, &timer, busy).await == Next::Close {
@@ -79,23 +79,31 @@ enum Next {
 }
 
 /// Waits for bytes; `false`: the connection is to be closed, for it has been idle too long or the gateway drains.
+///
+/// A new connection is given a moment even then: its request may have been sent before the drain began.
 async fn is_readable<P: ProxyHttp>(
     worker: &Worker<P>,
     admission: &Admission,
     stream: &TcpStream,
     timer: &Timer,
+    is_new: bool,
 ) -> bool {
-    poll_fn(|context| match stream.poll_read_ready(context) {
-        Poll::Ready(readable) => Poll::Ready(readable.is_ok()),
-        Poll::Pending if closing(worker, admission).has_come() || timer.expired() => {
-            Poll::Ready(has_bytes(stream))
+    poll_fn(|context| {
+        if let Poll::Ready(readable) = stream.poll_read_ready(context) {
+            return Poll::Ready(readable.is_ok());
         }
-        Poll::Pending => Poll::Pending,
+        let is_closing = closing(worker, admission).has_come();
+        if is_closing && is_new {
+            timer.shorten(Ticks::from_ms(FIRST_BYTES_MS));
+        }
+        let is_over = timer.expired() || is_closing && !is_new;
+        // The reactor is about to tell of bytes that the kernel has.
+        if is_over && !has_bytes(stream) { Poll::Ready(false) } else { Poll::Pending }
     })
     .await
 }
 
-/// Whether bytes wait in the kernel, of which the reactor may not have heard yet: closing over them would reset the connection.
+/// Whether bytes wait in the kernel of which the reactor has not heard yet: closing over them would reset the connection.
 fn has_bytes(stream: &TcpStream) -> bool {
     let mut byte = [MaybeUninit::uninit()];
     SockRef::from(stream).peek(&mut byte).is_ok_and(|count| count > 0)
@@ -134,7 +142,7 @@ async fn converse<P: ProxyHttp>(
             None => conversation.rest(),
         }
         timer.set(Ticks::from_ms(QUIET_MS));
-        if !is_readable(worker, admission, conversation.stream, timer).await {
+        if !is_readable(worker, admission, conversation.stream, timer, false).await {
             return if timer.expired() { Next::Idle } else { Next::Close };
         }
     }

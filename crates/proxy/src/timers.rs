@@ -125,9 +125,18 @@ impl Timer {
 
     /// Sets the deadline to `after` from now.
     pub(crate) fn set(&self, after: Ticks) {
+        self.timers.deadlines.borrow_mut()[self.slot as usize] = self.at(after);
+    }
+
+    /// Sets the deadline to `after` from now unless it comes sooner.
+    pub(crate) fn shorten(&self, after: Ticks) {
+        let deadline = &mut self.timers.deadlines.borrow_mut()[self.slot as usize];
+        *deadline = self.at(after).min(*deadline);
+    }
+
+    fn at(&self, after: Ticks) -> u32 {
         // One more, since the current tick has partly passed.
-        let at = self.timers.now.get().saturating_add(after.0).saturating_add(1).min(NEVER - 1);
-        self.timers.deadlines.borrow_mut()[self.slot as usize] = at;
+        self.timers.now.get().saturating_add(after.0).saturating_add(1).min(NEVER - 1)
     }
 
     /// Says that the task has to end whatever its deadline.
