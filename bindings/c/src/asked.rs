@@ -8,9 +8,8 @@ use std::ptr::NonNull;
 use lockgate_analytics::input::{
     Format, Input, Options, Outcome, Place, Source, analyze, expand, is_compressed,
 };
-use lockgate_analytics::{Function, Measure, Partial, Plan, Query, Report};
+use lockgate_analytics::{Configuration, Function, Measure, Partial, Plan, Query, Report};
 
-use crate::configuration::Configuration;
 use crate::status::{Error, LockgateCounts};
 
 /// Inputs up to this size are read by the calling thread alone, bytes: to wake others takes longer.
@@ -157,11 +156,11 @@ fn threads(bytes: &[u8]) -> Option<NonZeroUsize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::configuration;
+    use lockgate_analytics::read_configuration;
     use std::io::Write;
 
     fn asked(configuration: &str) -> Asked {
-        Asked::new(&configuration::read(configuration.as_bytes()).unwrap())
+        Asked::new(&read_configuration(configuration.as_bytes()).unwrap())
     }
 
     const LINES: &str = "{\"user_id\":1,\"value\":2}\n{\"user_id\":2,\"value\":0.5}\n{\"user_id\":1}\n";

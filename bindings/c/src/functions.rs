@@ -7,10 +7,9 @@ use std::path::Path;
 use std::{ptr, slice};
 
 use lockgate_analytics::input::Format;
-use lockgate_analytics::{Report, write_csv, write_json, write_ndjson};
+use lockgate_analytics::{Report, read_configuration, write_csv, write_json, write_ndjson};
 
 use crate::asked::{Asked, count_rows};
-use crate::configuration;
 use crate::handover::{hand_over, take_back};
 use crate::status::{Error, LockgateCounts, LockgateStatus, guarded, last_error};
 
@@ -87,7 +86,7 @@ pub unsafe extern "C" fn lockgate_query_new(
         let query = unsafe { result("query", query, ptr::null_mut()) }?;
         // SAFETY: as the caller promises.
         let config = unsafe { text("config", config) }?;
-        let asked = Asked::new(&configuration::read(config.to_bytes())?);
+        let asked = Asked::new(&read_configuration(config.to_bytes())?);
         *query = Box::into_raw(Box::new(LockgateQuery(asked)));
         Ok(())
     }))

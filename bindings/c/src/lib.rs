@@ -8,7 +8,6 @@
 //!   the library's.
 
 mod asked;
-mod configuration;
 mod functions;
 mod handover;
 mod status;

@@ -5,10 +5,8 @@ use std::error::Error as _;
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lockgate_analytics::TooManyGroups;
 use lockgate_analytics::input::{InputError, PlacesError};
-
-use crate::configuration::ConfigurationError;
+use lockgate_analytics::{ConfigurationError, TooManyGroups};
 
 /// What a call came to. `lockgate_last_error` says it in words.
 #[repr(i32)]

@@ -33,6 +33,8 @@ extern crate std;
 
 mod accumulator;
 mod cell;
+#[cfg(feature = "configuration")]
+mod configuration;
 mod events;
 mod filter;
 #[cfg(feature = "std")]
@@ -50,6 +52,8 @@ mod time;
 mod write;
 
 pub use cell::{Cell, Datum};
+#[cfg(feature = "configuration")]
+pub use configuration::{Configuration, ConfigurationError, read_configuration};
 pub use events::{AggregateStats, UserId, aggregate_events};
 pub use filter::{FILTER_DEPTH_MAX, Filter, Known, ParseFilterError, Predicate};
 pub use measure::{Function, Measure, ParseMeasureError};
