@@ -17,6 +17,9 @@ pub(crate) const LINGER_MS: u64 = 1_000;
 pub(crate) const LINGER_BYTES: u64 = 1 << 20;
 /// How long a connection stays ready for its next request before it gives up all it can and waits as an idle one.
 pub(crate) const QUIET_MS: u64 = 100;
+/// How long connections are still accepted when a drain has begun: the kernel may yet be at the handshakes of some, and closing the socket
+/// would reset those.
+pub(crate) const LAST_ACCEPTS_MS: u64 = 100;
 /// How long a connection that has sent nothing yet is still waited for when a drain begins.
 pub(crate) const FIRST_BYTES_MS: u64 = 250;
 /// How many gateways like this one a request may come through; more is a loop.

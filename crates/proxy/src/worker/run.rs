@@ -11,6 +11,7 @@ use super::Worker;
 use super::command::{Command, Drained};
 use crate::buffers;
 use crate::hooks::ProxyHttp;
+use crate::limits::LAST_ACCEPTS_MS;
 use crate::listen::{Accepting, Listener, accept};
 use crate::timers::TICK_MS;
 
@@ -43,6 +44,7 @@ async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<
     let mut accepting: Vec<Accepting> = Vec::new();
     let mut closing = Vec::new();
     let mut deadline = None;
+    let mut listen_until = Instant::now();
     loop {
         let command = std::future::poll_fn(|context| {
             if let std::task::Poll::Ready(command) = told.poll_recv(context)
@@ -60,20 +62,26 @@ async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<
                 closing.push((Instant::now() + within, listener));
             }
             Some(Command::Drain(within)) => {
-                accepting.clear();
                 worker.draining.set(true);
                 worker.timers.wake_all();
-                deadline = Some(Instant::now() + within);
+                let now = Instant::now();
+                deadline = Some(now + within);
+                listen_until = now + within.min(Duration::from_millis(LAST_ACCEPTS_MS));
             }
             None => {
                 on_tick(worker);
                 cut_overdue(worker, &mut closing);
             }
         }
-        if let Some(deadline) = deadline
-            && let Some(drained) = drained(worker, deadline)
-        {
-            return drained;
+        if let Some(deadline) = deadline {
+            if Instant::now() >= listen_until {
+                accepting.clear();
+            }
+            if accepting.is_empty()
+                && let Some(drained) = drained(worker, deadline)
+            {
+                return drained;
+            }
         }
     }
 }
