@@ -6,6 +6,7 @@
 
 mod floor;
 mod load;
+mod logs;
 mod measure;
 mod origin;
 mod os;
@@ -49,6 +50,10 @@ enum Command {
     Measure(measure::Options),
     /// Keys, limits and usage beside proxies that do the same, and the users service beside others; writes a run directory.
     Users(users::Options),
+    /// Usage per user from files beside DuckDB, Polars, Python and Node; writes a run directory.
+    Process(logs::Options),
+    /// Lines found beside ripgrep; writes a run directory.
+    Search(logs::Options),
     /// Writes table and plots of a run directory again, from its raw.json.
     Report {
         /// Directory that holds raw.json.
@@ -64,6 +69,8 @@ fn main() -> anyhow::Result<()> {
         Command::Floor { listen, origin } => floor::run(listen, origin),
         Command::Measure(options) => measure::run(&options),
         Command::Users(options) => users::run(&options),
+        Command::Process(options) => logs::process(&options),
+        Command::Search(options) => logs::search(&options),
         Command::Report { directory } => report::write_again(&directory),
     }
 }

@@ -2,8 +2,10 @@
 #![allow(unsafe_code, reason = "system calls without a wrapper in std")]
 
 use std::io;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::mem::MaybeUninit;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 /// Open files that every process here may have, if the hard limit allows; 5,000 connections cost a proxy at most 10,000.
 const OPEN_FILES: u64 = 65_536;
@@ -54,6 +56,32 @@ pub(crate) fn ask_to_end(pid: u32) {
     let Ok(pid) = libc::pid_t::try_from(pid) else { return };
     // SAFETY: no pointers are passed. The caller holds the child unreaped, so the number is still its.
     unsafe { libc::kill(pid, libc::SIGTERM) };
+}
+
+/// How a process ended, and what it used.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    /// In user mode and in the kernel, all threads.
+    pub(crate) cpu: Duration,
+    /// Most memory it had at once, bytes.
+    pub(crate) peak_bytes: u64,
+}
+
+/// Waits for the end of the child `pid`, which nobody else waits for.
+pub(crate) fn wait(pid: u32) -> io::Result<Ended> {
+    let pid = libc::pid_t::try_from(pid).map_err(io::Error::other)?;
+    let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
+    // SAFETY: both pointers are to what the call writes.
+    check(unsafe { libc::wait4(pid, &mut status, 0, usage.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, which wrote it; all zeroes are valid, too.
+    let usage = unsafe { usage.assume_init() };
+    let time = |part: libc::timeval| Duration::new(part.tv_sec as u64, part.tv_usec as u32 * 1000);
+    Ok(Ended {
+        status: ExitStatus::from_raw(status),
+        cpu: time(usage.ru_utime) + time(usage.ru_stime),
+        // Linux counts in KiB.
+        peak_bytes: usage.ru_maxrss as u64 * 1024,
+    })
 }
 
 fn check(result: i32) -> io::Result<()> {

@@ -26,5 +26,8 @@ pub(crate) fn write_again(directory: &Path) -> anyhow::Result<()> {
     if let Ok(run) = crate::users::record::Run::read(directory) {
         return crate::users::report::write(&run, directory);
     }
+    if let Ok(run) = crate::logs::LogsRun::read(directory) {
+        return crate::logs::write_report(&run, directory);
+    }
     write(&Run::read(directory)?, directory)
 }

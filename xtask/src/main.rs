@@ -48,6 +48,10 @@ enum Bench {
     Proxy(bench::Options),
     /// Keys, limits and usage beside NGINX with Lua and Envoy, the users API beside Go and Node; what is missing is installed.
     Users(bench::users::Options),
+    /// Usage per user from 2 GB of events, beside DuckDB, Polars, Python and Node; what is missing is installed.
+    Process(bench::logs::Options),
+    /// Lines found in 2 GB of events, beside ripgrep; what is missing is installed.
+    Search(bench::logs::Options),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +64,8 @@ fn main() -> ExitCode {
         Chore::Generate => generate::run(&root),
         Chore::Bench { what: Bench::Proxy(options) } => bench::proxy(&root, &options),
         Chore::Bench { what: Bench::Users(options) } => bench::users::users(&root, &options),
+        Chore::Bench { what: Bench::Process(options) } => bench::logs::process(&root, &options),
+        Chore::Bench { what: Bench::Search(options) } => bench::logs::search(&root, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -104,6 +104,38 @@ pub(crate) fn install_for_users(root: &Path) -> anyhow::Result<()> {
     install_python(root, "go", &requirements)
 }
 
+/// Installs what `bench process` measures Lockgate beside.
+///
+/// # Errors
+///
+/// When something cannot be installed.
+pub(crate) fn install_for_process(root: &Path) -> anyhow::Result<()> {
+    install_packages(&[("node", "nodejs")])?;
+    let requirements = root.join("bench/peers/process/requirements.txt");
+    let is_there = |package: &str| site_packages(root).is_ok_and(|place| place.join(package).is_dir());
+    if is_there("duckdb") && is_there("polars") { Ok(()) } else { install_requirements(root, &requirements) }
+}
+
+/// The release of ripgrep that `bench search` compares with.
+const RIPGREP: &str = "15.2.0";
+
+/// Builds ripgrep, whose Debian package is years old.
+///
+/// # Errors
+///
+/// When it cannot be built.
+pub(crate) fn install_ripgrep(root: &Path) -> anyhow::Result<()> {
+    let place = directory(root).join("ripgrep");
+    if place.join("bin/rg").is_file() {
+        return Ok(());
+    }
+    let mut cargo = Command::new("cargo");
+    cargo.args(["install", "--locked", "--version", RIPGREP, "ripgrep", "--root"]).arg(&place);
+    cargo.arg("--target-dir").arg(place.join("build"));
+    step::run_within(STEP_WITHIN, cargo.current_dir(root))?;
+    std::fs::remove_dir_all(place.join("build")).context("removing what building ripgrep left")
+}
+
 /// Where pip puts the packages of the checkout's own environment.
 pub(crate) fn site_packages(root: &Path) -> anyhow::Result<PathBuf> {
     let lib = directory(root).join("venv/lib");
@@ -180,10 +212,13 @@ fn privilege() -> Option<&'static [&'static str]> {
 
 /// Installs a pinned list of Python packages into the checkout's own environment, unless `program` is there.
 fn install_python(root: &Path, program: &str, requirements: &Path) -> anyhow::Result<()> {
+    let is_there = directory(root).join("venv/bin").join(program).is_file();
+    if is_there { Ok(()) } else { install_requirements(root, requirements) }
+}
+
+/// Installs a pinned list of Python packages into the checkout's own environment.
+fn install_requirements(root: &Path, requirements: &Path) -> anyhow::Result<()> {
     let venv = directory(root).join("venv");
-    if venv.join("bin").join(program).is_file() {
-        return Ok(());
-    }
     let why = || format!("not installed: {}", requirements.display());
     if !venv.join("bin/pip").is_file() {
         step::run_within(STEP_WITHIN, Command::new("python3").args(["-m", "venv"]).arg(&venv))

@@ -94,7 +94,7 @@ impl fmt::Display for Peer {
 }
 
 /// The first word that looks like one: `nginx/1.22.1`, `v2.11.7`, a path and then `…/1.40.0/…`.
-fn version_number(text: &str) -> Option<String> {
+pub(crate) fn version_number(text: &str) -> Option<String> {
     let words = text.split(|character: char| character.is_whitespace() || "/,:".contains(character));
     let numbers = words.map(|word| word.strip_prefix('v').unwrap_or(word));
     let mut versions =
