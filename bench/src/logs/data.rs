@@ -67,7 +67,6 @@ fn generate(lines: &Path, segment: &Path, bytes: u64) -> anyhow::Result<u64> {
         let event = event(number, &mut random, &mut path);
         line.clear();
         write_ndjson(&event, &mut line);
-        line.push(b'\n');
         out.write_all(&line)?;
         segment.add(&event)?;
         written += line.len() as u64;
