@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use lockgate_event::parse_rfc3339;
+
 /// Units of a distance in time, in seconds, the largest first.
 const UNITS: [(i64, &str); 5] =
     [(365 * 86_400, "year"), (86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
@@ -16,15 +18,9 @@ impl Moment {
         Self(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// Reads `2026-11-21T01:20:23Z`, with or without a fraction of the second (RFC 3339, section 5.6).
+    /// Reads a time by RFC 3339; its fraction of a second is left out.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        let (date, time) = text.split_once('T')?;
-        let [year, month, day] = numbers(date.split('-'))?;
-        let whole = time.strip_suffix('Z')?.split('.').next()?;
-        let [hour, minute, second] = numbers(whole.split(':'))?;
-        let is_time = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60;
-        let seconds = hour * 3_600 + minute * 60 + second;
-        (is_time && year < 10_000).then(|| Self(days_before(year, month, day) * 86_400 + seconds))
+        parse_rfc3339(text.as_bytes()).map(|us| Self(us.div_euclid(1_000_000)))
     }
 
     /// How far it is from now, in its largest unit: `5 minutes ago`, `in 2 days`.
@@ -51,20 +47,6 @@ pub(crate) fn plain(text: &str) -> String {
 /// How far a time is from now; a text that is none stays as it is.
 pub(crate) fn relative(text: &str, now: Moment) -> String {
     Moment::read(text).map_or_else(|| text.to_owned(), |moment| moment.seen_from(now))
-}
-
-fn numbers<'a, const N: usize>(parts: impl Iterator<Item = &'a str>) -> Option<[i64; N]> {
-    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers: Vec<i64> =
-        parts.map(|part| Some(part).filter(is_number)?.parse().ok()).collect::<Option<_>>()?;
-    numbers.try_into().ok()
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar: years counted from March, so that leap days end them.
-fn days_before(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
 }
 
 #[cfg(test)]

@@ -27,5 +27,5 @@ pub use codec::{
 pub use event::{Event, EventId, EventRef, HttpVersion, Kind, Value};
 pub use id::ParseEventIdError;
 pub use ndjson::write_ndjson;
-pub use time::Timestamp;
+pub use time::{Timestamp, parse_common_log, parse_date, parse_rfc3339};
 pub use value::ParseValueError;

@@ -6,7 +6,13 @@ use core::fmt;
 
 use crate::decimal;
 
+mod parse;
+
+pub use parse::{parse_common_log, parse_date, parse_rfc3339};
+
 const SECONDS_PER_DAY: u64 = 86_400;
+/// No moment that 64 bits of microseconds can tell is in this year or later.
+const YEAR_END: i64 = 600_000;
 const MONTHS: [&[u8; 3]; 12] =
     [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
@@ -50,7 +56,9 @@ impl Timestamp {
     /// Microseconds since 1970-01-01T00:00:00Z; `None` when there is no such moment, or the number is too large.
     #[must_use]
     pub fn to_unix_us(&self) -> Option<u64> {
-        let days = days_before(self.year, self.month, self.day)?;
+        let year = i64::try_from(self.year).ok().filter(|year| *year < YEAR_END)?;
+        let days = days_since_1970(year, self.month.into(), self.day.into());
+        let days = u64::try_from(days).ok()?;
         let of_day = u64::from(self.hour) * 3600 + u64::from(self.minute) * 60 + u64::from(self.second);
         let seconds = days.checked_mul(SECONDS_PER_DAY)?.checked_add(of_day)?;
         let us = seconds.checked_mul(1_000_000)?.checked_add(self.microsecond.into())?;
@@ -126,13 +134,12 @@ fn civil_date(days_since_1970: u64) -> (u64, u8, u8) {
     (era * 400 + year_of_era + u64::from(month <= 2), month as u8, day as u8)
 }
 
-/// Days from 1970-01-01 to a date, by the same years; a date that is none gives some number or `None`.
-fn days_before(year: u64, month: u8, day: u8) -> Option<u64> {
-    let (month, day) = (u64::from(month), u64::from(day));
-    let march_year = year.checked_sub(u64::from(month <= 2))?;
+/// Days from 1970-01-01 to a date, by the same years; negative before it. A date that is none gives some number.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let march_year = year - i64::from(month <= 2);
     let march_month = if month > 2 { month - 3 } else { month + 9 };
-    let days_of_years = march_year.checked_mul(365)? + march_year / 4 - march_year / 100 + march_year / 400;
-    (days_of_years + (153 * march_month + 2) / 5 + day).checked_sub(1 + 719_468)
+    let leap_days = march_year.div_euclid(4) - march_year.div_euclid(100) + march_year.div_euclid(400);
+    march_year * 365 + leap_days + (153 * march_month + 2) / 5 + day - 1 - 719_468
 }
 
 #[cfg(test)]

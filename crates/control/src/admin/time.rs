@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lockgate_event::Timestamp;
+use lockgate_event::{Timestamp, parse_date, parse_rfc3339};
 use serde::{Serialize, Serializer};
 
 const SECOND_US: i64 = 1_000_000;
@@ -45,7 +45,8 @@ pub(super) fn hour_of(us: u64) -> u64 {
 
 /// Reads `2026-11-21` or `2026-11-21T01:20:23.5+01:00` (RFC 3339, section 5.6). Times before 1970 are taken for its beginning.
 pub(super) fn read_time(text: &str) -> Result<u64, Cow<'static, str>> {
-    let us = moment_us(text).ok_or("must be a date, or a time with its offset from UTC, by RFC 3339")?;
+    let us = parse_rfc3339(text.as_bytes()).or_else(|| parse_date(text.as_bytes()));
+    let us = us.ok_or("must be a date, or a time with its offset from UTC, by RFC 3339")?;
     Ok(us.try_into().unwrap_or(0))
 }
 
@@ -68,82 +69,6 @@ fn span_us(text: &str) -> Option<u64> {
         return None;
     }
     Some(number(digits)? as u64 * seconds * SECOND_US as u64)
-}
-
-fn moment_us(text: &str) -> Option<i64> {
-    let (date, time) = text.split_at_checked(10)?;
-    let days = days_of_date(date)?;
-    let in_day = if time.is_empty() { 0 } else { time_of_day_us(time)? };
-    Some(days * 86_400 * SECOND_US + in_day)
-}
-
-fn days_of_date(date: &str) -> Option<i64> {
-    let mut parts = date.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || (year.len(), month.len(), day.len()) != (4, 2, 2) {
-        return None;
-    }
-    let (year, month, day) = (number(year)?, number(month)?, number(day)?);
-    ((1..=12).contains(&month) && (1..=days_of_month(year, month)).contains(&day))
-        .then(|| days_since_1970(year, month, day))
-}
-
-fn days_of_month(year: i64, month: i64) -> i64 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
-
-/// Counts in years that start on 1 March, so that the leap day is the last of its year.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + 365 * year_of_era + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// Reads `T01:20:23.5+01:00` into microseconds since midnight in UTC. A leap second is the first of the next minute.
-fn time_of_day_us(time: &str) -> Option<i64> {
-    let time = time.strip_prefix(['T', 't', ' '])?;
-    let (clock, rest) = time.split_at_checked(8)?;
-    let mut parts = clock.split(':');
-    let mut part = |most| parts.next().filter(|part| part.len() == 2).and_then(number).filter(|n| *n <= most);
-    let seconds = part(23)? * 3600 + part(59)? * 60 + part(60)?;
-    let (fraction_us, offset) = match rest.strip_prefix('.') {
-        Some(rest) => {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            (fraction_us(rest.get(..digits)?)?, rest.get(digits..)?)
-        }
-        None => (0, rest),
-    };
-    Some((seconds - offset_seconds(offset)?) * SECOND_US + fraction_us)
-}
-
-/// The first six digits behind the point; what is finer is cut off.
-fn fraction_us(digits: &str) -> Option<i64> {
-    let kept = &digits[..digits.len().min(6)];
-    Some(number(kept)? * 10_i64.pow(6 - kept.len() as u32))
-}
-
-fn offset_seconds(offset: &str) -> Option<i64> {
-    if offset == "Z" || offset == "z" {
-        return Some(0);
-    }
-    let (sign, clock) = offset.split_at_checked(1)?;
-    let (hours, minutes) = clock.split_once(':')?;
-    if (hours.len(), minutes.len()) != (2, 2) {
-        return None;
-    }
-    let (hours, minutes) = (number(hours)?, number(minutes)?);
-    let seconds = (hours <= 23 && minutes <= 59).then_some(hours * 3600 + minutes * 60)?;
-    match sign {
-        "+" => Some(seconds),
-        "-" => Some(-seconds),
-        _ => None,
-    }
 }
 
 /// A number of digits only: `str::parse` would take a sign.
