@@ -11,6 +11,8 @@ const MILLIONTHS: i128 = 1_000_000;
 const NUMBER_MAX: i128 = i128::MAX >> 40;
 /// Digits that always fit 64 bits.
 const SHORT_DIGITS: usize = 12;
+/// The first number of more than 15 digits.
+const SHORT_DECIMAL_END: f64 = 1e15;
 
 /// A decimal number in millionths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +63,14 @@ impl Number {
     /// The decimal nearest to a binary number, as its shortest decimal form says it; `None` when it is not finite or too large.
     #[must_use]
     pub fn from_f64(number: f64) -> Option<Self> {
+        // Up to 15 digits, a decimal and its nearest binary number tell each other: no other decimal of so few digits is as near.
+        let millionths = number * MILLIONTHS as f64;
+        if millionths.abs() < SHORT_DECIMAL_END {
+            let rounded = if millionths < 0.0 { millionths - 0.5 } else { millionths + 0.5 } as i64;
+            if rounded as f64 / MILLIONTHS as f64 == number {
+                return Some(Self(rounded.into()));
+            }
+        }
         if !number.is_finite() {
             return None;
         }
@@ -230,6 +240,12 @@ fn exponent_of(text: &[u8]) -> Result<i64, ParseNumberError> {
     Ok(if negative { -exponent } else { exponent })
 }
 
+impl From<i64> for Number {
+    fn from(number: i64) -> Self {
+        Self(i128::from(number) * MILLIONTHS)
+    }
+}
+
 impl From<Value> for Number {
     fn from(value: Value) -> Self {
         Self(value.0.into())
@@ -308,7 +324,47 @@ mod tests {
         }
     }
 
+    #[track_caller]
+    fn check_binary(number: f64) {
+        let expected = alloc::format!("{number:e}").parse().ok();
+        assert_eq!(Number::from_f64(number), expected, "{number:e}");
+    }
+
+    #[test]
+    fn binary_numbers_are_what_their_shortest_decimal_says() {
+        for number in [
+            0.0,
+            -0.0,
+            0.1,
+            -0.3,
+            1.0000005,
+            0.0000005,
+            0.0000015,
+            999_999_999.999_999,
+            1e9,
+            123_456_789.123_456_7,
+            0.1 + 0.2,
+            1e15,
+            9_007_199_254_740_993.0,
+            1.5e20,
+            1e21,
+            f64::MIN_POSITIVE,
+            f64::MAX,
+            f64::INFINITY,
+            f64::NAN,
+        ] {
+            check_binary(number);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_binary_number_is_what_its_shortest_decimal_says(number: f64, millionths in -2_000_000_000_000_000_i64..2_000_000_000_000_000) {
+            check_binary(number);
+            check_binary(millionths as f64 / 1e6);
+            check_binary(millionths as f64 / 1e7);
+        }
+
         #[test]
         fn text_round_trips(amount in -NUMBER_MAX..=NUMBER_MAX) {
             prop_assert_eq!(Number(amount).to_string().parse(), Ok(Number(amount)));

@@ -1,0 +1,62 @@
+//! Bytes in memory: those that nobody can change are read where they are, others are copied.
+
+use std::ops::{Deref, Range};
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyMemoryView};
+
+/// Bytes that stay as they are while threads read them.
+pub(crate) enum Bytes {
+    /// A part of a `bytes`, which cannot change.
+    Shared(PyBackedBytes, Range<usize>),
+    Copied(Vec<u8>),
+}
+
+impl Bytes {
+    /// The bytes of an object; `None` when it has none.
+    pub(crate) fn of(data: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        if let Ok(bytes) = data.cast::<PyBytes>() {
+            return Ok(Some(Self::whole(bytes)));
+        }
+        let Ok(buffer) = PyBuffer::<u8>::get(data) else { return Ok(None) };
+        let shared = Self::behind_view(data, &buffer)?;
+        let bytes = match shared {
+            Some(shared) => shared,
+            None => Self::Copied(buffer.to_vec(data.py())?),
+        };
+        Ok(Some(bytes))
+    }
+
+    fn whole(bytes: &Bound<'_, PyBytes>) -> Self {
+        let backed = PyBackedBytes::from(bytes.clone());
+        let all = 0..backed.len();
+        Self::Shared(backed, all)
+    }
+
+    /// What a view shows of a `bytes`, if it shows it without gaps. A view of anything else may change while it is read, even one that is
+    /// read-only itself.
+    fn behind_view(view: &Bound<'_, PyAny>, buffer: &PyBuffer<u8>) -> PyResult<Option<Self>> {
+        if !view.is_instance_of::<PyMemoryView>() || !buffer.is_c_contiguous() {
+            return Ok(None);
+        }
+        let behind = view.getattr("obj")?;
+        let Ok(bytes) = behind.cast::<PyBytes>() else { return Ok(None) };
+        let backed = PyBackedBytes::from(bytes.clone());
+        let start = buffer.buf_ptr().addr().wrapping_sub(backed.as_ptr().addr());
+        let range = start..start.saturating_add(buffer.len_bytes());
+        Ok(backed.get(range.clone()).is_some().then_some(Self::Shared(backed, range)))
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes, range) => &bytes[range.clone()],
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
