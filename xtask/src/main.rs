@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask test`, `ci`, `tidy`, `generate`, `bench`.
+//! The project's own chores: `cargo xtask test`, `ci`, `tidy`, `generate`, `wasm`, `bench`.
 #![allow(clippy::print_stdout, reason = "chores talk to the terminal")]
 
 mod bench;
@@ -7,6 +7,7 @@ mod step;
 mod test;
 mod tidy;
 mod tools;
+mod wasm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Chore {
     Tidy,
     /// Writes the generated references again.
     Generate,
+    /// Builds the WebAssembly files and the page for browsers.
+    Wasm(wasm::Options),
     /// Measures.
     Bench {
         #[command(subcommand)]
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Chore::Ci => test::all(&root, tools::Missing::Fails),
         Chore::Tidy => tidy::run(&root),
         Chore::Generate => generate::run(&root),
+        Chore::Wasm(options) => wasm::run(&root, &options),
         Chore::Bench { what: Bench::Proxy(options) } => bench::proxy(&root, &options),
         Chore::Bench { what: Bench::Users(options) } => bench::users::users(&root, &options),
         Chore::Bench { what: Bench::Process(options) } => bench::logs::process(&root, &options),

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 
 use crate::step::{self, STEP_WITHIN};
+use crate::wasm;
 
 /// What it means when a program is missing and cannot be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ const TEST_PACKAGES: [(&str, &str); 6] = [
     // The library that steps a process's clock is in a folder of the machine's architecture.
     ("/usr/share/doc/libfaketime/copyright", "libfaketime"),
 ];
+/// A browser without a screen, and the program that steers it.
+const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromedriver", "chromium-driver")];
 /// Where Debian keeps PostgreSQL's programs, in a folder per version.
 const POSTGRES: &str = "/usr/lib/postgresql";
 /// Says to Debian's package that no database is to be made and started behind the operator's back.
@@ -68,6 +71,8 @@ pub(crate) fn install_for_tests(root: &Path, missing: Missing) -> anyhow::Result
     let attempts = [
         install_packages(&TEST_PACKAGES),
         install_postgres(),
+        install_browser(),
+        wasm::install(),
         install_python(root, "kosoku", &root.join("xtask/requirements.txt")),
         install_python(root, "schemathesis", &root.join("xtask/requirements.txt")),
     ];
@@ -155,7 +160,14 @@ pub(crate) fn path_with_venv(root: &Path) -> String {
     format!("{}:{path}:/usr/sbin", directory(root).join("venv/bin").display())
 }
 
-fn install_packages(packages: &[(&str, &str)]) -> anyhow::Result<()> {
+/// Installs a browser unless Chromium or Chrome is there with its driver, as on the machines of hosted CI.
+fn install_browser() -> anyhow::Result<()> {
+    let is_there = is_in_path("google-chrome") && is_in_path("chromedriver");
+    if is_there { Ok(()) } else { install_packages(&BROWSER) }
+}
+
+/// Installs Debian packages whose program, or file, is missing.
+pub(crate) fn install_packages(packages: &[(&str, &str)]) -> anyhow::Result<()> {
     let missing: Vec<&str> =
         packages.iter().filter(|(program, _)| !is_in_path(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() {

@@ -24,7 +24,9 @@ use std::path::PathBuf;
 use std::string::String;
 use std::vec::Vec;
 
+pub use self::csv::names_of as csv_names_of;
 pub use self::decompress::{decoded, is_compressed};
+pub use self::detect::format_of;
 pub use self::line::{Line, LineReader};
 pub use self::places::{PlacesError, STANDARD_INPUT, expand};
 pub use self::run::analyze;

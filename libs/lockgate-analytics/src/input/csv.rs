@@ -43,20 +43,10 @@ pub(crate) struct CsvRows {
 impl CsvRows {
     /// Reads the header, a record with the names of the fields; of equal names the first counts.
     pub(crate) fn new(plan: &Plan, header: &[u8]) -> Self {
-        let header = header.strip_prefix(BYTE_ORDER_MARK).unwrap_or(header);
-        let delimiter = delimiter_of(header);
-        let columns = plan.columns();
         let mut slots = Vec::new();
-        let record = fields(header, &mut Marks::new(header, delimiter), 0, Reach::Bytes, |_, span| {
-            let mut name = String::new();
-            let written = &header[span.start..span.end];
-            let slot = match span.written {
-                Written::Escaped => {
-                    unescape(&String::from_utf8_lossy(written), &mut name);
-                    columns.place_of(name.as_bytes())
-                }
-                _ => columns.place_of(written),
-            };
+        let columns = plan.columns();
+        let (delimiter, record) = read_header(header, |name| {
+            let slot = columns.place_of(name);
             slots.push(slot.filter(|_| !slots.contains(&slot)));
         });
         let fields = record.map_or(slots.len(), |record| record.fields);
@@ -141,6 +131,32 @@ impl Rows for CsvRows {
         sink.found.lines += line;
         Ok(())
     }
+}
+
+/// The names in the first record of bytes that start with a header.
+#[must_use]
+pub fn names_of(start: &[u8]) -> Vec<String> {
+    let header = &start[..record_end(start).unwrap_or(start.len())];
+    let mut names = Vec::new();
+    read_header(header, |name| names.push(String::from_utf8_lossy(name).into_owned()));
+    names
+}
+
+/// Reads a header's names; returns its delimiter beside the record.
+fn read_header(header: &[u8], mut on_name: impl FnMut(&[u8])) -> (u8, Option<Record>) {
+    let header = header.strip_prefix(BYTE_ORDER_MARK).unwrap_or(header);
+    let delimiter = delimiter_of(header);
+    let record = fields(header, &mut Marks::new(header, delimiter), 0, Reach::Bytes, |_, span| {
+        let written = &header[span.start..span.end];
+        if span.written == Written::Escaped {
+            let mut name = String::new();
+            unescape(&String::from_utf8_lossy(written), &mut name);
+            on_name(name.as_bytes());
+        } else {
+            on_name(written);
+        }
+    });
+    (delimiter, record)
 }
 
 /// What finds the end of the last whole record below this header, in bytes that start with a record.

@@ -3,12 +3,15 @@
 //! Both are decompressed as they are read, in bounded memory whatever they grow to: gzip keeps 32 KiB, zstd a window of at most
 //! [`WINDOW_LOG_MAX`]. Several members or frames one behind the other are one stream.
 
+#[cfg(feature = "zstd-rust")]
+mod frames;
+
 use std::boxed::Box;
 use std::io::{self, Cursor, Read};
 use std::vec::Vec;
 
 /// Largest window of zstd that is accepted, 2^27 bytes: what `zstd -19` and `--long` write.
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "zstd", feature = "zstd-rust"))]
 const WINDOW_LOG_MAX: u32 = 27;
 /// Bytes that tell a compressed stream.
 const MAGIC_BYTES: usize = 4;
@@ -42,8 +45,8 @@ pub fn is_compressed(start: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// When the first bytes cannot be read, or the crate was built without the feature `compression` and they are compressed. Reading on fails
-/// where compressed bytes are damaged or end too early, saying which.
+/// When the first bytes cannot be read, or they are compressed in a way that the crate was built without. Reading on fails where compressed
+/// bytes are damaged or end too early, saying which.
 pub fn decoded<'a>(mut reader: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut start = Vec::with_capacity(MAGIC_BYTES);
     (&mut reader).take(MAGIC_BYTES as u64).read_to_end(&mut start)?;
@@ -55,40 +58,56 @@ pub fn decoded<'a>(mut reader: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn 
     }
 }
 
-#[cfg(feature = "compression")]
 fn decompressed<'a>(
     compression: Compression,
     stream: impl Read + Send + 'a,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
-    Ok(match compression {
-        Compression::Gzip => {
-            Box::new(Decoder { decoder: flate2::read::MultiGzDecoder::new(stream), name: "gzip" })
-        }
-        Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::new(stream)?;
-            decoder.window_log_max(WINDOW_LOG_MAX)?;
-            Box::new(Decoder { decoder, name: "zstd" })
-        }
-    })
+    match compression {
+        Compression::Gzip => gzip(stream),
+        Compression::Zstd => zstd(stream),
+    }
 }
 
-#[cfg(not(feature = "compression"))]
-fn decompressed<'a>(
-    compression: Compression,
-    _stream: impl Read + Send + 'a,
-) -> io::Result<Box<dyn Read + Send + 'a>> {
-    let text = std::format!("{compression:?} is not read: this was built without it");
-    Err(io::Error::new(io::ErrorKind::Unsupported, text))
+#[cfg(feature = "gzip")]
+fn gzip<'a>(stream: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    Ok(Box::new(Decoder { decoder: flate2::read::MultiGzDecoder::new(stream), name: "gzip" }))
+}
+
+#[cfg(not(feature = "gzip"))]
+fn gzip<'a>(_stream: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    Err(built_without("gzip"))
+}
+
+#[cfg(feature = "zstd")]
+fn zstd<'a>(stream: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    let mut decoder = zstd::stream::read::Decoder::new(stream)?;
+    decoder.window_log_max(WINDOW_LOG_MAX)?;
+    Ok(Box::new(Decoder { decoder, name: "zstd" }))
+}
+
+#[cfg(all(feature = "zstd-rust", not(feature = "zstd")))]
+fn zstd<'a>(stream: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    Ok(Box::new(Decoder { decoder: frames::Frames::new(stream), name: "zstd" }))
+}
+
+#[cfg(not(any(feature = "zstd", feature = "zstd-rust")))]
+fn zstd<'a>(_stream: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    Err(built_without("zstd"))
+}
+
+#[cfg(not(all(feature = "gzip", any(feature = "zstd", feature = "zstd-rust"))))]
+fn built_without(name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, std::format!("{name} is not read: this was built without it"))
 }
 
 /// Says of an error that the compressed bytes are at fault.
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "gzip", feature = "zstd", feature = "zstd-rust"))]
 struct Decoder<D> {
     decoder: D,
     name: &'static str,
 }
 
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "gzip", feature = "zstd", feature = "zstd-rust"))]
 impl<D: Read> Read for Decoder<D> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.decoder.read(buffer).map_err(|error| match error.kind() {

@@ -9,7 +9,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const LINES_MAX: usize = 10;
 
 /// Tells the format of something from its name and its first bytes, decompressed; a few kilobytes are enough. `None` when nothing says.
-pub(super) fn format_of(name: &str, start: &[u8]) -> Option<Format> {
+#[must_use]
+pub fn format_of(name: &str, start: &[u8]) -> Option<Format> {
     if start.starts_with(SEGMENT_MAGIC) {
         return Some(Format::Segment);
     }

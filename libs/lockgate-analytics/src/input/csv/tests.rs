@@ -119,6 +119,12 @@ fn the_header_says_the_delimiter_and_the_places() {
 }
 
 #[test]
+fn the_names_of_a_header_are_told() {
+    assert_eq!(names_of("\u{feff}a;\"b \"\"c\"\"\";d,e\r\n1;2;3\r\n".as_bytes()), ["a", "b \"c\"", "d,e"]);
+    assert_eq!(names_of(b"a,b"), ["a", "b"]);
+}
+
+#[test]
 fn a_name_with_a_quote_is_found() {
     let query = Query { group_by: std::vec!["a\"b".into()], ..question() };
     let plan = query.plan();

@@ -1,0 +1,98 @@
+//! Questions for JavaScript.
+
+use js_sys::Function;
+use lockgate_analytics::input::{Input, Source};
+use wasm_bindgen::prelude::*;
+use web_sys::File;
+
+use super::error;
+use super::file::{FileReader, Progress};
+use crate::AnalysisError;
+use crate::analysis::in_memory;
+
+/// An answer: the table, the drawing and the texts that it can be shown as. `free()` lets go of its memory.
+#[wasm_bindgen]
+pub struct Analysis(crate::Analysis);
+
+#[wasm_bindgen]
+impl Analysis {
+    /// How much was read, as JSON: `rows`, `lines`, `bytes`, `malformed`, `timeless`, and the first `places` of malformed lines.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        self.0.counts()
+    }
+
+    /// The first rows, as JSON: `columns`, `rows` of texts or null, and `groups`, the number of all rows.
+    #[must_use]
+    pub fn table(&self, rows_max: usize) -> String {
+        self.0.table(rows_max)
+    }
+
+    /// The whole answer as `json`, `ndjson` or `csv`.
+    ///
+    /// # Errors
+    ///
+    /// An `Error` whose `code` is `format`.
+    pub fn text(&self, format: &str) -> Result<String, JsValue> {
+        self.0.text(format).map_err(|failure| thrown(&failure))
+    }
+
+    /// The answer as a drawing, SVG.
+    ///
+    /// # Errors
+    ///
+    /// An `Error` whose `code` is `size`.
+    pub fn svg(&self, width: u32, height: u32) -> Result<String, JsValue> {
+        self.0.svg(width, height).map_err(|failure| thrown(&failure))
+    }
+}
+
+/// Says what a file is and what could be asked, from its name and its first bytes, as JSON: `format` (null if nothing tells), `fields`, and a
+/// `question` that suits them.
+#[wasm_bindgen]
+#[must_use]
+pub fn inspect(name: &str, start: &[u8]) -> String {
+    crate::inspect(name, start).json()
+}
+
+/// Answers a question about bytes in memory.
+///
+/// # Errors
+///
+/// As [`analyze`].
+#[wasm_bindgen]
+pub fn analyze_bytes(data: &[u8], configuration: &str, format: Option<String>) -> Result<Analysis, JsValue> {
+    let answer = crate::analyze(configuration, format.as_deref(), vec![in_memory(data)], &());
+    answer.map(Analysis).map_err(|failure| thrown(&failure))
+}
+
+/// Answers a question about files, which are read piece by piece: only in a worker. `configuration` is a JSON object in the words of
+/// `lockgate process`; `on_progress` is called with the bytes read so far, and ends the reading by returning `false`.
+///
+/// # Errors
+///
+/// An `Error` whose `code` is `configuration`, `format`, `read`, `unknown`, `groups`, `malformed` or `interrupted`.
+#[wasm_bindgen]
+#[allow(clippy::needless_pass_by_value, reason = "what JavaScript hands over is ours")]
+pub fn analyze(
+    files: Vec<File>,
+    configuration: &str,
+    format: Option<String>,
+    on_progress: Option<Function>,
+) -> Result<Analysis, JsValue> {
+    let progress = Progress::new(on_progress);
+    let mut before = 0.0;
+    let mut inputs = Vec::new();
+    for file in &files {
+        let reader = FileReader::new(file.clone().into(), before, progress.clone())
+            .map_err(|_| error("files are read in workers only", "read"))?;
+        inputs.push(Input { name: file.name(), source: Source::Stream(Box::new(reader)) });
+        before += file.size();
+    }
+    let answer = crate::analyze(configuration, format.as_deref(), inputs, &progress.stop());
+    answer.map(Analysis).map_err(|failure| thrown(&failure))
+}
+
+fn thrown(failure: &AnalysisError) -> JsValue {
+    error(&failure.story(), failure.code())
+}

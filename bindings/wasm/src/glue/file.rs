@@ -1,0 +1,101 @@
+//! A browser's file as a reader: piece by piece, within a worker.
+
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use js_sys::{Function, Uint8Array};
+use lockgate_analytics::input::Watch;
+use send_wrapper::SendWrapper;
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, FileReaderSync};
+
+/// Bytes that are read at once: what it costs to ask a browser for a piece is then a small part of reading it.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// How far the reading has come, told after each piece.
+#[derive(Clone)]
+pub(super) struct Progress {
+    on_progress: Option<Function>,
+    stop: Arc<AtomicBool>,
+}
+
+/// Stops the reading when the page wants it.
+pub(super) struct Stop(Arc<AtomicBool>);
+
+impl Watch for Stop {
+    fn is_interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Progress {
+    pub(super) fn new(on_progress: Option<Function>) -> Self {
+        Self { on_progress, stop: Arc::default() }
+    }
+
+    pub(super) fn stop(&self) -> Stop {
+        Stop(Arc::clone(&self.stop))
+    }
+
+    /// Tells how many bytes have been read; `false`, or an exception, ends the reading.
+    fn has_read(&self, bytes: f64) {
+        let Some(on_progress) = &self.on_progress else { return };
+        let answer = on_progress.call1(&JsValue::NULL, &bytes.into());
+        if answer.map_or(true, |answer| answer == JsValue::FALSE) {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A file. Nobody but the worker it was made in uses it: there is one thread.
+pub(super) struct FileReader(SendWrapper<Pieces>);
+
+struct Pieces {
+    file: Blob,
+    reader: FileReaderSync,
+    /// Where the next piece begins, bytes.
+    offset: f64,
+    /// Bytes of the files before this one.
+    before: f64,
+    progress: Progress,
+}
+
+impl FileReader {
+    /// # Errors
+    ///
+    /// Outside of a worker: only there files can be read without waiting for an event.
+    pub(super) fn new(file: Blob, before: f64, progress: Progress) -> Result<BufReader<Self>, JsValue> {
+        let pieces = Pieces { file, reader: FileReaderSync::new()?, offset: 0.0, before, progress };
+        Ok(BufReader::with_capacity(PIECE_BYTES, Self(SendWrapper::new(pieces))))
+    }
+}
+
+impl Read for FileReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|failure| io::Error::other(text_of(&failure)))
+    }
+}
+
+impl Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, JsValue> {
+        let end = (self.offset + buffer.len() as f64).min(self.file.size());
+        if end <= self.offset {
+            return Ok(0);
+        }
+        let slice = self.file.slice_with_f64_and_f64(self.offset, end)?;
+        let piece = Uint8Array::new(&self.reader.read_as_array_buffer(&slice)?.into());
+        let read = piece.length() as usize;
+        let Some(buffer) = buffer.get_mut(..read) else { return Err("the browser read too much".into()) };
+        piece.copy_to(buffer);
+        self.offset += read as f64;
+        self.progress.has_read(self.before + self.offset);
+        Ok(read)
+    }
+}
+
+/// The message of what was thrown.
+fn text_of(failure: &JsValue) -> String {
+    let message = js_sys::Reflect::get(failure, &"message".into()).ok().and_then(|text| text.as_string());
+    message.or_else(|| failure.as_string()).unwrap_or_else(|| "the browser cannot read it".into())
+}

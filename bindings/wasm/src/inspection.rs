@@ -1,0 +1,146 @@
+//! What a file is, and what to ask it first: from its name and its first bytes.
+
+use std::io::Read;
+
+use lockgate_analytics::input::{Format, csv_names_of, decoded, format_of};
+use serde_json::{Map, Value, json};
+
+/// Lines of JSON that are looked at for the names of fields.
+const LINES_MAX: usize = 100;
+/// Names that are told: what a person can choose from.
+const FIELDS_MAX: usize = 200;
+/// Decompressed bytes that are looked at.
+const START_BYTES: u64 = 64 << 10;
+
+/// The fields of access logs.
+const OF_LOGS: [&str; 13] = [
+    "client",
+    "host",
+    "user_id",
+    "ts",
+    "method",
+    "path",
+    "query",
+    "http",
+    "status",
+    "bytes_out",
+    "referer",
+    "agent",
+    "value",
+];
+/// The fields of the journal's events.
+const OF_EVENTS: [&str; 23] = [
+    "id",
+    "ts",
+    "kind",
+    "route",
+    "user_id",
+    "key_id",
+    "value",
+    "method",
+    "host",
+    "path",
+    "path_cut",
+    "status",
+    "reason",
+    "bytes_in",
+    "bytes_out",
+    "latency_us",
+    "upstream",
+    "upstream_us",
+    "attempts",
+    "client",
+    "http",
+    "trace",
+    "parent",
+];
+
+/// What was found out about a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// What it is; `None` when nothing tells.
+    pub format: Option<Format>,
+    /// The names of its fields, as far as they were met.
+    pub fields: Vec<String>,
+}
+
+/// Looks at a file's first bytes; 64 KiB are enough.
+#[must_use]
+pub fn inspect(name: &str, start: &[u8]) -> Inspection {
+    let start = decompressed(start);
+    let format = format_of(name, &start);
+    let mut fields = match format {
+        Some(Format::Ndjson) => keys(&start),
+        Some(Format::Csv) => csv_names_of(&start),
+        Some(Format::Combined) => OF_LOGS.map(Into::into).into(),
+        Some(Format::Segment) => OF_EVENTS.map(Into::into).into(),
+        None => Vec::new(),
+    };
+    fields.truncate(FIELDS_MAX);
+    Inspection { format, fields }
+}
+
+impl Inspection {
+    /// A question that suits the fields, in the words of a configuration.
+    #[must_use]
+    pub fn question(&self) -> Value {
+        let first = |names: &[&'static str]| names.iter().copied().find(|name| self.has(name));
+        let mut measure = vec!["count".to_owned()];
+        if let Some(field) = first(&["latency_us", "latency_ms", "latency", "duration_ms", "duration"]) {
+            measure.push(format!("p99({field})"));
+        } else if let Some(field) = first(&["bytes_out", "bytes", "size", "value"]) {
+            measure.push(format!("sum({field})"));
+        }
+        let by = first(&["route", "path", "user_id", "status", "level", "user", "name"])
+            .or_else(|| self.fields.iter().map(String::as_str).find(|field| *field != "ts"));
+        json!({ "by": by.into_iter().collect::<Vec<_>>(), "measure": measure })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field == name)
+    }
+
+    /// All of it as JSON: `format`, `fields`, `question`.
+    #[must_use]
+    pub fn json(&self) -> String {
+        json!({ "format": self.format.map(name_of), "fields": self.fields, "question": self.question() })
+            .to_string()
+    }
+}
+
+/// The name of a format, as the command line has it.
+pub(crate) fn name_of(format: Format) -> &'static str {
+    match format {
+        Format::Ndjson => "ndjson",
+        Format::Csv => "csv",
+        Format::Combined => "combined",
+        Format::Segment => "segment",
+    }
+}
+
+/// As much as the first bytes hold: what is cut off in the middle is no failure here.
+fn decompressed(start: &[u8]) -> Vec<u8> {
+    let mut content = Vec::new();
+    if let Ok(reader) = decoded(Box::new(start)) {
+        // What has been read before an early end stays.
+        let _ = reader.take(START_BYTES).read_to_end(&mut content);
+    }
+    content
+}
+
+/// The keys of the objects on the first lines, in the order they are met.
+fn keys(text: &[u8]) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for line in text.split(|byte| *byte == b'\n').take(LINES_MAX) {
+        let Ok(object) = serde_json::from_slice::<Map<String, Value>>(line) else { continue };
+        for key in object.into_iter().map(|(key, _)| key) {
+            if keys.len() < FIELDS_MAX && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests;
