@@ -13,6 +13,8 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 pub(crate) enum Failure {
     #[error(transparent)]
     Input(#[from] InputError),
+    #[error("none of {lines} lines could be read; `{}`, line {}: {}", .first.input, .first.line, .first.what)]
+    Unreadable { lines: u64, first: Place },
     #[error("the table cannot be read: {0}")]
     Table(String),
     #[error("threads cannot be started: {0}")]
@@ -113,7 +115,7 @@ pub(crate) fn failure(py: Python<'_>, failure: &Failure) -> PyErr {
         Failure::Input(InputError::Groups(_) | InputError::Interrupted) | Failure::Threads(_) => {
             raised(py, |classes| &classes.error, what)
         }
-        Failure::Input(_) | Failure::Table(_) => input(py, what),
+        Failure::Input(_) | Failure::Unreadable { .. } | Failure::Table(_) => input(py, what),
     }
 }
 

@@ -40,14 +40,24 @@ pub(crate) fn fold_bytes(question: &Question, bytes: &Bytes, watch: &Watched) ->
 fn fold(question: &Question, inputs: Vec<Input<'_>>, bytes: u64, watch: &Watched) -> Result<Answer, Failure> {
     let threads = if bytes <= ALONE_BYTES_MAX { NonZeroUsize::MIN } else { threads(question.options) };
     let options = Options { threads: Some(threads), ..question.options };
-    let work = || analyze(&question.plan, inputs, options, watch).map(Answer::from);
+    let work = || readable(analyze(&question.plan, inputs, options, watch)?);
     if threads == NonZeroUsize::MIN {
-        return Ok(work()?);
+        return work();
     }
     // Threads of this call alone: those that all calls share would be missing in a process that Python forks.
     let pool = ThreadPoolBuilder::new().num_threads(threads.get()).build();
     let pool = pool.map_err(|error| Failure::Threads(error.to_string()))?;
-    Ok(pool.install(work)?)
+    pool.install(work)
+}
+
+/// What was found, unless nothing could be read: then it is no data, or something else than it seemed to be.
+fn readable(found: Outcome<'_>) -> Result<Answer, Failure> {
+    match found.places.first() {
+        Some(first) if found.partial.rows() == 0 => {
+            Err(Failure::Unreadable { lines: found.lines, first: first.clone() })
+        }
+        _ => Ok(found.into()),
+    }
 }
 
 /// How many threads are to read: one for each core unless it is said.

@@ -19,6 +19,10 @@ use self::kind::Kind;
 
 /// Malformed lines that are remembered: the first ones.
 pub(crate) const PLACES_MAX: usize = 10;
+/// What is wrong with a row whose number cannot be summed up exactly.
+pub(crate) const TOO_LARGE: &str = "a number beyond ±1.5e20";
+/// What is wrong with a row whose text is longer than a line may be.
+pub(crate) const TOO_LONG: &str = "a text longer than 16 MiB";
 /// Rows that are shown at a prompt.
 const SHOWN_ROWS: usize = 20;
 /// Characters on a line at a prompt.

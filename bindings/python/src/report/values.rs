@@ -64,16 +64,17 @@ impl<'py> Maker<'py> {
         Ok(list.into_any())
     }
 
+    /// A number as its column has it, or, among values of several kinds, as it would be alone.
     fn number(&self, number: Number, kind: &Kind) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py;
-        match kind {
-            Kind::Float64 => number.to_f64().into_bound_py_any(py),
-            Kind::Decimal => self.decimal.call1((number.to_string(),)),
-            _ => match (as_i64(number), number.as_whole()) {
-                (Some(whole), _) => whole.into_bound_py_any(py),
-                (None, Some(whole)) => whole.into_bound_py_any(py),
-                (None, None) => self.decimal.call1((number.to_string(),)),
-            },
+        let is_exact = |number: Number| Number::from_f64(number.to_f64()) == Some(number);
+        match (kind, as_i64(number), number.as_whole()) {
+            (Kind::Float64, ..) => number.to_f64().into_bound_py_any(py),
+            (Kind::Decimal, ..) => self.decimal.call1((number.to_string(),)),
+            (_, Some(whole), _) => whole.into_bound_py_any(py),
+            (_, None, Some(whole)) => whole.into_bound_py_any(py),
+            _ if is_exact(number) => number.to_f64().into_bound_py_any(py),
+            _ => self.decimal.call1((number.to_string(),)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use lockgate_analytics::input::LINE_BYTES_MAX;
 use lockgate_analytics::{Cell, Number};
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::intern;
@@ -11,7 +12,8 @@ use pyo3::types::{
     PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType, PyTzInfo,
 };
 
-const TOO_LARGE: &str = "a number beyond ±1.5e20";
+use crate::report::{TOO_LARGE, TOO_LONG};
+
 const NO_TEXT: &str = "a text that is not Unicode";
 
 /// A value taken out of a row.
@@ -111,6 +113,7 @@ fn of_numpy(value: &Bound<'_, PyAny>) -> Said {
 
 fn text_of(text: &Bound<'_, PyString>) -> PyResult<Said> {
     match PyBackedStr::try_from(text.clone()) {
+        Ok(text) if text.len() > LINE_BYTES_MAX => Ok(Some(Err(TOO_LONG))),
         Ok(text) => Ok(Some(Ok(Taken::Text(text)))),
         Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(text.py()) => Ok(Some(Err(NO_TEXT))),
         Err(error) => Err(error),

@@ -9,13 +9,18 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayAccessor, PrimitiveArray};
 use arrow_schema::{DataType, TimeUnit};
+use lockgate_analytics::input::LINE_BYTES_MAX;
 use lockgate_analytics::{Cell, Number};
 
-const TOO_LARGE: &str = "a number beyond ±1.5e20";
+use crate::report::{TOO_LARGE, TOO_LONG};
+
 const SECOND_US: i128 = 1_000_000;
 const DAY_US: i128 = 86_400 * SECOND_US;
 /// 10000-01-01T00:00:00Z: moments from here on are nothing, as those before 1970 are.
 const TIME_END_US: i128 = 253_402_300_800 * SECOND_US;
+
+/// From here on, numbers of 32 bits leave whole numbers out.
+const WHOLE_SINGLE_END: f64 = 16_777_216.0;
 
 /// What a row says in a column: a cell, or what is wrong with it.
 type Said<'a> = Result<Cell<'a>, &'static str>;
@@ -68,9 +73,9 @@ pub(super) fn column(array: &dyn Array) -> Column<'_> {
         }
         D::Date32 => moments::<Date32Type>(array, |day| day * DAY_US),
         D::Date64 => moments::<Date64Type>(array, |at| at * 1000),
-        D::Utf8 => cells(array.as_string::<i32>(), |text| Ok(Cell::Text(text))),
-        D::LargeUtf8 => cells(array.as_string::<i64>(), |text| Ok(Cell::Text(text))),
-        D::Utf8View => cells(array.as_string_view(), |text| Ok(Cell::Text(text))),
+        D::Utf8 => cells(array.as_string::<i32>(), text),
+        D::LargeUtf8 => cells(array.as_string::<i64>(), text),
+        D::Utf8View => cells(array.as_string_view(), text),
         D::Dictionary(keys, _) => dictionary(array, keys),
         _ => Box::new(|_| Ok(Cell::Null)),
     }
@@ -84,6 +89,10 @@ where
     Box::new(move |row| if array.is_null(row) { Ok(Cell::Null) } else { cell(array.value(row)) })
 }
 
+fn text(text: &str) -> Said<'_> {
+    if text.len() > LINE_BYTES_MAX { Err(TOO_LONG) } else { Ok(Cell::Text(text)) }
+}
+
 fn integers<'a, T: ArrowPrimitiveType>(array: &'a dyn Array) -> Column<'a>
 where
     i64: From<T::Native>,
@@ -94,7 +103,11 @@ where
 fn single<'a>(number: f32) -> Said<'a> {
     // Its own shortest decimal form, not that of the longer number which it also is.
     float(number.into(), |long| {
-        if long.fract() == 0.0 { Number::from_f64(long) } else { format!("{number:e}").parse().ok() }
+        if long.fract() == 0.0 && long.abs() < WHOLE_SINGLE_END {
+            Number::from_f64(long)
+        } else {
+            format!("{number:e}").parse().ok()
+        }
     })
 }
 
