@@ -1,0 +1,154 @@
+//! What `index.js` calls.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use lockgate_analytics::input::Format;
+use neon::prelude::*;
+use neon::types::buffer::TypedArray;
+use neon::types::{Deferred, JsUint8Array};
+
+use crate::answer::{Answer, Failure};
+use crate::job::{Asked, Job, THREAD};
+
+/// A job as JavaScript holds it. Without the program that asked, nobody needs the answer.
+struct Handed(Arc<Job>);
+
+impl Finalize for Handed {
+    fn finalize<'a, C: Context<'a>>(self, _: &mut C) {
+        self.0.interrupt();
+    }
+}
+
+#[neon::main]
+fn exports(mut cx: ModuleContext<'_>) -> NeonResult<()> {
+    cx.export_function("start", start)?;
+    cx.export_function("push", push)?;
+    cx.export_function("end", end)?;
+    cx.export_function("interrupt", interrupt)?;
+    cx.export_function("progress", progress)
+}
+
+/// `start(configuration, format, threads, places)` → `{ job, done }`; `done` is a promise of an outcome.
+fn start(mut cx: FunctionContext<'_>) -> JsResult<'_, JsObject> {
+    let asked = Asked {
+        configuration: cx.argument::<JsString>(0)?.value(&mut cx),
+        format: cx.argument_opt(1).and_then(|name| format(&mut cx, name)),
+        threads: threads(&mut cx)?,
+        places: places(&mut cx)?,
+    };
+    let job = Arc::new(Job::new());
+    let (give, given) = mpsc::channel::<Deferred>();
+    let work = {
+        let (job, channel) = (Arc::clone(&job), cx.channel());
+        move || {
+            let outcome = job.answer(asked);
+            let Ok(deferred) = given.recv() else { return };
+            // The program may have ended.
+            let _ = deferred.try_settle_with(&channel, move |mut cx| handed_over(&mut cx, outcome));
+        }
+    };
+    let thread = thread::Builder::new().name(THREAD.into()).spawn(work);
+    let (deferred, done) = cx.promise();
+    match thread {
+        // It waits for nothing else.
+        Ok(_) => drop(give.send(deferred)),
+        Err(error) => {
+            let outcome = handed_over(&mut cx, Err(Failure::Threads(error)))?;
+            deferred.resolve(&mut cx, outcome);
+        }
+    }
+    let started = cx.empty_object();
+    let job = cx.boxed(Handed(job));
+    started.set(&mut cx, "job", job)?;
+    started.set(&mut cx, "done", done)?;
+    Ok(started)
+}
+
+/// An outcome: `{ summary, ndjson, csv }`, or `{ failure }`.
+fn handed_over<'cx, C: Context<'cx>>(
+    cx: &mut C,
+    outcome: Result<Answer, Failure>,
+) -> JsResult<'cx, JsObject> {
+    let object = cx.empty_object();
+    match outcome {
+        Ok(Answer { summary, ndjson, csv }) => {
+            let summary = cx.string(summary);
+            object.set(cx, "summary", summary)?;
+            let ndjson = JsBuffer::from_slice(cx, &ndjson)?;
+            object.set(cx, "ndjson", ndjson)?;
+            let csv = JsBuffer::from_slice(cx, &csv)?;
+            object.set(cx, "csv", csv)?;
+        }
+        Err(failure) => {
+            let told = cx.string(failure.told());
+            object.set(cx, "failure", told)?;
+        }
+    }
+    Ok(object)
+}
+
+/// `push(job, bytes)` → nothing, or a promise that there is room for more.
+fn push(mut cx: FunctionContext<'_>) -> JsResult<'_, JsValue> {
+    let job = cx.argument::<JsBox<Handed>>(0)?;
+    let piece = cx.argument::<JsUint8Array>(1)?.as_slice(&cx).to_vec();
+    let mut waits = None;
+    job.0.feed.push(piece, || {
+        let (deferred, promise) = cx.promise();
+        waits = Some(promise);
+        let channel = cx.channel();
+        Box::new(move || drop(deferred.try_settle_with(&channel, |mut cx| Ok(cx.undefined()))))
+    });
+    Ok(waits.map_or_else(|| cx.undefined().upcast(), |promise| promise.upcast()))
+}
+
+/// `end(job)`: nothing is pushed any more.
+fn end(mut cx: FunctionContext<'_>) -> JsResult<'_, JsUndefined> {
+    cx.argument::<JsBox<Handed>>(0)?.0.feed.end();
+    Ok(cx.undefined())
+}
+
+/// `interrupt(job)`: it ends soon.
+fn interrupt(mut cx: FunctionContext<'_>) -> JsResult<'_, JsUndefined> {
+    cx.argument::<JsBox<Handed>>(0)?.0.interrupt();
+    Ok(cx.undefined())
+}
+
+/// `progress(job)` → `{ bytes, total }`, `total` null where it is not known.
+fn progress(mut cx: FunctionContext<'_>) -> JsResult<'_, JsObject> {
+    let job = Arc::clone(&cx.argument::<JsBox<Handed>>(0)?.0);
+    let progress = cx.empty_object();
+    let bytes = cx.number(job.read_bytes() as f64);
+    progress.set(&mut cx, "bytes", bytes)?;
+    let total: Handle<'_, JsValue> = match job.total_bytes() {
+        Some(total) => cx.number(total as f64).upcast(),
+        None => cx.null().upcast(),
+    };
+    progress.set(&mut cx, "total", total)?;
+    Ok(progress)
+}
+
+/// A format by its name; anything else finds out.
+fn format(cx: &mut FunctionContext<'_>, name: Handle<'_, JsValue>) -> Option<Format> {
+    let name = name.downcast::<JsString, _>(cx).ok()?.value(cx);
+    Some(match &*name {
+        "ndjson" => Format::Ndjson,
+        "csv" => Format::Csv,
+        "combined" => Format::Combined,
+        "segment" => Format::Segment,
+        _ => return None,
+    })
+}
+
+fn threads(cx: &mut FunctionContext<'_>) -> NeonResult<Option<NonZeroUsize>> {
+    Ok(NonZeroUsize::new(cx.argument::<JsNumber>(2)?.value(cx) as usize))
+}
+
+fn places(cx: &mut FunctionContext<'_>) -> NeonResult<Option<Vec<PathBuf>>> {
+    let Ok(list) = cx.argument::<JsValue>(3)?.downcast::<JsArray, _>(cx) else { return Ok(None) };
+    let texts = list.to_vec(cx)?;
+    let texts = texts.into_iter().map(|text| Ok(text.downcast_or_throw::<JsString, _>(cx)?.value(cx).into()));
+    texts.collect::<NeonResult<_>>().map(Some)
+}
