@@ -22,7 +22,24 @@ pub(crate) async fn fold(pool: &PgPool, fold: &Fold) -> Result<(), Failure> {
     advance(&mut transaction, fold).await?;
     add_usage(&mut transaction, &fold.usage).await?;
     add_uses(&mut transaction, &fold.uses).await?;
+    pass_ids(&mut transaction, fold).await?;
     transaction.commit().await?;
+    Ok(())
+}
+
+/// Lets the next ids be beyond those of the fold: a database that is put back from a backup would give out again what the journal counts
+/// usage for. Sequences move at once, whether the transaction commits or not: ids that nobody gets are no harm.
+async fn pass_ids(connection: &mut PgConnection, fold: &Fold) -> Result<(), Failure> {
+    let last_user = kept(fold.last_user().map_or(0, |id| id.0))?;
+    let last_key = kept(fold.last_key().map_or(0, |id| id.0))?;
+    sqlx::query!(
+        "SELECT (SELECT setval('lockgate.users_id_seq', $1) FROM lockgate.users_id_seq WHERE (last_value, is_called) < ($1, true)) AS user_id,
+                (SELECT setval('lockgate.keys_id_seq', $2) FROM lockgate.keys_id_seq WHERE (last_value, is_called) < ($2, true)) AS key_id",
+        last_user,
+        last_key
+    )
+    .fetch_one(connection)
+    .await?;
     Ok(())
 }
 

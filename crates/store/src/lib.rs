@@ -110,7 +110,7 @@ pub trait Store: Send + Sync + 'static {
     /// How far each segment of a node has been folded.
     async fn marks(&self, node: u64) -> Result<Vec<Mark>, StoreError>;
     /// Adds usage and moves marks on, all or nothing; [`StoreError::Folded`] when a mark is not where it was thought to be. Neither users
-    /// nor keys need to exist (any more).
+    /// nor keys need to exist (any more); their ids are not given to others.
     async fn fold(&self, fold: &Fold) -> Result<(), StoreError>;
     /// Sums usage, corrections included, in the order of its groups (users, keys, routes by their bytes, then time; each growing, none
     /// first). A group with no usage has no row.

@@ -51,7 +51,7 @@ macro_rules! suite {
             once: a_repeated_request_finds_what_it_made, a_key_of_idempotency_stands_for_one_request,
                 of_equal_requests_at_once_one_makes_something, a_refused_request_is_not_remembered,
                 a_repeated_request_finds_what_became_of_it, what_is_pruned_is_forgotten;
-            fold: a_fold_adds_usage_and_moves_marks, a_fold_from_another_mark_leaves_nothing,
+            fold: a_fold_adds_usage_and_moves_marks, ids_with_usage_are_not_given_out, a_fold_from_another_mark_leaves_nothing,
                 of_equal_folds_at_once_one_is_taken, nodes_have_marks_of_their_own,
                 a_key_keeps_the_time_of_its_last_use, counts_and_totals_may_be_negative,
                 totals_beyond_64_bits_are_exact, one_group_can_be_added_to_many_times, a_fold_may_be_large;

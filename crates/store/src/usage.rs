@@ -61,6 +61,21 @@ pub struct Fold {
     pub uses: Vec<KeyUse>,
 }
 
+impl Fold {
+    /// The largest id of a user in it.
+    #[must_use]
+    pub fn last_user(&self) -> Option<UserId> {
+        self.usage.iter().filter_map(|delta| delta.user_id).max()
+    }
+
+    /// The largest id of a key in it.
+    #[must_use]
+    pub fn last_key(&self) -> Option<KeyId> {
+        let counted = self.usage.iter().filter_map(|delta| delta.key_id);
+        counted.chain(self.uses.iter().map(|used| used.key_id)).max()
+    }
+}
+
 /// What usage is told apart by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UsageBy {

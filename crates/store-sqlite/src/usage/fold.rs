@@ -13,7 +13,31 @@ pub(crate) async fn fold(connection: &mut SqliteConnection, fold: &Fold) -> Resu
         move_mark(connection, node, *advance).await?;
     }
     add(connection, &fold.usage).await?;
-    note_uses(connection, &fold.uses).await
+    note_uses(connection, &fold.uses).await?;
+    pass_ids(connection, "users", fold.last_user().map(|id| id.0)).await?;
+    pass_ids(connection, "keys", fold.last_key().map(|id| id.0)).await
+}
+
+/// Lets the next id of a table be beyond `last`: a database that is put back from a backup would give out again what the journal counts
+/// usage for. SQLite keeps the largest id of each table in a table that may be written (<https://sqlite.org/autoinc.html>).
+async fn pass_ids(
+    connection: &mut SqliteConnection,
+    table: &'static str,
+    last: Option<u64>,
+) -> Result<(), Error> {
+    let Some(last) = last.map(signed).transpose()? else { return Ok(()) };
+    query!("DELETE FROM sqlite_sequence WHERE name = ? AND seq < ?", table, last)
+        .execute(&mut *connection)
+        .await?;
+    query!(
+        "INSERT INTO sqlite_sequence (name, seq)
+         SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+        table,
+        last
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn move_mark(connection: &mut SqliteConnection, node: i64, advance: Advance) -> Result<(), Error> {

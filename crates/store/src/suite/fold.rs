@@ -37,6 +37,24 @@ pub async fn a_fold_adds_usage_and_moves_marks(store: &dyn Store) -> Outcome {
     Ok(())
 }
 
+/// A database that is put back from a backup has never heard of them.
+pub async fn ids_with_usage_are_not_given_out(store: &dyn Store) -> Outcome {
+    store.fold(&fold(1, 0, 10, vec![delta(1, 1, 1)])).await?;
+    let user_id = now(store.create_user(&user("ada"), None, NOW_US).await?).id;
+    let key_id = now(store.create_key(&key(user_id, 1), None, NOW_US).await?).id;
+    assert!(user_id > UserId(1) && key_id > KeyId(2), "{user_id:?}, {key_id:?}");
+    let seen = UsageDelta { user_id: Some(UserId(500)), key_id: Some(KeyId(700)), ..delta(1, 1, 1) };
+    let uses = vec![KeyUse { key_id: KeyId(900), used_us: NOW_US }];
+    store.fold(&Fold { uses, ..fold(1, 10, 20, vec![seen, delta(1, 1, 1)]) }).await?;
+    let user_id = now(store.create_user(&user("bob"), None, NOW_US).await?).id;
+    let key_id = now(store.create_key(&key(user_id, 2), None, NOW_US).await?).id;
+    assert_eq!((user_id, key_id), (UserId(501), KeyId(901)));
+    store.fold(&fold(1, 20, 30, vec![delta(1, 1, 1)])).await?;
+    let user_id = now(store.create_user(&user("eve"), None, NOW_US).await?).id;
+    assert_eq!(user_id, UserId(502), "smaller ids change nothing");
+    Ok(())
+}
+
 pub async fn a_fold_from_another_mark_leaves_nothing(store: &dyn Store) -> Outcome {
     let key_id = {
         let ada = now(store.create_user(&user("ada"), None, NOW_US).await?).id;
