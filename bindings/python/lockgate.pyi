@@ -1,8 +1,6 @@
 """Questions about events: logs, bytes, dicts and tables of columns, grouped and measured on all cores."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
 from os import PathLike
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypedDict, final, type_check_only
 
@@ -26,7 +24,6 @@ __version__: Final[str]
 
 _Path: TypeAlias = str | PathLike[str]
 _Row: TypeAlias = Mapping[str, Any]
-_Value: TypeAlias = None | bool | int | float | Decimal | datetime | str | list[dict[str, Any]]
 
 @type_check_only
 class _Table(Protocol):
@@ -89,7 +86,7 @@ class Report:
     def malformed(self) -> list[Place]:
         """The first ten lines that could not be read."""
     def __len__(self) -> int: ...
-    def to_dicts(self) -> list[dict[str, _Value]]:
+    def to_dicts(self) -> list[dict[str, Any]]:
         """The report as dicts, one for each row."""
     def to_json(self) -> str:
         """The report as one JSON array, an object for each row: numbers are exact, moments are texts."""
