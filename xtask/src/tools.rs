@@ -73,6 +73,7 @@ pub(crate) fn install_for_tests(root: &Path, missing: Missing) -> anyhow::Result
         install_postgres(),
         install_browser(),
         wasm::install(),
+        install_node(root),
         install_python(root, "kosoku", &root.join("xtask/requirements.txt")),
         install_python(root, "schemathesis", &root.join("xtask/requirements.txt")),
     ];
@@ -164,6 +165,24 @@ pub(crate) fn path_with_venv(root: &Path) -> String {
 fn install_browser() -> anyhow::Result<()> {
     let is_there = is_in_path("google-chrome") && is_in_path("chromedriver");
     if is_there { Ok(()) } else { install_packages(&BROWSER) }
+}
+
+/// Installs Node, and TypeScript as the lock file of the binding for Node has it.
+fn install_node(root: &Path) -> anyhow::Result<()> {
+    install_packages(&[("node", "nodejs"), ("npm", "npm")])?;
+    let (binding, place) = (root.join("bindings/node"), directory(root).join("node-binding"));
+    let read = |folder: &Path| std::fs::read(folder.join("package-lock.json")).ok();
+    if read(&binding) == read(&place) && place.join("node_modules/typescript").is_dir() {
+        return Ok(());
+    }
+    let why = || format!("not installed: {}", binding.join("package-lock.json").display());
+    std::fs::create_dir_all(&place).with_context(why)?;
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::copy(binding.join(name), place.join(name)).with_context(why)?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&place);
+    step::run_within(STEP_WITHIN, &mut npm).with_context(why)
 }
 
 /// Installs Debian packages whose program, or file, is missing.
