@@ -14,6 +14,9 @@ use crate::measure::peer::{self, Peer};
 
 pub(crate) use crate::measure::peer::Tools;
 
+/// Where `cargo xtask bench process` puts Lockgate's package for Python, among the tools.
+const PYTHON_PACKAGE: &str = "lockgate-python";
+
 /// A program and how it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -103,7 +106,11 @@ impl Contender {
                 };
                 lockgate
             }
-            Self::LockgatePython => script(python(tools)?, "lockgate_usage.py")?,
+            Self::LockgatePython => {
+                let mut python = script(python(tools)?, "lockgate_usage.py")?;
+                python.env("PYTHONPATH", tools.directory().join(PYTHON_PACKAGE));
+                python
+            }
             Self::LockgateNode => script(node(tools)?, "lockgate_usage.mjs")?,
             Self::Duckdb => script(python(tools)?, "duckdb_usage.py")?,
             Self::Polars => script(python(tools)?, "polars_usage.py")?,

@@ -1,8 +1,10 @@
 //! `bench process` and `bench search`: what they are measured beside installed, everything built for release, measured by the `bench` program.
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::Context;
 use clap::Args;
 
 use super::{build_release, target_directory};
@@ -26,6 +28,8 @@ pub(crate) struct Options {
 /// Installs, builds, measures `lockgate process`.
 pub(crate) fn process(root: &Path, options: &Options) -> anyhow::Result<()> {
     tools::install_for_process(root)?;
+    build_python(root)?;
+    run(Command::new("node").args(["bindings/node/build.js", "--locked"]).current_dir(root))?;
     measure(root, "process", options)
 }
 
@@ -33,6 +37,17 @@ pub(crate) fn process(root: &Path, options: &Options) -> anyhow::Result<()> {
 pub(crate) fn search(root: &Path, options: &Options) -> anyhow::Result<()> {
     tools::install_ripgrep(root)?;
     measure(root, "search", options)
+}
+
+/// Builds Lockgate's package for Python and puts it where Python finds it under its name.
+fn build_python(root: &Path) -> anyhow::Result<()> {
+    build_release(root, &["--package", "lockgate-python"])?;
+    let library = format!("{DLL_PREFIX}lockgate_python{DLL_SUFFIX}");
+    let place = tools::directory(root).join("lockgate-python");
+    std::fs::create_dir_all(&place).with_context(|| format!("creating {}", place.display()))?;
+    std::fs::copy(target_directory(root).join("release").join(library), place.join("lockgate.abi3.so"))
+        .with_context(|| format!("copying into {}", place.display()))?;
+    Ok(())
 }
 
 fn measure(root: &Path, what: &str, options: &Options) -> anyhow::Result<()> {
