@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use lockgate_analytics::input::{InputError, Outcome, Place, PlacesError};
-use lockgate_analytics::{ConfigurationError, write_csv, write_ndjson};
+use lockgate_analytics::{ConfigurationError, Report, write_csv, write_ndjson};
 use serde_json::{Value, json};
 
 /// A report and what was read for it.
@@ -31,11 +31,15 @@ impl Answer {
             },
             "malformed": found.places.iter().map(place).collect::<Vec<_>>(),
         });
-        let (mut ndjson, mut csv) = (Vec::new(), Vec::new());
-        write_ndjson(&report, &mut ndjson);
-        write_csv(&report, &mut csv);
+        let (ndjson, csv) = rayon::join(|| written(&report, write_ndjson), || written(&report, write_csv));
         Self { summary: summary.to_string(), ndjson, csv }
     }
+}
+
+fn written(report: &Report, write: impl Fn(&Report, &mut Vec<u8>)) -> Vec<u8> {
+    let mut text = Vec::new();
+    write(report, &mut text);
+    text
 }
 
 fn place(place: &Place) -> Value {

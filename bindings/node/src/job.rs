@@ -89,14 +89,11 @@ impl Job {
         let plan = configuration.query.plan();
         let threads = asked.threads.unwrap_or_else(|| self.threads());
         let options = Options { format: asked.format, strict: configuration.strict, threads: Some(threads) };
-        let work = || analyze(&plan, inputs, options, self);
-        if threads == NonZeroUsize::MIN {
-            return Ok(Answer::new(&work()?));
-        }
+        let work = || Ok(Answer::new(&analyze(&plan, inputs, options, self)?));
         // Threads of its own: those that wait for a stream must not keep other jobs waiting.
         let pool = ThreadPoolBuilder::new().num_threads(threads.get()).thread_name(|_| THREAD.into()).build();
         let pool = pool.map_err(|error| Failure::Threads(io::Error::other(error)))?;
-        Ok(Answer::new(&pool.install(work)?))
+        pool.install(work)
     }
 
     /// What places mean, and how much it is.

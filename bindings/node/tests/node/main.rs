@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The oldest Node that it is for.
-const NODE_MIN: u32 = 20;
+const NODE_MIN: u32 = 18;
 /// Where `cargo xtask test` puts what `tests/js` needs of others.
 const TOOLS: &str = "../../target/tools/node-binding/node_modules";
 
@@ -34,7 +34,7 @@ fn has_node() -> bool {
         version.ok().and_then(|output| String::from_utf8(output.stdout).ok()?.trim().parse::<u32>().ok());
     let is_there = major.is_some_and(|major| major >= NODE_MIN);
     if !is_there {
-        testkit::skip("Node 20 or newer is not there");
+        testkit::skip("Node 18 or newer is not there");
     }
     is_there
 }
