@@ -48,6 +48,8 @@ mod plot;
 mod query;
 mod report;
 mod sketch;
+#[cfg(feature = "std")]
+mod swar;
 mod time;
 mod write;
 

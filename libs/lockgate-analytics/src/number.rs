@@ -2,9 +2,14 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+#[cfg(feature = "std")]
+use core::ops::Range;
 use core::str::FromStr;
 
 use lockgate_event::Value;
+
+#[cfg(feature = "std")]
+use crate::swar;
 
 const MILLIONTHS: i128 = 1_000_000;
 /// Largest amount that is read: sums of 2^40 such numbers still fit.
@@ -87,6 +92,17 @@ impl Number {
         short(text).map_or_else(|| long(text), Ok)
     }
 
+    /// Reads a number that stands in a longer text: bytes behind it may be looked at, which makes it cheaper.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`].
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) fn parse_within(text: &[u8], place: Range<usize>) -> Result<Self, ParseNumberError> {
+        short_within(text, place.clone()).map_or_else(|| Self::parse(&text[place]), Ok)
+    }
+
     /// Appends the shortest decimal form, such as `12` or `-0.5`.
     pub fn write(self, out: &mut Vec<u8>) {
         if self.0 < 0 {
@@ -150,6 +166,30 @@ fn short(text: &[u8]) -> Option<Number> {
         _ => return None,
     }
     Some(Number(i128::from(if negative { -amount } else { amount })))
+}
+
+/// Up to eight digits and up to six behind a point, each read as one word; `None` for any other text.
+#[cfg(feature = "std")]
+#[inline(always)]
+fn short_within(text: &[u8], place: Range<usize>) -> Option<Number> {
+    const UNITS: [u64; 7] = [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    let word = |at: usize| Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?));
+    let length = place.end.checked_sub(place.start)?;
+    let first = word(place.start)?;
+    let whole_digits = swar::leading_digits(first).min(length);
+    if whole_digits == 0 || (whole_digits > 1 && first as u8 == b'0') {
+        return None;
+    }
+    let whole = swar::number(first, whole_digits) * UNITS[0];
+    if whole_digits == length {
+        return Some(Number(whole.into()));
+    }
+    let digits = length - whole_digits - 1;
+    let point = place.start + whole_digits;
+    let unit = UNITS.get(digits).filter(|_| text[point] == b'.' && digits > 0)?;
+    let fraction = word(point + 1)?;
+    (swar::leading_digits(fraction) >= digits)
+        .then(|| Number((whole + swar::number(fraction, digits) * unit).into()))
 }
 
 #[inline]
@@ -358,6 +398,17 @@ mod tests {
     }
 
     proptest! {
+        #[cfg(feature = "std")]
+        #[test]
+        fn a_number_within_a_text_is_the_same(
+            text in "(0|-?[0-9]{1,10})(\\.[0-9]{0,8})?([eE][0-9])?|.{0,5}",
+            more in "[0-9,.e}]{0,12}",
+        ) {
+            let whole = alloc::format!("\"{text}{more}");
+            let within = Number::parse_within(whole.as_bytes(), 1..1 + text.len());
+            prop_assert_eq!(within, Number::parse(text.as_bytes()));
+        }
+
         #[test]
         fn any_binary_number_is_what_its_shortest_decimal_says(number: f64, millionths in -2_000_000_000_000_000_i64..2_000_000_000_000_000) {
             check_binary(number);

@@ -162,6 +162,27 @@ impl<'p> Partial<'p> {
         self.add_weighed(row, || weight_of(plan, row))
     }
 
+    /// Adds rows that lie behind one another, each with its fields in the order of [`Plan::columns`]: several are looked up side by side.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many groups; the partial is of no further use.
+    #[cfg(feature = "std")]
+    pub fn add_rows(&mut self, rows: &[Cell<'_>]) -> Result<(), TooManyGroups> {
+        let plan = self.plan;
+        let width = plan.columns().names().len();
+        for rows in rows.chunks(BATCH_ROWS * width) {
+            let mut weights = [0; BATCH_ROWS];
+            let weights = &mut weights[..rows.len() / width];
+            weights
+                .iter_mut()
+                .zip(rows.chunks_exact(width))
+                .for_each(|(weight, row)| *weight = weight_of(plan, row));
+            self.add_batch(&rows[..weights.len() * width], weights)?;
+        }
+        Ok(())
+    }
+
     /// Adds an event.
     ///
     /// # Errors

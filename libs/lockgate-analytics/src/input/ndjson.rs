@@ -53,9 +53,13 @@ pub(crate) struct NdjsonRows {
     /// The shape that fitted last comes first.
     templates: Vec<Template>,
     spans: Vec<Span>,
+    /// Whether the spans are those of a line of the shape that comes first: the next such line sets the same ones.
+    are_of_first: bool,
     unescaped: String,
-    /// Where `kind` is, and `id` if nothing but the weight of a row depends on it: that is for events of few kinds only.
+    /// Where `kind` is, and whether nothing but the weight of a row depends on it; where `id` is if that holds for it: that is for events
+    /// of few kinds only.
     kind: usize,
+    is_kind_hidden: bool,
     hidden_id: Option<usize>,
 }
 
@@ -63,20 +67,32 @@ impl NdjsonRows {
     pub(crate) fn new(plan: &Plan) -> Self {
         let spans = std::vec![Span::default(); plan.columns().names().len()];
         let hidden_id = (plan.id >= plan.asked).then_some(plan.id);
-        Self { templates: Vec::new(), spans, unescaped: String::new(), kind: plan.kind, hidden_id }
+        Self {
+            templates: Vec::new(),
+            spans,
+            are_of_first: false,
+            unescaped: String::new(),
+            kind: plan.kind,
+            is_kind_hidden: plan.kind >= plan.asked,
+            hidden_id,
+        }
     }
 
     /// Reads the line at `start` by a known shape; returns where it ends.
     #[inline]
     fn by_template(&mut self, piece: &[u8], start: usize) -> Option<usize> {
         for place in 0..self.templates.len() {
-            self.spans.fill(Span::default());
+            if !self.are_of_first {
+                self.spans.fill(Span::default());
+            }
             if let Some(end) = self.templates[place].read(piece, start, &mut self.spans) {
                 if place > 0 {
                     self.templates.swap(0, place);
                 }
+                self.are_of_first = true;
                 return Some(end);
             }
+            self.are_of_first = false;
         }
         None
     }
@@ -92,6 +108,7 @@ impl NdjsonRows {
         learned: &mut usize,
     ) -> Result<bool, &'static str> {
         self.spans.fill(Span::default());
+        self.are_of_first = false;
         let mut template = (*learned < LEARNED_MAX).then(Template::default);
         let line = &piece[..end];
         let spans = &mut self.spans;
@@ -118,20 +135,30 @@ impl NdjsonRows {
         self.with_cells(line, show).ok().filter(|_| is_object)
     }
 
-    /// Puts the line that was read with the rows that wait, unless its texts have escapes: then it is added alone.
-    #[inline]
-    fn put<'r>(
+    /// Puts the line that was read in full with the rows that wait, unless its texts have escapes: then it is added alone.
+    fn put_any<'r>(
         &mut self,
         piece: &'r [u8],
         batch: &mut Batch<'r>,
         sink: &mut Sink<'_>,
     ) -> Result<Result<(), &'static str>, TooManyGroups> {
-        if self.spans.iter().any(|span| span.kind == Kind::Escaped) {
-            return match self.with_cells(piece, |cells| sink.row(cells)) {
-                Ok(outcome) => outcome.map(Ok),
-                Err(what) => Ok(Err(what)),
-            };
+        if self.spans.iter().all(|span| span.kind != Kind::Escaped) {
+            return self.put(piece, batch, sink);
         }
+        match self.with_cells(piece, |cells| sink.row(cells)) {
+            Ok(outcome) => outcome.map(Ok),
+            Err(what) => Ok(Err(what)),
+        }
+    }
+
+    /// Puts the line that was read with the rows that wait.
+    #[inline]
+    fn put<'r>(
+        &self,
+        piece: &'r [u8],
+        batch: &mut Batch<'r>,
+        sink: &mut Sink<'_>,
+    ) -> Result<Result<(), &'static str>, TooManyGroups> {
         if batch.filled == BATCH_ROWS {
             batch.flush(sink)?;
         }
@@ -165,7 +192,9 @@ impl NdjsonRows {
         unescaped: &'r str,
     ) -> Result<(), &'static str> {
         for (slot, (cell, span)) in row.iter_mut().zip(&self.spans).enumerate() {
-            if self.hidden_id != Some(slot) {
+            if self.is_kind_hidden && slot == self.kind && is_done(span, piece) {
+                *cell = Cell::Text(DONE);
+            } else if self.hidden_id != Some(slot) {
                 *cell = cell_of(span, piece, unescaped)?;
             }
         }
@@ -181,23 +210,21 @@ impl Rows for NdjsonRows {
         let mut batch = Batch::new(self.spans.len());
         let (mut at, mut line, mut learned) = (0, 0, 0);
         while at < piece.len() {
-            let fitting = self.by_template(piece, at);
-            let found = match fitting {
+            let outcome = match self.by_template(piece, at) {
                 Some(end) => {
                     at = end + 1;
-                    Ok(true)
+                    self.put(piece, &mut batch, sink)?
                 }
                 None => {
                     let end = memchr(b'\n', &piece[at..]).map_or(piece.len(), |length| at + length);
                     let found = self.in_full(sink.plan, piece, at, end, &mut learned);
                     at = end + 1;
-                    found
+                    match found {
+                        Ok(true) => self.put_any(piece, &mut batch, sink)?,
+                        Ok(false) => Ok(()),
+                        Err(what) => Err(what),
+                    }
                 }
-            };
-            let outcome = match found {
-                Ok(true) => self.put(piece, &mut batch, sink)?,
-                Ok(false) => Ok(()),
-                Err(what) => Err(what),
             };
             if let Err(what) = outcome {
                 sink.malformed(line, what);
@@ -228,14 +255,23 @@ impl<'r> Batch<'r> {
     }
 }
 
-#[inline]
+/// The kind of nearly every event.
+const DONE: &str = "done";
+
+#[inline(always)]
+fn is_done(span: &Span, piece: &[u8]) -> bool {
+    span.kind == Kind::Text && piece[span.start..span.end] == *DONE.as_bytes()
+}
+
+#[inline(always)]
 fn cell_of<'r>(span: &Span, piece: &'r [u8], unescaped: &'r str) -> Result<Cell<'r>, &'static str> {
     Ok(match span.kind {
         Kind::Null => Cell::Null,
         Kind::True => Cell::Bool(true),
         Kind::False => Cell::Bool(false),
         Kind::Number => {
-            Cell::Number(Number::parse(&piece[span.start..span.end]).map_err(|error| match error {
+            let number = Number::parse_within(piece, span.start..span.end);
+            Cell::Number(number.map_err(|error| match error {
                 ParseNumberError::Malformed => "not a number",
                 ParseNumberError::OutOfRange => "a number beyond ±1.5e20",
             })?)

@@ -62,13 +62,14 @@ fn query(question: &Question) -> Query {
     }
 }
 
+fn cells<'r>(plan: &Plan, row: &'r Row) -> Vec<Cell<'r>> {
+    let cell = |name: &str| row.get(name).and_then(Datum::as_cell).unwrap_or(Cell::Null);
+    plan.columns().names().iter().map(|name| cell(name)).collect()
+}
+
 fn partial<'p, 'r>(plan: &'p Plan, rows: impl Iterator<Item = &'r Row>) -> Partial<'p> {
     let mut partial = Partial::new(plan);
-    for row in rows {
-        let cell = |name: &str| row.get(name).and_then(Datum::as_cell).unwrap_or(Cell::Null);
-        let cells: Vec<_> = plan.columns().names().iter().map(|name| cell(name)).collect();
-        partial.add(&cells).unwrap();
-    }
+    rows.for_each(|row| partial.add(&cells(plan, row)).unwrap());
     partial
 }
 
@@ -102,6 +103,19 @@ proptest! {
         let whole = partial(&plan, rows.iter());
         prop_assert_eq!(whole.rows(), rows.len() as u64);
         prop_assert_eq!(in_parts(&plan, &rows, &parts, &picks), whole.report());
+    }
+
+    #[test]
+    fn rows_added_at_once_are_rows_added_one_by_one(
+        rows in proptest::collection::vec(any_row(), 0..200),
+        question in any_question(),
+    ) {
+        let plan = query(&question).plan();
+        let mut at_once = Partial::new(&plan);
+        let all: Vec<_> = rows.iter().flat_map(|row| cells(&plan, row)).collect();
+        at_once.add_rows(&all).unwrap();
+        prop_assert_eq!(at_once.rows(), rows.len() as u64);
+        prop_assert_eq!(at_once.report(), partial(&plan, rows.iter()).report());
     }
 
     #[test]

@@ -2,15 +2,14 @@
 
 use std::string::String;
 
-use wide::i8x16;
+use wide::{i8x16, u8x16};
+
+use crate::swar::leading_digits;
 
 pub(super) const NOT_UTF8: &str = "a text that is not UTF-8";
 const NOT_ENDED: &str = "the line ends within a text";
 const CONTROL: &str = "a control character in a text";
 const ESCAPE: &str = "an escape that stands for no character";
-
-const LOW: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// A text's end, and what it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,38 +20,45 @@ pub(super) struct Text {
     pub(super) is_escaped: bool,
 }
 
-/// Place of the first byte that is a quote, a backslash, a control character or not ASCII; 16 if there is none.
+/// Which of sixteen bytes are equal, the first one in the lowest bit.
 #[inline(always)]
-fn first_special(bytes: &[u8; 16]) -> usize {
+pub(super) fn equal(left: &[u8; 16], right: &[u8; 16]) -> u32 {
+    u8x16::new(*left).simd_eq(u8x16::new(*right)).to_bitmask()
+}
+
+/// Which of sixteen bytes are quotes, and which are quotes, backslashes, control characters or not ASCII.
+#[inline(always)]
+fn specials(bytes: &[u8; 16]) -> (u32, u32) {
     let all = i8x16::new(bytes.map(u8::cast_signed));
-    let quote = all.simd_eq(i8x16::splat(b'"' as i8));
-    let backslash = all.simd_eq(i8x16::splat(b'\\' as i8));
+    let quotes = all.simd_eq(i8x16::splat(b'"' as i8));
+    let backslashes = all.simd_eq(i8x16::splat(b'\\' as i8));
     // Bytes beyond ASCII are negative.
-    let other = all.simd_lt(i8x16::splat(0x20));
-    ((quote | backslash | other).to_bitmask() | 1 << 16).trailing_zeros() as usize
+    let others = all.simd_lt(i8x16::splat(0x20));
+    (quotes.to_bitmask(), (quotes | backslashes | others).to_bitmask())
 }
 
 /// Finds the end of a plain text that starts at `start`, behind its quote; `None` when anything else than a plain one is there.
 #[inline(always)]
 pub(super) fn plain_text(bytes: &[u8], start: usize) -> Option<usize> {
-    let (chunks, _) = bytes.get(start..)?.as_chunks::<16>();
-    for (place, chunk) in chunks.iter().enumerate() {
-        let first = first_special(chunk);
-        if let Some(byte) = chunk.get(first) {
-            let end = start + place * 16 + first;
-            return match byte {
-                b'"' => Some(end),
-                0x80.. => text_beyond_ascii(bytes, start, end),
-                _ => None,
-            };
+    let mut at = start;
+    loop {
+        let (quotes, specials) = specials(bytes.get(at..)?.first_chunk()?);
+        if specials == 0 {
+            at += 16;
+            continue;
         }
+        let first = specials.trailing_zeros();
+        let end = at + first as usize;
+        return if quotes >> first & 1 == 1 { Some(end) } else { text_beyond_ascii(bytes, start, end) };
     }
-    None
 }
 
-/// The same for a text whose first byte that is not ASCII is at `at`.
+/// The same for a text whose first byte that is not plain ASCII is at `at`.
 #[cold]
 fn text_beyond_ascii(bytes: &[u8], start: usize, at: usize) -> Option<usize> {
+    if bytes[at].is_ascii() {
+        return None;
+    }
     let end = at + memchr::memchr(b'"', &bytes[at..])?;
     let is_plain = |byte: &u8| *byte >= 0x20 && *byte != b'\\';
     let plain = bytes[at..end].iter().all(is_plain) && std::str::from_utf8(&bytes[start..end]).is_ok();
@@ -139,18 +145,21 @@ pub(super) fn number(bytes: &[u8], start: usize) -> Option<usize> {
 fn short_number(bytes: &[u8], start: usize) -> Option<usize> {
     let word = u64::from_le_bytes(*bytes.get(start..)?.first_chunk()?);
     let count = leading_digits(word);
-    let behind = (word.checked_shr(count as u32 * 8)?) as u8;
+    let behind = word.checked_shr(count as u32 * 8)? as u8;
     if count == 0 || (count > 1 && word as u8 == b'0') {
         return None;
     }
-    if behind == b'.' {
-        let point = start + count;
-        let fraction = u64::from_le_bytes(*bytes.get(point + 1..)?.first_chunk()?);
-        let count = leading_digits(fraction);
-        let behind = (fraction.checked_shr(count as u32 * 8)?) as u8;
-        return (count > 0 && behind | 0x20 != b'e').then_some(point + 1 + count);
+    let end = start + count;
+    if behind == b',' {
+        return Some(end);
     }
-    (behind | 0x20 != b'e').then_some(start + count)
+    if behind == b'.' {
+        let fraction = u64::from_le_bytes(*bytes.get(end + 1..)?.first_chunk()?);
+        let count = leading_digits(fraction);
+        let behind = fraction.checked_shr(count as u32 * 8)? as u8;
+        return (count > 0 && behind | 0x20 != b'e').then_some(end + 1 + count);
+    }
+    (behind | 0x20 != b'e').then_some(end)
 }
 
 fn any_number(bytes: &[u8], start: usize) -> Option<usize> {
@@ -182,14 +191,6 @@ fn digits(bytes: &[u8], start: usize) -> Option<usize> {
     (count > 0).then_some(start + count)
 }
 
-/// How many of the first bytes of a word are digits.
-#[inline(always)]
-fn leading_digits(word: u64) -> usize {
-    let distance = word ^ (LOW * b'0' as u64);
-    let beyond = (distance & !HIGH) + LOW * (0x7f - 9);
-    (((beyond | distance) & HIGH).trailing_zeros() / 8) as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,9 +198,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sixteen_bytes_are_looked_at_like_one(bytes: [u8; 16]) {
-            let slow = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x80..));
-            prop_assert_eq!(first_special(&bytes), slow.unwrap_or(16));
+        fn sixteen_bytes_are_looked_at_like_one(bytes: [u8; 16], others: [u8; 16]) {
+            let mask = |is: &dyn Fn(usize) -> bool| (0..16).map(|at| u32::from(is(at)) << at).sum::<u32>();
+            let quotes = mask(&|at| bytes[at] == b'"');
+            let all = mask(&|at| matches!(bytes[at], b'"' | b'\\' | 0..0x20 | 0x80..));
+            prop_assert_eq!(specials(&bytes), (quotes, all));
+            prop_assert_eq!(equal(&bytes, &others), mask(&|at| bytes[at] == others[at]));
         }
 
         #[test]

@@ -80,9 +80,9 @@ impl Template {
         let mut at = start;
         for run in &self.runs {
             at = run.skip(piece, at, spans)?;
-            let (span, end) = value(piece, at)?;
+            let (kind, end) = value(piece, at)?;
             if let Some(slot) = run.slot {
-                spans[slot] = span;
+                spans[slot] = span(kind, at, end);
             }
             at = end;
         }
@@ -90,13 +90,14 @@ impl Template {
     }
 
     #[cold]
+    #[inline(never)]
     fn by_fields(&mut self, piece: &[u8], start: usize, spans: &mut [Span]) -> Option<usize> {
         let mut at = start;
         for field in &self.fields {
             at = starts(&field.before, piece, at)?;
-            let (span, end) = value(piece, at)?;
+            let (kind, end) = value(piece, at)?;
             if let Some(slot) = field.slot {
-                spans[slot] = span;
+                spans[slot] = span(kind, at, end);
             }
             at = end;
         }
@@ -106,11 +107,12 @@ impl Template {
     }
 
     /// Looks which values of a line of this shape are what they were.
+    #[inline(never)]
     fn look(&mut self, piece: &[u8], start: usize) {
         let mut at = start;
         for field in &mut self.fields {
             at += field.before.len();
-            let Some((span, end)) = value(piece, at) else { return };
+            let Some((kind, end)) = value(piece, at) else { return };
             let was_steady = field.steady >= STEADY;
             if field.value == piece[at..end] {
                 field.steady = field.steady.saturating_add(1);
@@ -118,7 +120,7 @@ impl Template {
                 field.steady = 0;
                 field.value.clear();
                 field.value.extend_from_slice(&piece[at..end]);
-                field.span = Span { start: span.start - at, end: span.end - at, kind: span.kind };
+                field.span = span(kind, 0, end - at);
             }
             self.has_changed |= was_steady != (field.steady >= STEADY);
             at = end;
@@ -131,6 +133,7 @@ impl Template {
         self.until_look = if is_young { LOOK_EVERY / 8 } else { LOOK_EVERY };
     }
 
+    #[inline(never)]
     fn make_runs(&mut self) {
         self.has_changed = false;
         self.runs.clear();
@@ -177,47 +180,82 @@ fn starts(before: &[u8], piece: &[u8], at: usize) -> Option<usize> {
 /// Bytes to compare with, sixteen at a time.
 #[derive(Clone, Debug, Default)]
 struct Literal {
-    chunks: Box<[[u8; 16]]>,
-    /// The bytes behind the chunks, and which of them there are.
-    tail: u128,
-    mask: u128,
+    first: Chunk,
+    more: Box<[Chunk]>,
     length: usize,
+}
+
+/// Up to sixteen bytes, and which of them count.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chunk {
+    bytes: [u8; 16],
+    mask: u32,
+}
+
+impl Chunk {
+    fn new(part: &[u8]) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..part.len()].copy_from_slice(part);
+        Self { bytes, mask: (1 << part.len()) - 1 }
+    }
+
+    #[inline(always)]
+    fn is(&self, found: &[u8; 16]) -> bool {
+        scan::equal(&self.bytes, found) & self.mask == self.mask
+    }
 }
 
 impl Literal {
     fn new(bytes: &[u8]) -> Self {
-        let (chunks, rest) = bytes.as_chunks();
-        let mut tail = [0; 16];
-        tail[..rest.len()].copy_from_slice(rest);
-        let mask = (1 << (rest.len() * 8)) - 1;
-        Self { chunks: chunks.into(), tail: u128::from_le_bytes(tail), mask, length: bytes.len() }
+        let mut chunks = bytes.chunks(16).map(Chunk::new);
+        Self { first: chunks.next().unwrap_or_default(), more: chunks.collect(), length: bytes.len() }
     }
 
     /// The place behind these bytes, if they stand at `at`; near the end of the piece they may be taken not to.
     #[inline(always)]
     fn skip(&self, piece: &[u8], at: usize) -> Option<usize> {
-        let (found, _) = piece.get(at..)?.as_chunks::<16>();
-        let last = found.get(self.chunks.len())?;
-        let differs = (u128::from_le_bytes(*last) ^ self.tail) & self.mask;
-        let is_same =
-            differs == 0 && self.chunks.iter().zip(found).all(|(expected, found)| expected == found);
-        is_same.then_some(at + self.length)
+        let found = piece.get(at..)?;
+        if !self.first.is(found.first_chunk()?) || !(self.more.is_empty() || self.goes_on(found)) {
+            return None;
+        }
+        Some(at + self.length)
+    }
+
+    #[inline(always)]
+    fn goes_on(&self, found: &[u8]) -> bool {
+        let (found, _) = found.as_chunks();
+        found.len() > self.more.len()
+            && self.more.iter().zip(&found[1..]).all(|(expected, found)| expected.is(found))
     }
 }
 
-/// Reads a simple value; `None` for an escaped text, an array, an object, and what is no value.
+/// Reads a simple value: its kind, and the place behind it; `None` for an escaped text, an array, an object, and what is no value.
 #[inline(always)]
-fn value(piece: &[u8], start: usize) -> Option<(Span, usize)> {
-    let (kind, end) = match *piece.get(start)? {
-        b'"' => {
-            let end = scan::plain_text(piece, start + 1)?;
-            return Some((Span { start: start + 1, end, kind: Kind::Text }, end + 1));
-        }
-        b'-' | b'0'..=b'9' => (Kind::Number, scan::number(piece, start)?),
-        b'n' if piece[start..].starts_with(b"null") => (Kind::Null, start + 4),
-        b't' if piece[start..].starts_with(b"true") => (Kind::True, start + 4),
-        b'f' if piece[start..].starts_with(b"false") => (Kind::False, start + 5),
+fn value(piece: &[u8], start: usize) -> Option<(Kind, usize)> {
+    let first = *piece.get(start)?;
+    if first == b'"' {
+        return Some((Kind::Text, scan::plain_text(piece, start + 1)? + 1));
+    }
+    if first.is_ascii_digit() {
+        return Some((Kind::Number, scan::number(piece, start)?));
+    }
+    word_or_negative(piece, start)
+}
+
+#[inline(never)]
+fn word_or_negative(piece: &[u8], start: usize) -> Option<(Kind, usize)> {
+    Some(match piece.get(start..)? {
+        [b'-', ..] => (Kind::Number, scan::number(piece, start)?),
+        [b'n', b'u', b'l', b'l', ..] => (Kind::Null, start + 4),
+        [b't', b'r', b'u', b'e', ..] => (Kind::True, start + 4),
+        [b'f', b'a', b'l', b's', b'e', ..] => (Kind::False, start + 5),
         _ => return None,
-    };
-    Some((Span { start, end, kind }, end))
+    })
+}
+
+/// What of a value from `start` to `end` is of interest: a text without its quotes.
+#[inline(always)]
+fn span(kind: Kind, start: usize, end: usize) -> Span {
+    let quote = usize::from(kind == Kind::Text);
+    Span { start: start + quote, end: end - quote, kind }
 }
