@@ -9,6 +9,7 @@ class Reader {
   #awaited = new Map();
   #worker;
   #last = 0;
+  #ended;
   onProgress = () => {};
 
   constructor() {
@@ -21,10 +22,11 @@ class Reader {
       this.#awaited.delete(data.id);
       data.failure ? reject(Object.assign(new Error(data.failure.message), data.failure)) : resolve(data.done);
     });
-    this.#worker.addEventListener("error", () => this.#end(new Error("The reader could not be loaded.")));
+    this.#worker.addEventListener("error", () => this.#end(broken("it could not be loaded")));
   }
 
   ask(chore, wanted) {
+    if (this.#ended) return Promise.reject(this.#ended);
     const id = ++this.#last;
     this.#worker.postMessage({ id, chore, ...wanted });
     return new Promise((resolve, reject) => this.#awaited.set(id, { resolve, reject }));
@@ -36,6 +38,7 @@ class Reader {
   }
 
   #end(error) {
+    this.#ended = error;
     for (const { reject } of this.#awaited.values()) reject(error);
     this.#awaited.clear();
   }
@@ -43,6 +46,7 @@ class Reader {
 
 let reader = new Reader();
 let files = [];
+const broken = (why) => Object.assign(new Error(why), { code: "broken" });
 /** The drawing as text, for its download. */
 let svg = "";
 
@@ -62,8 +66,8 @@ function configuration() {
 /** Takes files, fills in a question that suits the first of them, and asks it. */
 async function take(list) {
   if (!list.length) return;
-  start();
   files = [...list];
+  start();
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   find("chosen").textContent = `${files.map((file) => file.name).join(", ")} · ${size(bytes)}`;
   find("chosen").hidden = false;
@@ -249,7 +253,11 @@ async function chore(work) {
   }
 }
 
-find("files").addEventListener("change", (event) => take(event.target.files));
+find("files").addEventListener("change", (event) => {
+  take(event.target.files);
+  // The same file may be chosen again: it may have grown.
+  event.target.value = "";
+});
 find("question").addEventListener("submit", (event) => {
   event.preventDefault();
   ask();

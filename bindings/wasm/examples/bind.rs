@@ -14,6 +14,8 @@ fn main() -> ExitCode {
     };
     let mut bindgen = Bindgen::new();
     bindgen.input_path(file).out_name(name).typescript(true);
+    // The JavaScript finds the WebAssembly file beside itself.
+    bindgen.omit_default_module_path(false);
     bindgen.remove_name_section(true).remove_producers_section(true);
     let written = bindgen.web(true).and_then(|bindgen| bindgen.generate(Path::new(folder)));
     match written {

@@ -1,0 +1,101 @@
+//! A large file: the page stays free, and memory bounded.
+
+use std::fs;
+use std::io::{BufWriter, Write};
+
+use serde_json::json;
+
+use super::*;
+
+const BYTES: usize = 100_000_000;
+/// How much more memory the tab may take for it than for a small file, bytes.
+const GROWTH_MAX: u64 = 80_000_000;
+/// Longest time in which the page may not react, milliseconds: many times what it takes, on machines with other work.
+const PAUSE_MS_MAX: f64 = 500.0;
+
+fn large_file(path: &Path) {
+    let mut file = BufWriter::new(fs::File::create(path).unwrap());
+    let (mut written, mut number) = (0, 0_u64);
+    while written < BYTES {
+        let (route, us, user) =
+            (["orders", "search", "users"][(number % 3) as usize], number % 7919, number % 50_000);
+        let line = format!(
+            "{{\"ts\":\"2026-11-21T10:00:00Z\",\"route\":\"{route}\",\"status\":200,\"latency_us\":{us},\"user_id\":{user},\"value\":1}}\n"
+        );
+        file.write_all(line.as_bytes()).unwrap();
+        written += line.len();
+        number += 1;
+    }
+    file.flush().unwrap();
+}
+
+/// Most memory that any tab of the browser has taken, bytes.
+fn peak_bytes(driver: u32) -> u64 {
+    let status = |process: &Path| fs::read_to_string(process.join("status")).ok();
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let processes: Vec<_> = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path()).collect();
+    let parents: std::collections::HashMap<u64, u64> = processes
+        .iter()
+        .filter_map(|process| status(process))
+        .filter_map(|text| Some((field(&text, "Pid:")?, field(&text, "PPid:")?)))
+        .collect();
+    let descends = |mut process: u64| {
+        while let Some(parent) = parents.get(&process) {
+            if *parent == u64::from(driver) {
+                return true;
+            }
+            process = *parent;
+        }
+        false
+    };
+    let is_tab = |process: &Path| {
+        fs::read_to_string(process.join("cmdline")).is_ok_and(|line| line.contains("--type=renderer"))
+    };
+    let tabs = processes.iter().filter(|process| is_tab(process)).filter_map(|process| status(process));
+    let ours = tabs.filter(|text| field(text, "Pid:").is_some_and(descends));
+    ours.filter_map(|text| field(&text, "VmHWM:")).max().unwrap() * 1024
+}
+
+#[test]
+fn a_large_file_leaves_the_page_free_and_memory_bounded() {
+    let Some(stand) = Stand::new() else { return };
+    let small = example("events.ndjson");
+    stand.choose(&[&small]);
+    stand.table();
+    let before = peak_bytes(stand.browser.process());
+    let large = stand.folder.path().join("large.ndjson");
+    large_file(&large);
+    stand.browser.run(
+        "document.querySelector('#status').textContent = '';
+         window.pause = 0; let last = performance.now();
+         setInterval(() => { const now = performance.now(); pause = Math.max(pause, now - last); last = now; }, 5);",
+        &[],
+    );
+    stand.choose(&[&large]);
+    stand.browser.wait("progress", "return document.querySelector('#progress').value > 0");
+    let question = json!({ "by": ["route"], "measure": ["count", "p99(latency_us)"] });
+    assert_eq!(stand.table(), expected(&question, &large));
+    let pause = stand.browser.run("return pause", &[]).as_f64().unwrap();
+    let grown = peak_bytes(stand.browser.process()).saturating_sub(before);
+    println!("{}; {pause:.0} ms without reaction; {grown} bytes more", stand.text("#status"));
+    assert!(pause < PAUSE_MS_MAX, "{pause} ms without reaction");
+    assert!(grown < GROWTH_MAX, "{grown} bytes more");
+}
+
+#[test]
+fn reading_can_be_stopped_and_begun_anew() {
+    let Some(stand) = Stand::new() else { return };
+    let large = stand.folder.path().join("large.ndjson");
+    large_file(&large);
+    stand.choose(&[&large]);
+    stand.browser.wait("progress", "return document.querySelector('#progress').value > 0");
+    stand.browser.click("#stop");
+    stand.browser.wait("the end", "return document.querySelector('#status').textContent === 'Stopped.'");
+    let small = example("events.ndjson");
+    stand.choose(&[&small]);
+    let question = json!({ "by": ["route"], "measure": ["count", "p99(latency_us)"] });
+    assert_eq!(stand.table(), expected(&question, &small));
+}
