@@ -112,11 +112,11 @@ test('rows are written as JSON writes them', async () => {
 })
 
 test('large data comes whole, however it comes', async () => {
-  const count = 200_000
+  const count = 60_000
   const rows = Array.from({ length: count }, (_, n) => ({ user_id: n % 3, value: n }))
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('')
   const bytes = Buffer.from(text)
-  assert.ok(bytes.length > 5 << 20)
+  assert.ok(bytes.length > 1 << 20)
   const config = { by: [], measure: ['count', 'sum(value)'] }
   const expected = [{ count, 'sum(value)': count * (count - 1) / 2 }]
   for (const data of [rows, bytes, [bytes], Readable.from([text]), Readable.from(rows), new Set([bytes.subarray(0, 1e6), bytes.subarray(1e6)])]) {
