@@ -76,6 +76,7 @@ pub(crate) fn install_for_tests(root: &Path, missing: Missing) -> anyhow::Result
         install_node(root),
         install_python(root, "kosoku", &root.join("xtask/requirements.txt")),
         install_python(root, "schemathesis", &root.join("xtask/requirements.txt")),
+        install_python(root, "maturin", &root.join("xtask/requirements.txt")),
     ];
     for error in attempts.into_iter().filter_map(Result::err) {
         match missing {

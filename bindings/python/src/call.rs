@@ -35,24 +35,26 @@ pub(crate) fn process_large_dataset<'py>(
     threads: Option<isize>,
 ) -> PyResult<Report> {
     let question = Question::read(py, config, format, threads)?;
-    let data = Data::of(data, &question)?;
-    if question.options.format.is_some() && !data.is_text() {
+    let found = Data::of(data, &question)?;
+    if question.options.format.is_some() && !found.is_text() {
         return Err(errors::configuration(
             py,
             "`format` is for files and bytes: tables and dicts have none".into(),
         ));
     }
-    let mut progress = Progress::new(progress, data.total());
+    // Some tables would look for how many rows they have.
+    let total = if progress.is_some() { found.total(data) } else { None };
+    let mut progress = Progress::new(progress, total);
     let question = Arc::new(question);
-    let answer = match data {
-        Data::Files(found) => {
-            wait_for(py, &mut progress, move |watch| files::fold_files(&question, found, watch))?
+    let answer = match found {
+        Data::Files(files) => {
+            wait_for(py, &mut progress, move |watch| files::fold_files(&question, files, watch))?
         }
         Data::Bytes(bytes) => {
             wait_for(py, &mut progress, move |watch| files::fold_bytes(&question, &bytes, watch))?
         }
         Data::Table(table) => wait_for(py, &mut progress, move |watch| table::fold(&question, table, watch))?,
-        Data::Rows(found) => rows::fold(&question, found, &mut progress)?,
+        Data::Rows(rows) => rows::fold(&question, rows, &mut progress)?,
     };
     progress.finish(py, answer.done)?;
     Ok(Report::new(answer))

@@ -53,7 +53,7 @@ impl<'py> Data<'py> {
                 }
                 Self::files(data.py(), paths)
             }
-            first => Ok(Self::Rows(Rows::new(first, items, data.len().ok()))),
+            first => Ok(Self::Rows(Rows::new(first, items))),
         }
     }
 
@@ -71,13 +71,12 @@ impl<'py> Data<'py> {
         matches!(self, Self::Files(_) | Self::Bytes(_))
     }
 
-    /// How much there is to read, if it is known: bytes, or rows.
-    pub(crate) fn total(&self) -> Option<u64> {
+    /// How much there is to read of `data`, which this was made of, if it is known: bytes, or rows.
+    pub(crate) fn total(&self, data: &Bound<'py, PyAny>) -> Option<u64> {
         match self {
             Self::Files(files) => files.iter().map(size).sum(),
             Self::Bytes(bytes) => Some(bytes.len() as u64),
-            Self::Table(table) => table.total,
-            Self::Rows(rows) => rows.total,
+            Self::Table(_) | Self::Rows(_) => data.len().ok().map(|rows| rows as u64),
         }
     }
 }
@@ -95,6 +94,6 @@ fn path(item: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
 }
 
 /// Bytes of a file that has a size.
-fn size(file: &PathBuf) -> Option<u64> {
+pub(crate) fn size(file: &PathBuf) -> Option<u64> {
     fs::metadata(file).ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len())
 }

@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::{fs, thread};
+use std::thread;
 
 use lockgate_analytics::input::{Input, InputError, Options, Outcome, Source, analyze, is_compressed};
 use rayon::ThreadPoolBuilder;
 
 use crate::bytes::Bytes;
+use crate::data::size;
 use crate::errors::Failure;
 use crate::question::Question;
 use crate::report::{Answer, Counts};
@@ -24,8 +25,7 @@ pub(crate) fn fold_files(
     files: Vec<PathBuf>,
     watch: &Watched,
 ) -> Result<Answer, Failure> {
-    let sizes = files.iter().map(|file| fs::metadata(file).map_or(u64::MAX, |metadata| metadata.len()));
-    let bytes = sizes.fold(0, u64::saturating_add);
+    let bytes = files.iter().map(size).sum::<Option<u64>>().unwrap_or(u64::MAX);
     let input = |file: PathBuf| Input { name: file.display().to_string(), source: Source::File(file) };
     fold(question, files.into_iter().map(input).collect(), bytes, watch)
 }

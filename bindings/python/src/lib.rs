@@ -1,7 +1,7 @@
 //! Questions about events for programs in Python: the core of `lockgate process` behind one function.
 //!
-//! What Python sees is described in `lockgate.pyi`; a test compares it with what is here. Reading start to finish: [`call`] takes the
-//! arguments, [`data`] finds out what is to be read, [`work`] waits for the threads that read, and [`report`] is what they found.
+//! What Python sees is described in `lockgate.pyi`; a test compares it with what is here. From start to end: `call` takes the
+//! arguments, `data` finds out what is to be read, `work` waits for the threads that read, and `report` is what they found.
 //!
 //! There is no unsafe code: PyO3 and Arrow have it for us.
 

@@ -22,16 +22,11 @@ pub(crate) struct Rows<'py> {
     /// Has been taken to see what it is.
     first: Option<Bound<'py, PyAny>>,
     rest: Bound<'py, PyIterator>,
-    pub(crate) total: Option<u64>,
 }
 
 impl<'py> Rows<'py> {
-    pub(crate) fn new(
-        first: Option<Bound<'py, PyAny>>,
-        rest: Bound<'py, PyIterator>,
-        total: Option<usize>,
-    ) -> Self {
-        Self { first, rest, total: total.map(|rows| rows as u64) }
+    pub(crate) fn new(first: Option<Bound<'py, PyAny>>, rest: Bound<'py, PyIterator>) -> Self {
+        Self { first, rest }
     }
 }
 

@@ -14,7 +14,7 @@ use arrow_pyarrow::FromPyArrow;
 use arrow_schema::{ArrowError, Schema};
 use lockgate_analytics::input::{InputError, Place, Watch};
 use lockgate_analytics::{Cell, Partial};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySlice};
@@ -28,13 +28,14 @@ use crate::work::Watched;
 
 /// Rows that a thread takes at once.
 const SLICE_ROWS: usize = 16 << 10;
+/// Rows that are folded at once.
+const BATCH_ROWS: usize = 64;
 
 /// A table, and where the question's fields are in it.
 pub(crate) struct Table {
     reader: RecordBatchStreamReader,
     /// For each column of the plan, the place of that column in the table.
     places: Vec<Option<usize>>,
-    pub(crate) total: Option<u64>,
 }
 
 impl Table {
@@ -48,10 +49,21 @@ impl Table {
             return Ok(None);
         }
         let data = &needed(data, question)?;
-        let reader = RecordBatchStreamReader::from_pyarrow_bound(data)?;
+        let reader =
+            RecordBatchStreamReader::from_pyarrow_bound(data).map_err(|error| no_table(data, error))?;
         let places = places(&reader.schema(), question)?;
-        let total = data.len().ok().map(|rows| rows as u64);
-        Ok(Some(Self { reader, places, total }))
+        Ok(Some(Self { reader, places }))
+    }
+}
+
+/// A column alone is a stream, too. What the stream's owner raises has a class of its own, and stays as it is.
+fn no_table(data: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = data.py();
+    match data.get_type().fully_qualified_name() {
+        Ok(kind) if error.get_type(py).is(py.get_type::<PyValueError>()) => {
+            PyTypeError::new_err(format!("`data` is a `{kind}`, whose stream of Arrow is no table: {error}"))
+        }
+        _ => error,
     }
 }
 
@@ -88,8 +100,7 @@ fn places(schema: &Schema, question: &Question) -> PyResult<Vec<Option<usize>>> 
 
 /// Reads a table.
 pub(crate) fn fold(question: &Question, table: Table, watch: &Watched) -> Result<Answer, Failure> {
-    let is_small = table.total.is_some_and(|rows| rows <= SLICE_ROWS as u64);
-    let count = if is_small { 1 } else { files::threads(question.options).get() };
+    let count = files::threads(question.options).get();
     let slices = Slices { places: table.places, state: Mutex::new(State::of(table.reader)) };
     let stop = AtomicBool::new(false);
     let worker = Worker { question, slices: &slices, watch, stop: &stop };
@@ -238,24 +249,34 @@ impl Slice {
             .iter()
             .map(|array| array.as_ref().map(|array| column::column(array)))
             .collect();
-        let mut cells = vec![Cell::Null; columns.len()];
+        let width = columns.len();
+        let mut cells = vec![Cell::Null; width * BATCH_ROWS];
+        let mut filled = 0;
         for row in self.rows.clone() {
             work.lines += 1;
-            let mut bad = None;
-            for (cell, column) in cells.iter_mut().zip(&columns) {
-                let Some(column) = column else { continue };
-                *cell = column(row).unwrap_or_else(|what| {
-                    bad = Some(what);
-                    Cell::Null
-                });
+            let place = &mut cells[filled * width..][..width];
+            match fill(place, &columns, row) {
+                Ok(()) => filled += 1,
+                Err(what) => work.bad(self.chunk.before + row as u64, what),
             }
-            match bad {
-                None => work.partial.add(&cells)?,
-                Some(what) => work.bad(self.chunk.before + row as u64, what),
+            if filled == BATCH_ROWS {
+                work.partial.add_rows(&cells)?;
+                filled = 0;
             }
         }
-        Ok(())
+        Ok(work.partial.add_rows(&cells[..filled * width])?)
     }
+}
+
+/// Fills in a row, unless something of it cannot be counted with.
+#[inline]
+fn fill<'a>(cells: &mut [Cell<'a>], columns: &[Option<Column<'a>>], row: usize) -> Result<(), &'static str> {
+    for (cell, column) in cells.iter_mut().zip(columns) {
+        if let Some(column) = column {
+            *cell = column(row)?;
+        }
+    }
+    Ok(())
 }
 
 impl Work<'_> {

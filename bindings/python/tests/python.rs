@@ -7,8 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-use tempfile::TempDir;
+use std::sync::LazyLock;
 
 /// Oldest Python that loads the library.
 const VERSION: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
@@ -37,12 +36,20 @@ fn python(needed: &str) -> Option<PathBuf> {
     found
 }
 
-/// A folder from which Python imports the library, with its stub.
-fn importable() -> TempDir {
-    let place = tempfile::tempdir().unwrap();
-    fs::copy(library(), place.path().join("lockgate.abi3.so")).unwrap();
-    fs::copy(folder().join("lockgate.pyi"), place.path().join("lockgate.pyi")).unwrap();
-    place
+/// A folder from which Python imports the library, with its stub. It is a copy: maturin builds a library of the same name.
+fn importable() -> &'static Path {
+    static PLACE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lockgate-python");
+        fs::create_dir_all(&place).unwrap();
+        // A library that is loaded keeps its content when its name is given to another.
+        let library_copy = place.join("lockgate.abi3.so");
+        let fresh = place.join(format!("fresh-{}", std::process::id()));
+        fs::copy(library(), &fresh).unwrap();
+        fs::rename(fresh, library_copy).unwrap();
+        fs::copy(folder().join("lockgate.pyi"), place.join("lockgate.pyi")).unwrap();
+        place
+    });
+    &PLACE
 }
 
 #[track_caller]
@@ -65,8 +72,7 @@ fn with_library(python: &Path, place: &Path) -> Command {
 #[track_caller]
 fn check(file: &str, needed: &str) {
     let Some(python) = python(needed) else { return };
-    let place = importable();
-    let output = succeeded(with_library(&python, place.path()).args(["-m", "unittest", file]));
+    let output = succeeded(with_library(&python, importable()).args(["-m", "unittest", file]));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("\nOK\n") && !told.contains("Ran 0 tests"), "{told}");
 }
@@ -115,13 +121,13 @@ fn the_example_of_the_readme_answers() {
         "copy tests/python/example.py into README.md"
     );
     let Some(python) = python("") else { return };
-    let place = importable();
+    let place = tempfile::tempdir().unwrap();
     let log = place.path().join("a.ndjson");
     let line = |route: &str, status: u16| {
         format!("{{\"route\":\"{route}\",\"status\":{status},\"latency_us\":2000}}\n")
     };
     fs::write(&log, [line("a", 200), line("a", 200), line("b", 500), "none\n".into()].concat()).unwrap();
-    let output = succeeded(with_library(&python, place.path()).arg("example.py").arg(&log));
+    let output = succeeded(with_library(&python, importable()).arg("example.py").arg(&log));
     let out = String::from_utf8(output.stdout).unwrap();
     assert_eq!(out.lines().last(), Some("a: 2.0 ms"), "{out}");
     let told = String::from_utf8(output.stderr).unwrap();
@@ -132,7 +138,9 @@ fn the_example_of_the_readme_answers() {
 fn maturin_builds_a_package_that_is_typed() {
     let Some(python) = python("maturin") else { return };
     let place = tempfile::tempdir().unwrap();
-    // Below the folder of these tests' own build, whose dependencies need not be built again.
+    // The other tests go on with what Cargo has built.
+    importable();
+    // In the folder of these tests' own build, whose dependencies need not be built again.
     let target = library().ancestors().nth(3).unwrap().to_owned();
     let mut maturin = Command::new(&python);
     maturin.args(["-m", "maturin", "build", "--quiet", "--locked", "--target-dir"]).arg(target);
