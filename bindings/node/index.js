@@ -38,6 +38,8 @@ async function answer(source, question, { format, progress, signal, threads = so
   const job = new Job(source, native.start(question, format, threads, source.paths))
   const onAbort = () => job.stop(abortError(signal))
   signal?.addEventListener('abort', onAbort)
+  // It may have been while it stood in line.
+  if (signal?.aborted) onAbort()
   const timer = progress && setInterval(() => job.tell(progress), PROGRESS_EVERY_MS)
   try {
     const answered = await job.answered()

@@ -21,24 +21,24 @@ const ALONE_BYTES_MAX = 1 << 20
 function sourceOf(data) {
   if (isPath(data)) return pathsSource([data])
   if (isBytes(data)) return bytesSource(bytesOf(data))
-  const isArray = Array.isArray(data)
-  if (isArray && data.every(isPath)) return pathsSource(data)
-  if (isArray && data.some(isPath)) throw argumentError('`data` is an array of paths and of something else')
+  if (Array.isArray(data) && data.every(isPath)) return pathsSource(data)
+  if (Array.isArray(data) && data.some(isPath)) throw argumentError('`data` is an array of paths and of something else')
   const stream = data instanceof ReadableStream ? Readable.fromWeb(data, { objectMode: true }) : data
-  const items = stream?.[Symbol.asyncIterator]?.() ?? stream?.[Symbol.iterator]?.()
+  const asyncItems = stream?.[Symbol.asyncIterator]?.()
+  const items = asyncItems ?? stream?.[Symbol.iterator]?.()
   if (!items) {
     throw argumentError('`data` is no path, no bytes, no array of paths or rows, and no stream of bytes, texts or rows')
   }
   const leave = () => {
     if (stream instanceof Readable) stream.destroy()
     // What it still waits for may never come: nobody waits for it to end.
-    Promise.resolve(items.return?.()).catch(() => {})
+    ;(async () => items.return?.())().catch(() => {})
   }
-  return { items, isReady: isArray, leave }
+  return { items, isReady: !asyncItems, leave }
 }
 
 function pathsSource(paths) {
-  return { paths: paths.map((path) => typeof path === 'string' ? path : fileURLToPath(path)), isReady: true, leave() {} }
+  return { paths: paths.map(fileOf), isReady: true, leave() {} }
 }
 
 function bytesSource(bytes) {
@@ -110,6 +110,14 @@ function lineOf(row, number) {
     return `${JSON.stringify(row)}\n`
   } catch (error) {
     throw new LockgateError('ERR_INPUT', `row ${number} cannot be written as JSON: ${error.message}`)
+  }
+}
+
+function fileOf(path) {
+  try {
+    return typeof path === 'string' ? path : fileURLToPath(path)
+  } catch (error) {
+    throw argumentError(`\`${path}\` is no file: ${error.message}`)
   }
 }
 

@@ -103,7 +103,7 @@ test('what a source throws is passed on', async () => {
   await assert.rejects(processLargeDataset(failing()), (error) => error === mine)
   await assert.rejects(processLargeDataset(Readable.from(failing())), (error) => error === mine)
   await assert.rejects(processLargeDataset(createReadStream('/nowhere/at.all')), { code: 'ENOENT' })
-  const iterable = { [Symbol.iterator]: () => ({ next() { throw mine } }) }
+  const iterable = { [Symbol.iterator]: () => ({ next() { throw mine }, return() { throw new Error('again') } }) }
   await assert.rejects(processLargeDataset(iterable), (error) => error === mine)
 })
 

@@ -45,6 +45,7 @@ test('data that is none is refused', async () => {
   for (const data of [undefined, null, 5, true, {}, () => {}, Symbol('a')]) {
     await refused('ERR_ARGUMENT', /`data` is no path/, data)
   }
+  await refused('ERR_ARGUMENT', /`http:\/\/a\/` is no file/, new URL('http://a/'))
   await refused('ERR_ARGUMENT', /paths and of something else/, ['a.log', {}])
   await refused('ERR_ARGUMENT', /among each other/, new Set(['a', {}]))
   await refused('ERR_ARGUMENT', /among each other/, [{}, Buffer.from('{}')])
