@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use lockgate_event::segment::{FRAME_HEADER_BYTES, Footer, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value, encode, encoded_len, write_ndjson};
+use lockgate_event::{EventId, EventRef, Value, encode, encoded_len, write_ndjson};
 
 /// Users there are.
 pub(crate) const USERS: u64 = 50_000;
@@ -89,28 +89,21 @@ fn event<'p>(number: u64, random: &mut Random, path: &'p mut String) -> EventRef
     let upstream_us = 250 + random.skewed(200_000);
     EventRef {
         id: EventId { node: 7_291_408_221, boot: 3, worker: (number % 2) as u16, sequence: number },
-        parent: None,
-        kind: Kind::Done,
         ts_us: START_US + number * 700,
         route,
         user_id: Some(user),
         key_id: Some(user * 2),
         value: Some(Value((1 + random.below(400) as i64) * 12_500)),
         method: if random.below(4) == 0 { "POST" } else { "GET" },
-        host: "api.example.com",
         path,
-        path_cut: false,
         status: if failed { 503 } else { 200 },
         reason: failed.then_some("upstream_timeout"),
         bytes_in: random.skewed(10_000),
         bytes_out: random.skewed(1_000_000),
         latency_us: upstream_us + 40 + random.below(100),
-        upstream: "127.0.0.1:9001",
         upstream_us: Some(upstream_us),
-        attempts: 1,
         client: IpAddr::V4(Ipv4Addr::new(203, 0, 113, random.below(254) as u8)),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use control::Metering;
 use journal::{DataDir, Journal, JournalOptions};
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
+use lockgate_event::{EventId, EventRef};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 use store::{
@@ -189,29 +189,12 @@ fn cpu_seconds() -> Outcome<f64> {
 fn event(route: &str, user: u64, number: u64) -> EventRef<'_> {
     EventRef {
         id: EventId { node: 1, boot: 1, worker: 0, sequence: number },
-        parent: None,
-        kind: Kind::Done,
         // A second of them in a second, within one hour.
         ts_us: 1_795_224_023_000_000 + number * 2,
         route,
         user_id: Some(user),
         key_id: Some(user),
-        value: Some(Value::ONE),
-        method: "GET",
-        host: "api.example.com",
-        path: "/orders/7",
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 512,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001",
-        upstream_us: Some(380),
-        attempts: 1,
-        client: [203, 0, 113, 9].into(),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     }
 }
 

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use control::{LiveEvents, Metrics};
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
+use lockgate_event::{EventId, EventRef, Value};
 
 /// Events of one batch, about what a drainer finds after some milliseconds of load.
 const BATCH: usize = 512;
@@ -42,27 +42,15 @@ fn event(route: &str, number: usize) -> EventRef<'_> {
     let failed = number.is_multiple_of(50);
     EventRef {
         id: EventId { node: 1, boot: 1, worker: 0, sequence: number as u64 },
-        parent: None,
-        kind: Kind::Done,
-        ts_us: 1_795_224_023_123_456,
         route,
         user_id: None,
         key_id: None,
         value: (!failed).then_some(Value::ONE),
         method: if number.is_multiple_of(4) { "POST" } else { "GET" },
-        host: "api.example.com",
-        path: "/orders/7",
-        path_cut: false,
         status: if failed { 502 } else { 200 },
         reason: failed.then_some("upstream_timeout"),
-        bytes_in: 0,
-        bytes_out: 512,
         latency_us: 100 + (number as u64 * 37) % 3000,
-        upstream: "127.0.0.1:9001",
         upstream_us: Some(80 + (number as u64 * 31) % 2500),
-        attempts: 1,
-        client: [203, 0, 113, 9].into(),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     }
 }

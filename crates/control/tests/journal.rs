@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use control::{AccessLogFormat, AccessLogReader, Filter, LiveEvent, LiveEvents, Metrics};
 use journal::{DataDir, Journal, JournalOptions};
-use lockgate_event::{EventRef, HttpVersion, Kind, Value};
+use lockgate_event::EventRef;
 use tokio_stream::StreamExt;
 
 const EXCHANGES: u64 = 100;
@@ -62,27 +62,8 @@ async fn every_reader_sees_what_a_worker_wrote() {
 fn event() -> EventRef<'static> {
     EventRef {
         id: lockgate_event::EventId { node: 0, boot: 0, worker: 0, sequence: 0 },
-        parent: None,
-        kind: Kind::Done,
-        ts_us: 1_795_224_023_123_456,
-        route: "orders",
         user_id: None,
         key_id: None,
-        value: Some(Value::ONE),
-        method: "GET",
-        host: "api.example.com",
-        path: "/orders/7",
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 0,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001",
-        upstream_us: Some(380),
-        attempts: 1,
-        client: [203, 0, 113, 9].into(),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     }
 }

@@ -6,12 +6,11 @@
 use std::error::Error;
 use std::fs;
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use journal::{DataDir, Journal, JournalOptions, RingWriter};
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, RECORD_BYTES_MAX, Value, encode, encoded_len};
+use lockgate_event::{EventId, EventRef, RECORD_BYTES_MAX, encode, encoded_len};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -132,27 +131,9 @@ fn drainer_cpu_ns() -> u64 {
 fn event(id: EventId) -> EventRef<'static> {
     EventRef {
         id,
-        parent: None,
-        kind: Kind::Done,
         ts_us: 1_795_224_023_123_456 + id.sequence,
-        route: "orders",
         user_id: Some(id.sequence % 100),
-        key_id: Some(3),
-        value: Some(Value::ONE),
-        method: "GET",
-        host: "api.example.com",
-        path: "/orders/7",
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 512,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001",
-        upstream_us: Some(380),
-        attempts: 1,
-        client: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)),
-        http: HttpVersion::Http11,
         trace: "4bf92f3577b34da6a3ce929d0e0e4736",
+        ..EventRef::EXAMPLE
     }
 }

@@ -4,7 +4,6 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 use lockgate_analytics::Query;
 use lockgate_analytics::input::{Format, Input, Options, Source, analyze};
 use lockgate_event::segment::{FRAME_HEADER_BYTES, Footer, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value, encode, encoded_len};
+use lockgate_event::{EventId, EventRef, encode, encoded_len};
 
 const EVENTS: u64 = 2_000_000;
 const USERS: u64 = 50_000;
@@ -110,28 +109,11 @@ fn frame(out: &mut Vec<u8>, number: u64, user: u64) {
     let path = format!("/orders/{}", number % 1000);
     let event = EventRef {
         id: EventId { node: 1, boot: 1, worker: 0, sequence: number },
-        parent: None,
-        kind: Kind::Done,
         ts_us: time_of(number),
-        route: "orders",
         user_id: Some(user),
         key_id: Some(user),
-        value: Some(Value::ONE),
-        method: "GET",
-        host: "api.example.com",
         path: &path,
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 512,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001",
-        upstream_us: Some(380),
-        attempts: 1,
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     };
     let length = encoded_len(&event);
     let start = out.len();

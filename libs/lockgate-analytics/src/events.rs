@@ -26,15 +26,7 @@ pub struct AggregateStats {
 /// use lockgate_analytics::{AggregateStats, Number, aggregate_events};
 /// use lockgate_event::{Event, Kind, Value};
 /// # fn event(user_id: Option<u64>, kind: Kind, value: Option<Value>) -> Event {
-/// #     use lockgate_event::{EventId, EventRef, HttpVersion};
-/// #     let id = EventId { node: 1, boot: 1, worker: 0, sequence: 0 };
-/// #     let (client, http) = ([127, 0, 0, 1].into(), HttpVersion::Http11);
-/// #     EventRef {
-/// #         id, parent: None, kind, ts_us: 0, route: "orders", user_id, key_id: None, value, method: "GET", host: "",
-/// #         path: "/", path_cut: false, status: 200, reason: None, bytes_in: 0, bytes_out: 0, latency_us: 0, upstream: "",
-/// #         upstream_us: None, attempts: 1, client, http, trace: "",
-/// #     }
-/// #     .to_event()
+/// #     lockgate_event::EventRef { user_id, kind, value, ..lockgate_event::EventRef::EXAMPLE }.to_event()
 /// # }
 ///
 /// let events: Vec<Event> = vec![

@@ -1,7 +1,7 @@
 //! What is known of one exchange once it has been answered.
 
 use alloc::boxed::Box;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 /// Names one exchange for ever: node, start of the node, worker, and a counter of that worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -131,6 +131,35 @@ pub struct Event {
     pub client: IpAddr,
     pub http: HttpVersion,
     pub trace: Box<str>,
+}
+
+impl EventRef<'static> {
+    /// A usual exchange, for documentation, tests and benchmarks to begin with.
+    pub const EXAMPLE: Self = Self {
+        id: EventId { node: 0xab, boot: 2, worker: 1, sequence: 31 },
+        parent: None,
+        kind: Kind::Done,
+        ts_us: 1_795_224_023_123_456,
+        route: "orders",
+        user_id: Some(1),
+        key_id: Some(3),
+        value: Some(Value::ONE),
+        method: "GET",
+        host: "api.example.com",
+        path: "/orders/7",
+        path_cut: false,
+        status: 200,
+        reason: None,
+        bytes_in: 0,
+        bytes_out: 512,
+        latency_us: 431,
+        upstream: "127.0.0.1:9001",
+        upstream_us: Some(380),
+        attempts: 1,
+        client: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)),
+        http: HttpVersion::Http11,
+        trace: "",
+    };
 }
 
 impl EventRef<'_> {

@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::net::IpAddr;
 use proptest::prelude::*;
 
-use crate::{Event, EventId, HttpVersion, Kind, Value};
+use crate::{Event, EventId, EventRef, HttpVersion, Kind, Value};
 
 pub(crate) fn any_id() -> impl Strategy<Value = EventId> {
     any::<(u64, u32, u16, u64)>().prop_map(|(node, boot, worker, sequence)| EventId {
@@ -91,27 +91,7 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
 pub(crate) fn plain_event() -> Event {
     Event {
         id: EventId { node: 7, boot: 3, worker: 0, sequence: 1 },
-        parent: None,
-        kind: Kind::Done,
         ts_us: 1_795_224_023_000_000,
-        route: "orders".into(),
-        user_id: Some(1),
-        key_id: Some(3),
-        value: Some(Value::ONE),
-        method: "GET".into(),
-        host: "api.example.com".into(),
-        path: "/orders/7".into(),
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 512,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001".into(),
-        upstream_us: Some(380),
-        attempts: 1,
-        client: IpAddr::from([127, 0, 0, 1]),
-        http: HttpVersion::Http11,
-        trace: "".into(),
+        ..EventRef::EXAMPLE.to_event()
     }
 }

@@ -12,7 +12,7 @@ use control::{
     LiveEvents, LiveReader, MeteringStatus, Metrics, MetricsHandle, Readiness, ReloadFuture, ReloadProblem,
     ReloadReport, RouteInfo, Tokens, UpstreamInfo,
 };
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
+use lockgate_event::{EventId, EventRef};
 use store::Store;
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -347,27 +347,8 @@ pub(crate) fn fields_named(problem: &Answer) -> Vec<String> {
 pub(crate) fn event() -> EventRef<'static> {
     EventRef {
         id: EventId { node: 1, boot: 1, worker: 0, sequence: 1 },
-        parent: None,
-        kind: Kind::Done,
-        ts_us: 1_795_224_023_123_456,
-        route: "orders",
         user_id: None,
         key_id: None,
-        value: Some(Value::ONE),
-        method: "GET",
-        host: "api.example.com",
-        path: "/orders/7",
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 512,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001",
-        upstream_us: Some(380),
-        attempts: 1,
-        client: [203, 0, 113, 9].into(),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     }
 }

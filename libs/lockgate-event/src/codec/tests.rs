@@ -130,31 +130,16 @@ proptest! {
 #[test]
 fn the_longest_record_has_the_documented_size() {
     let long = "x".repeat(5000);
-    let id = EventId { node: 1, boot: 1, worker: 1, sequence: 1 };
     let event = EventRef {
-        id,
-        parent: Some(id),
-        kind: Kind::Done,
-        ts_us: 0,
+        parent: Some(EventRef::EXAMPLE.id),
         route: &long,
-        user_id: None,
-        key_id: None,
-        value: None,
         method: &long,
         host: &long,
         path: &long,
-        path_cut: false,
-        status: 0,
         reason: Some(&long),
-        bytes_in: 0,
-        bytes_out: 0,
-        latency_us: 0,
         upstream: &long,
-        upstream_us: None,
-        attempts: 0,
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        http: HttpVersion::Http11,
         trace: &long,
+        ..EventRef::EXAMPLE
     };
     assert_eq!(encoded(&event).len(), RECORD_BYTES_MAX);
     assert!(decode(&encoded(&event)).unwrap().path_cut);

@@ -1,13 +1,12 @@
 //! The line is JSON, its fields stand in their order, and every text survives.
 
 use alloc::string::{String, ToString};
-use core::net::Ipv4Addr;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::Event;
 use crate::testing::any_event;
-use crate::{Event, Value};
 
 fn line(event: &Event) -> String {
     let mut out = Vec::new();
@@ -16,31 +15,7 @@ fn line(event: &Event) -> String {
 }
 
 fn example() -> Event {
-    Event {
-        id: EventId { node: 0xab, boot: 2, worker: 1, sequence: 31 },
-        parent: None,
-        kind: Kind::Done,
-        ts_us: 1_795_224_023_123_456,
-        route: "orders".into(),
-        user_id: Some(1),
-        key_id: Some(3),
-        value: Some(Value::ONE),
-        method: "GET".into(),
-        host: "api.example.com".into(),
-        path: "/orders/7".into(),
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 512,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001".into(),
-        upstream_us: Some(380),
-        attempts: 1,
-        client: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)),
-        http: HttpVersion::Http11,
-        trace: "".into(),
-    }
+    EventRef::EXAMPLE.to_event()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value};
+use lockgate_event::{EventId, EventRef};
 
 use crate::data_dir::{RingNames, journal_dir};
 use crate::disk::{Disk, DiskFile, FileSystem};
@@ -250,27 +250,9 @@ pub(super) fn wait_for(mut happened: impl FnMut() -> bool) {
 pub(crate) fn event(id: EventId) -> EventRef<'static> {
     EventRef {
         id,
-        parent: None,
-        kind: Kind::Done,
         ts_us: 1_795_224_023_000_000 + id.sequence,
-        route: "orders",
         user_id: Some(id.sequence % 7),
         key_id: None,
-        value: Some(Value::ONE),
-        method: "GET",
-        host: "api.example.com",
-        path: "/orders/7",
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 512,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001",
-        upstream_us: Some(380),
-        attempts: 1,
-        client: std::net::Ipv4Addr::LOCALHOST.into(),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     }
 }

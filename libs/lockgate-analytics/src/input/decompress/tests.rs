@@ -24,10 +24,11 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 
 /// What each decoder that is there makes of bytes.
 fn read(bytes: &[u8]) -> Vec<Result<Vec<u8>, String>> {
-    let mut contents = std::vec![whole(decoded(Box::new(bytes)))];
+    let contents = std::vec![whole(decoded(Box::new(bytes)))];
     #[cfg(feature = "zstd-rust")]
     if Compression::of(bytes) == Some(Compression::Zstd) {
-        contents.push(whole(Ok(Box::new(Decoder { decoder: frames::Frames::new(bytes), name: "zstd" }))));
+        let in_rust = whole(Ok(Box::new(Decoder { decoder: frames::Frames::new(bytes), name: "zstd" })));
+        return [contents, std::vec![in_rust]].concat();
     }
     contents
 }

@@ -7,7 +7,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use lockgate_event::segment::{FRAME_HEADER_BYTES, Footer, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{Event, EventId, HttpVersion, Kind, Value, encode, encoded_len};
+use lockgate_event::{Event, EventId, EventRef, HttpVersion, Kind, Value, encode, encoded_len};
 use proptest::collection::vec as many;
 use proptest::option;
 use proptest::prelude::*;
@@ -47,28 +47,11 @@ pub(super) fn ring(worker: u16) -> RingId {
 pub(super) fn event(number: u64) -> Event {
     Event {
         id: EventId { node: 7, boot: 3, worker: 0, sequence: number },
-        parent: None,
-        kind: Kind::Done,
         ts_us: 1_795_224_023_000_000 + number,
-        route: "orders".into(),
         user_id: Some(number % 4),
-        key_id: Some(3),
         value: Some(Value(number as i64 * 500_000)),
-        method: "GET".into(),
-        host: "api.example.com".into(),
         path: std::format!("/orders/{number}").into(),
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
-        bytes_out: 512,
-        latency_us: 431,
-        upstream: "127.0.0.1:9001".into(),
-        upstream_us: Some(380),
-        attempts: 1,
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        http: HttpVersion::Http11,
-        trace: "".into(),
+        ..EventRef::EXAMPLE.to_event()
     }
 }
 
