@@ -2,6 +2,8 @@
 
 const find = (id) => document.getElementById(id);
 const numbers = new Intl.NumberFormat("en");
+/** Characters of a cell that stand on one line. */
+const LONG = 60;
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** A worker, and what is awaited of it. It is made from a blob, which the page's content security policy then holds for, too. */
@@ -173,6 +175,7 @@ function fill({ columns, rows }) {
     row.forEach((text, at) => {
       const cell = element("td", text ?? "–");
       cell.className = columns[at].role;
+      if (text?.length > LONG) cell.classList.add("long");
       if (at === first && greatest > 0) {
         cell.classList.add("bar");
         cell.style.setProperty("--share", Math.max(Number(text) / greatest, 0) || 0);

@@ -1,4 +1,5 @@
 //! Questions for JavaScript.
+#![allow(clippy::needless_pass_by_value, reason = "what JavaScript hands over is ours")]
 
 use js_sys::Function;
 use lockgate_analytics::input::{Input, Source};
@@ -73,7 +74,6 @@ pub fn analyze_bytes(data: &[u8], configuration: &str, format: Option<String>) -
 ///
 /// An `Error` whose `code` is `configuration`, `format`, `read`, `unknown`, `groups`, `malformed` or `interrupted`.
 #[wasm_bindgen]
-#[allow(clippy::needless_pass_by_value, reason = "what JavaScript hands over is ours")]
 pub fn analyze(
     files: Vec<File>,
     configuration: &str,

@@ -145,6 +145,27 @@ fn check(vector: &Value, said: &Value) {
 }
 
 #[test]
+fn the_example_of_the_readme_answers() {
+    let Some(stand) = Stand::new() else { return };
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let code = readme.split("```js\n").nth(1).unwrap().split("```").next().unwrap();
+    let script = "
+        const base = location.href.replace('index.html', '');
+        const script = new Blob([arguments[0].replace('./', base)], { type: 'text/javascript' });
+        const worker = new Worker(URL.createObjectURL(script), { type: 'module' });
+        worker.postMessage(new File([arguments[1]], 'events.ndjson'));
+        return new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data); });";
+    let file = example("events.ndjson");
+    let events = fs::read_to_string(&file).unwrap();
+    let said = stand.browser.run(script, &[code.into(), events.into()]);
+    let question =
+        json!({ "by": ["route"], "measure": ["count", "p99(latency_us)"], "where": "status < 500" });
+    let native = native(&question, &file);
+    assert_eq!(said["report"], serde_json::from_str::<Value>(&native.text("json").unwrap()).unwrap());
+    assert_eq!(said["svg"], native.svg(960, 420).unwrap());
+}
+
+#[test]
 fn pictures_and_numbers_are_made() {
     let Some(stand) = Stand::new() else { return };
     let png = stand.file("picture.png", lockgate_wasm::process_image(TINY_GIF, 20, 10).unwrap());

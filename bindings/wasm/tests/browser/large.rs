@@ -9,7 +9,7 @@ use super::*;
 
 const BYTES: usize = 100_000_000;
 /// How much more memory the tab may take for it than for a small file, bytes.
-const GROWTH_MAX: u64 = 80_000_000;
+const GROWTH_MAX: u64 = 50_000_000;
 /// Longest time in which the page may not react, milliseconds: many times what it takes, on machines with other work.
 const PAUSE_MS_MAX: f64 = 500.0;
 

@@ -8,6 +8,7 @@ mod answers;
 mod driver;
 mod harm;
 mod large;
+mod segment;
 mod server;
 mod site;
 

@@ -3,7 +3,7 @@
 //! Both are decompressed as they are read, in bounded memory whatever they grow to: gzip keeps 32 KiB, zstd a window of at most
 //! [`WINDOW_LOG_MAX`]. Several members or frames one behind the other are one stream.
 
-#[cfg(feature = "zstd-rust")]
+#[cfg(all(feature = "zstd-rust", any(test, not(feature = "zstd"))))]
 mod frames;
 
 use std::boxed::Box;
