@@ -10,7 +10,7 @@ mod journal;
 mod path_form;
 mod router;
 
-pub use analytics::{analytics_combined, analytics_csv, analytics_ndjson};
+pub use analytics::{analytics_combined, analytics_csv, analytics_ndjson, analytics_segment};
 pub use config::config;
 pub use http1::{chunked, request_head, response_head};
 pub use journal::{event_record, journal_reader};
@@ -25,6 +25,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("analytics_combined", analytics_combined),
     ("analytics_csv", analytics_csv),
     ("analytics_ndjson", analytics_ndjson),
+    ("analytics_segment", analytics_segment),
     ("chunked", chunked),
     ("config", config),
     ("event_record", event_record),

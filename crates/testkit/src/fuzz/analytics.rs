@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 
 use lockgate_analytics::input::{Format, Input, Options, Source, analyze, is_compressed};
 use lockgate_analytics::{Function, Measure, Query, Report};
+use lockgate_event::segment::{FRAME_HEADER_BYTES, RingId, SegmentHeader, append_block, frame_bytes};
 
 /// Takes the bytes for lines of JSON.
 pub fn analytics_ndjson(data: &[u8]) {
@@ -21,6 +22,12 @@ pub fn analytics_combined(data: &[u8]) {
     check(data, Format::Combined);
 }
 
+/// Takes the bytes for a segment, and for the records of a segment whose checksums are right: whatever is damaged is told, however it is read.
+pub fn analytics_segment(data: &[u8]) {
+    check_segment(data);
+    check_segment(&sealed(data));
+}
+
 /// What is told of a log.
 #[derive(Debug, PartialEq)]
 struct Told {
@@ -28,6 +35,7 @@ struct Told {
     rows: u64,
     lines: u64,
     malformed: u64,
+    bytes: u64,
     places: Vec<(u64, &'static str)>,
 }
 
@@ -45,6 +53,34 @@ fn check(data: &[u8], format: Format) {
     assert!(in_memory.lines <= ends + 1, "lines are those of the text");
     let streamed = read(Source::Stream(Box::new(InBits(data))), format);
     assert_eq!(in_memory, streamed, "memory and streams tell the same");
+}
+
+fn check_segment(data: &[u8]) {
+    if is_compressed(data) {
+        return;
+    }
+    let in_memory = read(Source::Bytes(data), Format::Segment);
+    assert_eq!(in_memory.rows + in_memory.malformed, in_memory.lines, "a record is a row, or malformed");
+    assert_eq!(in_memory.malformed > 0, !in_memory.places.is_empty());
+    assert!(in_memory.bytes <= data.len() as u64, "no byte is told twice");
+    let streamed = read(Source::Stream(Box::new(InBits(data))), Format::Segment);
+    assert_eq!(in_memory, streamed, "memory and streams tell the same");
+}
+
+/// A segment made of the bytes: blocks of one record each. Three bytes tell a block's ring, its position there and the record's length;
+/// the record follows.
+fn sealed(mut data: &[u8]) -> Vec<u8> {
+    let mut segment = SegmentHeader { node: 7, boot: 3, created_us: 1, positions: Vec::new() }.to_bytes();
+    while let [worker, position, length, rest @ ..] = data {
+        let (record, rest) = rest.split_at(rest.len().min(usize::from(*length)));
+        let mut frame = vec![0; frame_bytes(record.len())];
+        frame[..4].copy_from_slice(&u32::from(*length).to_le_bytes());
+        frame[FRAME_HEADER_BYTES..][..record.len()].copy_from_slice(record);
+        let ring = RingId { boot: 3, worker: u16::from(worker % 4) };
+        append_block(ring, u64::from(*position) * 8, &frame, &mut segment);
+        data = rest;
+    }
+    segment
 }
 
 fn read(source: Source<'_>, format: Format) -> Told {
@@ -66,6 +102,7 @@ fn read(source: Source<'_>, format: Format) -> Told {
         rows: outcome.partial.rows(),
         lines: outcome.lines,
         malformed: outcome.malformed,
+        bytes: outcome.bytes,
         places: outcome.places.iter().map(|place| (place.line, place.what)).collect(),
     }
 }
