@@ -8,6 +8,7 @@ mod report;
 mod start;
 mod task;
 
+use crate::report::raw;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -102,12 +103,12 @@ fn run(options: &Options, what: &str, tasks: &[Task], with_starts: bool) -> anyh
             }
         }
         // A run that breaks off keeps the rounds it had.
-        run.write(&directory)?;
+        raw::write(&run, &directory)?;
     }
     if with_starts {
         run.starts = start::measure(&tools, &directory)?;
     }
-    run.write(&directory)?;
+    raw::write(&run, &directory)?;
     report::write(&run, &directory)?;
     eprintln!("written: {}", directory.display());
     Ok(())

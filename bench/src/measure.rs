@@ -10,6 +10,7 @@ pub(crate) mod record;
 pub(crate) mod scenario;
 pub(crate) mod usage;
 
+use crate::report::raw;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -82,9 +83,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut driver = Driver::start(tools, options.seconds)?;
     throughput(&mut driver, &options, &mut run, &directory)?;
     idle(&mut driver, &options, &mut run)?;
-    run.write(&directory)?;
+    raw::write(&run, &directory)?;
     latency(&mut driver, &options, &mut run)?;
-    run.write(&directory)?;
+    raw::write(&run, &directory)?;
     crate::report::write(&run, &directory)?;
     eprintln!("written: {}", directory.display());
     Ok(())
@@ -101,7 +102,7 @@ fn throughput(driver: &mut Driver, options: &Options, run: &mut Run, directory: 
             }
         }
         // A run that breaks off keeps the rounds it had.
-        run.write(directory)?;
+        raw::write(run, directory)?;
     }
     Ok(())
 }

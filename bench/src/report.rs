@@ -2,6 +2,7 @@
 
 pub(crate) mod landing;
 pub(crate) mod plots;
+pub(crate) mod raw;
 pub(crate) mod statistics;
 mod table;
 
@@ -23,11 +24,11 @@ pub(crate) fn write(run: &Run, directory: &Path) -> anyhow::Result<()> {
 
 /// The same, from a directory's raw.json.
 pub(crate) fn write_again(directory: &Path) -> anyhow::Result<()> {
-    if let Ok(run) = crate::users::record::Run::read(directory) {
+    if let Ok(run) = raw::read::<crate::users::record::Run>(directory) {
         return crate::users::report::write(&run, directory);
     }
-    if let Ok(run) = crate::logs::LogsRun::read(directory) {
+    if let Ok(run) = raw::read::<crate::logs::LogsRun>(directory) {
         return crate::logs::write_report(&run, directory);
     }
-    write(&Run::read(directory)?, directory)
+    write(&raw::read::<Run>(directory)?, directory)
 }

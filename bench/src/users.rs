@@ -11,6 +11,7 @@ mod seed;
 mod setup;
 mod task;
 
+use crate::report::raw;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -101,7 +102,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         run.in_process = in_process::measure(&options.examples)?;
     }
     latency(&mut driver, &options, &mut run)?;
-    run.write(&directory)?;
+    raw::write(&run, &directory)?;
     report::write(&run, &directory)?;
     eprintln!("written: {}", directory.display());
     Ok(())
@@ -132,7 +133,7 @@ fn throughput(driver: &mut Driver, options: &Options, run: &mut Run, directory: 
             }
         }
         // A run that breaks off keeps the rounds it had.
-        run.write(directory)?;
+        raw::write(run, directory)?;
     }
     Ok(())
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::Options;
@@ -131,20 +129,5 @@ impl Run {
     ) -> Option<Estimate> {
         let ours = self.by_round(Contender::Lockgate, task, value);
         Estimate::of_ratios(&self.by_round(other, task, value), &ours)
-    }
-
-    /// Writes raw.json.
-    pub(crate) fn write(&self, directory: &Path) -> anyhow::Result<()> {
-        std::fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
-        let path = directory.join("raw.json");
-        let text = serde_json::to_string_pretty(self)?;
-        std::fs::write(&path, text + "\n").with_context(|| format!("writing {}", path.display()))
-    }
-
-    /// Reads raw.json.
-    pub(crate) fn read(directory: &Path) -> anyhow::Result<Self> {
-        let path = directory.join("raw.json");
-        let text = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
     }
 }

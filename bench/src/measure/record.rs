@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
@@ -110,21 +108,6 @@ impl Run {
         };
         let others = self.peers().filter(|peer| *peer != subject);
         others.filter_map(|peer| Some((peer, maximum(peer)?.min(maximum(subject)?) / 2.0))).collect()
-    }
-
-    /// Writes raw.json.
-    pub(crate) fn write(&self, directory: &Path) -> anyhow::Result<()> {
-        std::fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
-        let path = directory.join("raw.json");
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
-    }
-
-    /// Reads raw.json.
-    pub(crate) fn read(directory: &Path) -> anyhow::Result<Self> {
-        let path = directory.join("raw.json");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("understanding {}", path.display()))
     }
 }
 

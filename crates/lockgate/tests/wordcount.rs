@@ -1,30 +1,23 @@
 //! `lockgate wordcount`: as `wc` counts.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
+
+use testkit::Done;
 
 const LOCKGATE: &str = env!("CARGO_BIN_EXE_lockgate");
 
-fn run(dir: &Path, program: &str, arguments: &[&str], input: &[u8]) -> Output {
+fn run(dir: &Path, program: &str, arguments: &[&str], input: &[u8]) -> Done {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(dir).env("LC_ALL", "C.UTF-8");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    output
+    Done::with_input(&mut command, input).unwrap()
 }
 
 #[track_caller]
 fn wordcount(dir: &Path, arguments: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
-    let output = run(dir, LOCKGATE, &[&["wordcount"], arguments].concat(), input);
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    let done = run(dir, LOCKGATE, &[&["wordcount"], arguments].concat(), input);
+    (done.status, done.out, done.err)
 }
 
 fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
@@ -92,8 +85,8 @@ fn large_files_are_counted_as_wc_counts_them() {
     assert_eq!(wordcount(dir.path(), &["a"], b"").1, format!("{words} a\n"));
     for (ours, theirs) in [("", "-w"), ("-l", "-l")] {
         let options: Vec<&str> = [ours, "a"].into_iter().filter(|word| !word.is_empty()).collect();
-        let counted = run(dir.path(), "wc", &[theirs, "a"], b"").stdout;
-        assert_eq!(wordcount(dir.path(), &options, b"").1, String::from_utf8(counted).unwrap(), "{theirs}");
+        let counted = run(dir.path(), "wc", &[theirs, "a"], b"").out;
+        assert_eq!(wordcount(dir.path(), &options, b"").1, counted, "{theirs}");
     }
     // One word without an end.
     let (_, out, _) = wordcount(folder(&[("c", &vec![b'x'; 40 << 20])]).path(), &["c"], b"");

@@ -10,6 +10,7 @@
 
 mod answer;
 mod client;
+mod command;
 mod conn;
 mod disk;
 pub mod fuzz;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use answer::{Answer, Gate, PatternCheck, Step, pattern};
 pub use client::{ClientError, RawClient, Response, ask};
+pub use command::Done;
 pub use conn::Conn;
 pub use disk::Disk;
 pub use gateway::{GatewayError, GatewayProcess, Ports, single_upstream};

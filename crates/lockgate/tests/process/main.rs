@@ -12,9 +12,10 @@ mod hostile;
 mod questions;
 mod terminal;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+
+pub(crate) use testkit::Done;
 
 /// The program under test.
 pub(crate) const LOCKGATE: &str = env!("CARGO_BIN_EXE_lockgate");
@@ -31,36 +32,13 @@ pub(crate) fn process(dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a command did.
-pub(crate) struct Done {
-    pub(crate) status: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for Done {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
 pub(crate) fn run(dir: &Path, arguments: &[&str]) -> Done {
-    process(dir, arguments).output().unwrap().into()
+    Done::of(&mut process(dir, arguments)).unwrap()
 }
 
 /// Runs it with something piped in.
 pub(crate) fn run_with(input: &[u8], arguments: &[&str]) -> Done {
-    let mut command = process(Path::new("."), arguments);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    // A command that fails does not read to the end.
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    drop(writer.join().unwrap());
-    output.into()
+    Done::with_input(&mut process(Path::new("."), arguments), input).unwrap()
 }
 
 /// Runs it where it must succeed and have nothing to say beside the answer.

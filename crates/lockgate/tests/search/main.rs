@@ -7,9 +7,10 @@ mod large;
 mod lines;
 mod places;
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+
+pub(crate) use testkit::Done;
 
 /// The program under test.
 pub(crate) const LOCKGATE: &str = env!("CARGO_BIN_EXE_lockgate");
@@ -32,36 +33,13 @@ pub(crate) fn search(dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a command did.
-pub(crate) struct Done {
-    pub(crate) status: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for Done {
-    fn from(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
 pub(crate) fn run(dir: &Path, arguments: &[&str]) -> Done {
-    search(dir, arguments).output().unwrap().into()
+    Done::of(&mut search(dir, arguments)).unwrap()
 }
 
 /// Runs it with something piped in.
 pub(crate) fn run_with(dir: &Path, input: &[u8], arguments: &[&str]) -> Done {
-    let mut command = search(dir, arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_vec();
-    let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    // A command that has seen enough does not read to the end.
-    drop(writer.join().unwrap());
-    output.into()
+    Done::with_input(&mut search(dir, arguments), input).unwrap()
 }
 
 /// Runs it where it must print exactly this and nothing else.

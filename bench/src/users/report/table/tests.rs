@@ -5,6 +5,7 @@ use super::*;
 use crate::load::LoadReport;
 use crate::measure::machine::Machine;
 use crate::measure::usage::Memory;
+use crate::report::raw;
 
 /// Contender, task, CPU µs, private MiB and p99.9 µs, in rounds that differ by a factor common to all.
 const FIGURES: [(Contender, Task, f64, u64, u64); 6] = [
@@ -108,8 +109,8 @@ fn a_run_without_lockgate_has_no_ratios_and_a_run_comes_back_from_its_file() {
     let text = markdown(&run).unwrap();
     assert!(text.contains("| Go, net/http | 50000") && !text.contains("Where it is to land"), "{text}");
     let directory = tempfile::tempdir().unwrap();
-    made_up_run().write(directory.path()).unwrap();
-    let read = Run::read(directory.path()).unwrap();
+    raw::write(&made_up_run(), directory.path()).unwrap();
+    let read: Run = raw::read(directory.path()).unwrap();
     assert_eq!(markdown(&read).unwrap(), markdown(&made_up_run()).unwrap());
     assert_eq!(read.fair_rates(Task::Show).len(), 2);
 }
