@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use lockgate_event::segment::{FRAME_HEADER_BYTES, RingId, SegmentHeader, append_block, frame_bytes};
+use lockgate_event::{EventId, EventRef, encode, encoded_len, write_ndjson};
+
 /// Oldest Python that loads the library.
 const VERSION: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
 
@@ -85,6 +88,36 @@ fn every_shared_vector_is_answered() {
 #[test]
 fn paths_bytes_and_dicts_of_every_format_are_read_and_others_refused() {
     check("test_data", "");
+}
+
+/// What Python cannot write of itself: events as a segment of a journal, and as lines of JSON, plain and in zstd's form.
+fn write_events(place: &Path) {
+    let header = SegmentHeader { node: 7, boot: 3, created_us: 1, positions: Vec::new() };
+    let (mut segment, mut lines, mut position) = (header.to_bytes(), Vec::new(), 0);
+    for sequence in 0..3000 {
+        let id = EventId { sequence, ..EventRef::EXAMPLE.id };
+        let event = EventRef { id, user_id: Some(sequence % 7), bytes_out: sequence, ..EventRef::EXAMPLE };
+        write_ndjson(&event, &mut lines);
+        let length = encoded_len(&event);
+        let mut frame = vec![0; frame_bytes(length)];
+        frame[..4].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
+        encode(&event, &mut frame[FRAME_HEADER_BYTES..]);
+        let ring = RingId { boot: id.boot, worker: id.worker };
+        position += append_block(ring, position, &frame, &mut segment) as u64;
+    }
+    fs::create_dir_all(place.join("data/journal")).unwrap();
+    fs::write(place.join("data/journal/events.segment"), segment).unwrap();
+    fs::write(place.join("events.ndjson.zst"), zstd::encode_all(&lines[..], 3).unwrap()).unwrap();
+    fs::write(place.join("events.ndjson"), lines).unwrap();
+}
+
+#[test]
+fn journals_say_what_their_lines_say() {
+    let Some(python) = python("") else { return };
+    let place = tempfile::tempdir().unwrap();
+    write_events(place.path());
+    let mut command = with_library(&python, importable());
+    succeeded(command.env("EVENTS", place.path()).args(["-m", "unittest", "test_journal"]));
 }
 
 #[test]
