@@ -6,8 +6,8 @@ use lockgate_analytics::input::{
     self, Format, Input, InputError, Options, Outcome, Place, Watch, is_compressed,
 };
 use lockgate_analytics::{
-    ConfigurationError, Datum, PlotError, Report, Role, plot_svg, read_configuration, write_csv, write_json,
-    write_ndjson,
+    ConfigurationError, Datum, Partial, PlotError, ReadPartialError, Report, Role, plot_svg,
+    read_configuration, write_csv, write_json, write_ndjson,
 };
 use serde_json::{Value, json};
 
@@ -23,6 +23,9 @@ pub enum AnalysisError {
     /// The inputs cannot be read to their end.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// What another worker has read cannot be taken over.
+    #[error(transparent)]
+    Part(#[from] ReadPartialError),
     /// The answer cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -40,6 +43,8 @@ impl AnalysisError {
             Self::Input(InputError::Groups(_)) => "groups",
             Self::Input(InputError::Malformed(_)) => "malformed",
             Self::Input(InputError::Interrupted) => "interrupted",
+            Self::Part(ReadPartialError::Groups(_)) => "groups",
+            Self::Part(ReadPartialError::Foreign) => "part",
             Self::Plot(_) => "size",
         }
     }
@@ -59,8 +64,8 @@ impl AnalysisError {
 
 /// An answer.
 pub struct Analysis {
-    report: Report,
-    counts: Value,
+    pub(crate) report: Report,
+    pub(crate) counts: Value,
 }
 
 /// Answers the question `configuration`, a JSON object in the words of `lockgate process`, about `inputs`, all of which are in `format` if one
@@ -76,12 +81,26 @@ pub fn analyze(
     inputs: Vec<Input<'_>>,
     watch: &dyn Watch,
 ) -> Result<Analysis, AnalysisError> {
+    read(configuration, format, inputs, watch, |partial, counts| Analysis {
+        report: partial.report(),
+        counts,
+    })
+}
+
+/// Reads inputs, and hands over what they say and how much was read.
+pub(crate) fn read<T>(
+    configuration: &str,
+    format: Option<&str>,
+    inputs: Vec<Input<'_>>,
+    watch: &dyn Watch,
+    on_read: impl FnOnce(&Partial<'_>, Value) -> T,
+) -> Result<T, AnalysisError> {
     let asked = read_configuration(configuration.as_bytes())?;
     let format = format.map(format_named).transpose()?;
     let plan = asked.query.plan();
     let options = Options { format, strict: asked.strict, threads: None };
     let found = input::analyze(&plan, inputs, options, watch)?;
-    Ok(Analysis { report: found.partial.report(), counts: counts(&found) })
+    Ok(on_read(&found.partial, counts(&found)))
 }
 
 /// Bytes in memory as an input; those that are compressed can only be read as a stream.

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use lockgate_analytics::input::{Format, csv_names_of, decoded, format_of};
+use lockgate_analytics::input::{Format, csv_names_of, decoded, format_of, is_compressed};
 use serde_json::{Map, Value, json};
 
 /// Lines of JSON that are looked at for the names of fields.
@@ -58,6 +58,8 @@ const OF_EVENTS: [&str; 23] = [
 /// What was found out about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
+    /// Whether it is compressed.
+    pub is_compressed: bool,
     /// What it is; `None` when nothing tells.
     pub format: Option<Format>,
     /// The names of its fields, as far as they were met.
@@ -67,6 +69,7 @@ pub struct Inspection {
 /// Looks at a file's first bytes; 64 KiB are enough.
 #[must_use]
 pub fn inspect(name: &str, start: &[u8]) -> Inspection {
+    let is_compressed = is_compressed(start);
     let start = decompressed(start);
     let format = format_of(name, &start);
     let mut fields = match format {
@@ -77,7 +80,7 @@ pub fn inspect(name: &str, start: &[u8]) -> Inspection {
         None => Vec::new(),
     };
     fields.truncate(FIELDS_MAX);
-    Inspection { format, fields }
+    Inspection { is_compressed, format, fields }
 }
 
 impl Inspection {
@@ -100,11 +103,16 @@ impl Inspection {
         self.fields.iter().any(|field| field == name)
     }
 
-    /// All of it as JSON: `format`, `fields`, `question`.
+    /// All of it as JSON: `compressed`, `format`, `fields`, `question`.
     #[must_use]
     pub fn json(&self) -> String {
-        json!({ "format": self.format.map(name_of), "fields": self.fields, "question": self.question() })
-            .to_string()
+        json!({
+            "compressed": self.is_compressed,
+            "format": self.format.map(name_of),
+            "fields": self.fields,
+            "question": self.question(),
+        })
+        .to_string()
     }
 }
 

@@ -9,6 +9,10 @@ mod fibonacci;
 mod glue;
 #[cfg(feature = "analytics")]
 mod inspection;
+#[cfg(feature = "analytics")]
+mod lines;
+#[cfg(feature = "analytics")]
+mod parts;
 #[cfg(feature = "image")]
 mod picture;
 
@@ -17,5 +21,7 @@ pub use analysis::{Analysis, AnalysisError, analyze};
 pub use fibonacci::{FIBONACCI_MAX, fibonacci};
 #[cfg(feature = "analytics")]
 pub use inspection::{Inspection, inspect};
+#[cfg(feature = "analytics")]
+pub use parts::{IsNext, fold, join};
 #[cfg(feature = "image")]
 pub use picture::{PICTURE_EDGE_MAX, PictureError, SOURCE_BYTES_MAX, SOURCE_EDGE_MAX, process_image};

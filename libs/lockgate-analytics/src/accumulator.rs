@@ -1,10 +1,12 @@
 //! What is kept of a group's rows for one measure that is more than a count or a sum.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
+use crate::bytes::{Bytes, put_bytes};
 use crate::measure::Function;
 use crate::sketch::{Distinct, Quantiles, Top};
-use crate::{Cell, Datum, Number};
+use crate::{Cell, Datum, Number, key};
 
 /// What has been seen so far.
 #[derive(Clone, Debug)]
@@ -55,7 +57,7 @@ impl Accumulator {
     pub(crate) fn merge(&mut self, other: Self) -> usize {
         match (self, other) {
             (Self::Mean { count, sum }, Self::Mean { count: more, sum: other }) => {
-                *count += more;
+                *count = count.saturating_add(more);
                 *sum = sum.saturating_add(other);
             }
             (Self::Min(least), Self::Min(Some(other))) => keep_datum(least, other, |order| order.is_lt()),
@@ -68,6 +70,36 @@ impl Accumulator {
             _ => {}
         }
         0
+    }
+
+    /// Appends it as bytes.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Mean { count, sum } => {
+                out.extend_from_slice(&count.to_le_bytes());
+                out.extend_from_slice(&sum.to_le_bytes());
+            }
+            Self::Min(kept) | Self::Max(kept) => {
+                let mut bytes = Vec::new();
+                kept.as_ref().and_then(Datum::as_cell).iter().for_each(|cell| key::put(cell, &mut bytes));
+                put_bytes(&bytes, out);
+            }
+            Self::Quantiles(quantiles) => quantiles.write(out),
+            Self::Distinct(distinct) => distinct.write(out),
+            Self::Top(top) => top.write(out),
+        }
+    }
+
+    /// Reads what [`Self::write`] wrote of one that was made for the same function.
+    pub(crate) fn read(function: Function, bytes: &mut Bytes<'_>) -> Option<Self> {
+        Some(match Self::new(function)? {
+            Self::Mean { .. } => Self::Mean { count: bytes.u64()?, sum: bytes.i128()? },
+            Self::Min(_) => Self::Min(read_kept(bytes)?),
+            Self::Max(_) => Self::Max(read_kept(bytes)?),
+            Self::Quantiles(_) => Self::Quantiles(Box::new(Quantiles::read(bytes)?)),
+            Self::Distinct(_) => Self::Distinct(Box::new(Distinct::read(bytes)?)),
+            Self::Top(_) => Self::Top(Box::new(Top::read(bytes)?)),
+        })
     }
 
     /// The result for the function the accumulator was made for.
@@ -83,6 +115,16 @@ impl Accumulator {
             (Self::Top(top), Function::Top(count)) => Datum::Top(top.most_frequent(count)),
             _ => Datum::Null,
         }
+    }
+}
+
+/// The outer `None`: damaged.
+#[allow(clippy::option_option, reason = "nothing kept is no damage")]
+fn read_kept(bytes: &mut Bytes<'_>) -> Option<Option<Datum>> {
+    let kept = bytes.bytes()?;
+    match kept {
+        [] => Some(None),
+        _ => key::is_key(kept, 1).then(|| key::data_of(kept).pop()),
     }
 }
 

@@ -98,6 +98,14 @@ impl Hash for PackedKey {
     }
 }
 
+/// Whether bytes are a key of so many cells, written as [`put`] writes them.
+pub(crate) fn is_key(bytes: &[u8], cells: usize) -> bool {
+    let data = data_of(bytes);
+    let mut written = Vec::with_capacity(bytes.len());
+    data.iter().filter_map(Datum::as_cell).for_each(|cell| put(&cell, &mut written));
+    data.len() == cells && written == bytes
+}
+
 /// Reads back the cells of a key.
 pub(crate) fn data_of(mut key: &[u8]) -> Vec<Datum> {
     let mut data = Vec::new();

@@ -32,6 +32,7 @@ extern crate alloc;
 extern crate std;
 
 mod accumulator;
+mod bytes;
 mod cell;
 #[cfg(feature = "configuration")]
 mod configuration;
@@ -60,7 +61,7 @@ pub use events::{AggregateStats, UserId, aggregate_events};
 pub use filter::{FILTER_DEPTH_MAX, Filter, Known, ParseFilterError, Predicate};
 pub use measure::{Function, Measure, ParseMeasureError};
 pub use number::{Number, ParseNumberError};
-pub use partial::{GROUP_BYTES_MAX, GROUPS_MAX, Partial, TooManyGroups};
+pub use partial::{GROUP_BYTES_MAX, GROUPS_MAX, Partial, ReadPartialError, TooManyGroups};
 #[cfg(feature = "plot")]
 pub use plot::{PLOT_SIZE_MAX, PLOT_SIZE_MIN, PlotError, plot_svg};
 pub use query::{Columns, Plan, Query, TIME_FIELD};

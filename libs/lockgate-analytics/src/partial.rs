@@ -1,5 +1,7 @@
 //! A partial answer: groups with what has been seen of each. Adding rows and merging partials commute.
 
+mod carried;
+
 use alloc::vec::Vec;
 use core::fmt;
 use core::hash::BuildHasher;
@@ -16,6 +18,8 @@ use crate::query::Plan;
 use crate::report::Report;
 use crate::time::moment_of;
 use crate::{Cell, Datum, Number, key};
+
+pub use carried::ReadPartialError;
 
 /// Most groups a question may make.
 pub const GROUPS_MAX: usize = 4_000_000;

@@ -1,7 +1,9 @@
 //! Questions for JavaScript.
 #![allow(clippy::needless_pass_by_value, reason = "what JavaScript hands over is ours")]
 
-use js_sys::Function;
+use std::io::BufReader;
+
+use js_sys::{Function, Uint8Array};
 use lockgate_analytics::input::{Input, Source};
 use wasm_bindgen::prelude::*;
 use web_sys::File;
@@ -10,6 +12,8 @@ use super::error;
 use super::file::{FileReader, Progress};
 use crate::AnalysisError;
 use crate::analysis::in_memory;
+use crate::lines::Lines;
+use crate::parts::IsNext;
 
 /// An answer: the table, the drawing and the texts that it can be shown as. `free()` lets go of its memory.
 #[wasm_bindgen]
@@ -81,16 +85,82 @@ pub fn analyze(
     on_progress: Option<Function>,
 ) -> Result<Analysis, JsValue> {
     let progress = Progress::new(on_progress);
+    let inputs = inputs(&files, &progress)?;
+    let answer = crate::analyze(configuration, format.as_deref(), inputs, &progress.stop());
+    answer.map(Analysis).map_err(|failure| thrown(&failure))
+}
+
+/// Reads files as [`analyze`] does, and returns what they say as bytes: [`join`] puts together what several workers have read.
+///
+/// # Errors
+///
+/// As [`analyze`].
+#[wasm_bindgen]
+pub fn fold(
+    files: Vec<File>,
+    configuration: &str,
+    format: Option<String>,
+    on_progress: Option<Function>,
+) -> Result<Vec<u8>, JsValue> {
+    let progress = Progress::new(on_progress);
+    let inputs = inputs(&files, &progress)?;
+    let part = crate::fold(configuration, format.as_deref(), inputs, IsNext::No, &progress.stop());
+    part.map_err(|failure| thrown(&failure))
+}
+
+/// The same for a part of one plain file of lines, `ndjson` or `combined`: those that start behind byte `start` and no later than at `end`.
+///
+/// # Errors
+///
+/// As [`analyze`].
+#[wasm_bindgen]
+pub fn fold_part(
+    file: File,
+    start: f64,
+    end: f64,
+    configuration: &str,
+    format: &str,
+    on_progress: Option<Function>,
+) -> Result<Vec<u8>, JsValue> {
+    let progress = Progress::new(on_progress);
+    let reader = reader(&file, start, 0.0, &progress)?;
+    let lines = Lines::new(reader, start as u64, end as u64);
+    let inputs = vec![Input { name: file.name(), source: Source::Stream(Box::new(lines)) }];
+    let is_next = if start > 0.0 { IsNext::Yes } else { IsNext::No };
+    let part = crate::fold(configuration, Some(format), inputs, is_next, &progress.stop());
+    part.map_err(|failure| thrown(&failure))
+}
+
+/// Puts together what several workers have read for the same question, in the order of the files.
+///
+/// # Errors
+///
+/// An `Error` whose `code` is `configuration`, `groups`, or `part` when something is no part of an answer to this question.
+#[wasm_bindgen]
+pub fn join(parts: Vec<Uint8Array>, configuration: &str) -> Result<Analysis, JsValue> {
+    let answer = crate::join(configuration, parts.iter().map(Uint8Array::to_vec));
+    answer.map(Analysis).map_err(|failure| thrown(&failure))
+}
+
+fn inputs(files: &[File], progress: &Progress) -> Result<Vec<Input<'static>>, JsValue> {
     let mut before = 0.0;
     let mut inputs = Vec::new();
-    for file in &files {
-        let reader = FileReader::new(file.clone().into(), before, progress.clone())
-            .map_err(|_| error("files are read in workers only", "read"))?;
+    for file in files {
+        let reader = reader(file, 0.0, before, progress)?;
         inputs.push(Input { name: file.name(), source: Source::Stream(Box::new(reader)) });
         before += file.size();
     }
-    let answer = crate::analyze(configuration, format.as_deref(), inputs, &progress.stop());
-    answer.map(Analysis).map_err(|failure| thrown(&failure))
+    Ok(inputs)
+}
+
+fn reader(
+    file: &File,
+    start: f64,
+    before: f64,
+    progress: &Progress,
+) -> Result<BufReader<FileReader>, JsValue> {
+    FileReader::new(file.clone().into(), start, before, progress.clone())
+        .map_err(|_| error("files are read in workers only", "read"))
 }
 
 fn thrown(failure: &AnalysisError) -> JsValue {

@@ -59,20 +59,27 @@ struct Pieces {
     nobody: MessagePort,
     /// Where the next piece begins, bytes.
     offset: f64,
-    /// Bytes of the files before this one.
+    /// What to add for the files before this one.
     before: f64,
     progress: Progress,
 }
 
 impl FileReader {
+    /// A file from `start` on, behind files of `before` bytes.
+    ///
     /// # Errors
     ///
     /// Outside of a worker: only there files can be read without waiting for an event.
-    pub(super) fn new(file: Blob, before: f64, progress: Progress) -> Result<BufReader<Self>, JsValue> {
+    pub(super) fn new(
+        file: Blob,
+        start: f64,
+        before: f64,
+        progress: Progress,
+    ) -> Result<BufReader<Self>, JsValue> {
         let channel = MessageChannel::new()?;
         channel.port2().close();
         let (reader, nobody) = (FileReaderSync::new()?, channel.port1());
-        let pieces = Pieces { file, reader, nobody, offset: 0.0, before, progress };
+        let pieces = Pieces { file, reader, nobody, offset: start, before: before - start, progress };
         Ok(BufReader::with_capacity(PIECE_BYTES, Self(SendWrapper::new(pieces))))
     }
 }

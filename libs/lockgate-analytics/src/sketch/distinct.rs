@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::Cell;
+use crate::bytes::{Bytes, put_bytes, put_words};
 
 /// Different values up to which their number is exact.
 pub const DISTINCT_EXACT: usize = 1024;
@@ -51,6 +52,37 @@ impl Distinct {
                 }
                 bytes
             }
+        }
+    }
+
+    /// Appends it as bytes.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Few(hashes) => {
+                out.push(0);
+                put_words(hashes, out);
+            }
+            Self::Many(registers) => {
+                out.push(1);
+                put_bytes(registers, out);
+            }
+        }
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(crate) fn read(bytes: &mut Bytes<'_>) -> Option<Self> {
+        match bytes.byte()? {
+            0 => {
+                let hashes = bytes.words()?;
+                let is_sound = hashes.len() <= DISTINCT_EXACT && hashes.is_sorted_by(|a, b| a < b);
+                is_sound.then_some(Self::Few(hashes))
+            }
+            1 => {
+                let registers = bytes.boxed()?;
+                let fits = |register: &u8| u32::from(*register) <= COUNTED_BITS + 1;
+                (registers.len() == REGISTERS && registers.iter().all(fits)).then_some(Self::Many(registers))
+            }
+            _ => None,
         }
     }
 

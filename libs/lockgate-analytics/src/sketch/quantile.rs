@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::Number;
+use crate::bytes::{Bytes, put_words};
 
 /// Largest relative error of a quantile.
 pub const QUANTILE_ERROR: f64 = 1.0 / 256.0;
@@ -64,6 +65,28 @@ impl Quantiles {
         merged.extend(others);
         self.buckets = merged;
         self.capacity_bytes().saturating_sub(capacity)
+    }
+
+    /// Appends it as bytes.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.least.0.to_le_bytes());
+        out.extend_from_slice(&self.greatest.0.to_le_bytes());
+        put_words(&self.buckets, out);
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(crate) fn read(bytes: &mut Bytes<'_>) -> Option<Self> {
+        let (least, greatest) = (Number(bytes.i128()?), Number(bytes.i128()?));
+        let buckets = bytes.words()?;
+        let is_sound = match (buckets.first(), buckets.last()) {
+            (Some(first), Some(last)) => {
+                let ends = [bucket_in(*first), bucket_in(*last)];
+                ends == [bucket_of(least), bucket_of(greatest)]
+                    && buckets.is_sorted_by(|a, b| bucket_in(*a) < bucket_in(*b))
+            }
+            _ => (least, greatest) == (Number::default(), Number::default()),
+        };
+        is_sound.then_some(Self { least, greatest, buckets })
     }
 
     /// Memory behind it and of itself, once there is something.

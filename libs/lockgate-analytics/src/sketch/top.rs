@@ -6,6 +6,7 @@ use core::cmp::Reverse;
 
 use hashbrown::HashMap;
 
+use crate::bytes::{Bytes, put_bytes, put_length};
 use crate::{Cell, Datum, key};
 
 /// What a value takes beside its own bytes: its place in the table, the allocator's share.
@@ -41,11 +42,30 @@ impl Top {
         let mut bytes = 0;
         for (value, count) in other.counts {
             match self.counts.get_mut(&value) {
-                Some(own) => *own += count,
+                Some(own) => *own = own.saturating_add(count),
                 None => bytes += self.insert(value, count),
             }
         }
         bytes
+    }
+
+    /// Appends it as bytes.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        put_length(self.counts.len(), out);
+        for (value, count) in &self.counts {
+            put_bytes(value, out);
+            out.extend_from_slice(&count.to_le_bytes());
+        }
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(crate) fn read(bytes: &mut Bytes<'_>) -> Option<Self> {
+        let mut top = Self::default();
+        for _ in 0..bytes.length()? {
+            let (value, count) = (bytes.bytes().filter(|value| key::is_key(value, 1))?, bytes.u64()?);
+            top.counts.insert(value.into(), count);
+        }
+        Some(top)
     }
 
     fn insert(&mut self, value: Box<[u8]>, count: u64) -> usize {

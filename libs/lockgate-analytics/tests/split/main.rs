@@ -3,7 +3,7 @@
 
 mod oracle;
 
-use lockgate_analytics::{Cell, Datum, Number, Partial, Plan, Query, Report};
+use lockgate_analytics::{Cell, Datum, Number, Partial, Plan, Query, ReadPartialError, Report};
 use oracle::{FILTERS, MEASURES, Question, Row};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -84,12 +84,63 @@ fn in_parts(plan: &Plan, rows: &[Row], parts: &[usize], picks: &[Index]) -> Repo
             return taken.report();
         }
         let at = pick.index(partials.len());
-        partials[at].merge(taken).unwrap();
+        // As from another thread, or as from another process.
+        if at % 2 == 0 {
+            partials[at].merge(taken).unwrap();
+        } else {
+            partials[at].merge_bytes(&bytes_of(&taken)).unwrap();
+        }
     }
     unreachable!("as many picks as parts")
 }
 
+fn bytes_of(partial: &Partial<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    partial.write(&mut bytes);
+    bytes
+}
+
+/// A question whose partials hold something of every kind.
+const EVERYTHING: [&str; 9] = [
+    "count",
+    "sum(value)",
+    "mean(value)",
+    "min(value)",
+    "max(route)",
+    "p90(value)",
+    "histogram(value)",
+    "distinct(value)",
+    "top3(route)",
+];
+
 proptest! {
+    #[test]
+    fn a_partial_reads_back_as_it_was_written_and_what_is_cut_or_changed_never_panics(
+        rows in proptest::collection::vec(any_row(), 0..40),
+        at in any::<Index>(),
+        change in 1_u8..,
+    ) {
+        let measures = EVERYTHING.map(|text| text.parse().unwrap()).into();
+        let plan = Query { measures, group_by: vec!["user_id".into(), "route".into()], ..Query::usage() }.plan();
+        let written = partial(&plan, rows.iter());
+        let bytes = bytes_of(&written);
+        let mut read = Partial::new(&plan);
+        read.merge_bytes(&bytes).unwrap();
+        prop_assert_eq!((read.rows(), read.timeless(), read.report()), (written.rows(), written.timeless(), written.report()));
+
+        let at = at.index(bytes.len());
+        let cut = Partial::new(&plan).merge_bytes(&bytes[..at]);
+        prop_assert_eq!(cut, Err(ReadPartialError::Foreign));
+        let mut changed = bytes.clone();
+        changed[at] ^= change;
+        let mut read = Partial::new(&plan);
+        if read.merge_bytes(&changed).is_ok() {
+            prop_assert!(read.report().rows.iter().all(|row| row.len() == 2 + EVERYTHING.len()));
+        }
+        let other = Query::usage().plan();
+        prop_assert!(rows.is_empty() || Partial::new(&other).merge_bytes(&bytes).is_err());
+    }
+
     #[test]
     fn any_split_gives_the_same_report(
         rows in proptest::collection::vec((any_row(), 0..5_usize), 0..60),
