@@ -2,6 +2,10 @@
 
 const find = (id) => document.getElementById(id);
 const numbers = new Intl.NumberFormat("en");
+const CORES = Math.min(navigator.hardwareConcurrency || 1, 8);
+/** Up to so many bytes one worker reads alone. */
+const ALONE_BYTES_MAX = 8e6;
+const PART_BYTES_MIN = 4e6;
 /** Characters of a cell that stand on one line. */
 const LONG = 60;
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
@@ -46,7 +50,8 @@ class Reader {
   }
 }
 
-let reader = new Reader();
+/** The first one answers; the others help with what is large. */
+let readers = [new Reader()];
 let files = [];
 const broken = (why) => Object.assign(new Error(why), { code: "broken" });
 /** The drawing as text, for its download. */
@@ -74,7 +79,7 @@ async function take(list) {
   find("chosen").textContent = `${files.map((file) => file.name).join(", ")} · ${size(bytes)}`;
   find("chosen").hidden = false;
   try {
-    const { fields, question } = await reader.ask("inspect", { file: files[0] });
+    const { fields, question } = await readers[0].ask("inspect", { file: files[0] });
     find("by").value = question.by.join(", ");
     find("measure").value = question.measure.join(", ");
     find("where").value = find("every").value = find("format").value = "";
@@ -88,31 +93,100 @@ async function take(list) {
 
 /** Begins anew: whatever is still being read is of no interest any more. */
 function start() {
-  if (find("stop").hidden) return;
-  reader.stop();
-  reader = new Reader();
+  if (!find("stop").hidden) restart();
+}
+
+function restart() {
+  for (const reader of readers) reader.stop();
+  readers = [new Reader()];
+}
+
+/** Has the question answered: by one worker, or, where there is much to read, by one for each core. */
+async function read(question, onProgress) {
+  const parts = await divide(question);
+  const read = parts.map(() => 0);
+  const follow = (reader, at) => {
+    reader.onProgress = (bytes) => {
+      read[at] = bytes;
+      onProgress(read.reduce((sum, bytes) => sum + bytes, 0));
+    };
+  };
+  if (parts.length === 1) {
+    follow(readers[0], 0);
+    return readers[0].ask("analyze", { ...question, files });
+  }
+  while (readers.length < Math.min(CORES, parts.length)) readers.push(new Reader());
+  const folded = [];
+  let next = 0;
+  const work = async (reader) => {
+    while (next < parts.length) {
+      const at = next++;
+      follow(reader, at);
+      folded[at] = await reader.ask("fold", { ...question, ...parts[at] });
+      read[at] = parts[at].bytes;
+    }
+  };
+  await Promise.all(readers.map(work));
+  return readers[0].ask("join", { ...question, parts: folded });
+}
+
+/** Divides the files among workers: plain lines anywhere, all segments together, for a record that two of them hold counts once. */
+async function divide({ format }) {
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  if (CORES === 1 || bytes < ALONE_BYTES_MAX) return [{ files, bytes }];
+  const most = Math.max(bytes / (2 * CORES), PART_BYTES_MIN);
+  const found = await Promise.all(files.map((file) => readers[0].ask("inspect", { file })));
+  const [segments, parts] = [[], []];
+  let together = [];
+  const sum = (list) => list.reduce((sum, file) => sum + file.size, 0);
+  const close = (list) => list.length && parts.push({ files: list, bytes: sum(list) });
+  files.forEach((file, at) => {
+    const kind = format || found[at].format;
+    const isLines = (kind === "ndjson" || kind === "combined") && !found[at].compressed;
+    if (kind === "segment") {
+      segments.push(file);
+    } else if (isLines && file.size > most) {
+      close(together);
+      together = [];
+      const count = Math.ceil(file.size / most);
+      const cut = (part) => Math.floor((file.size * part) / count);
+      for (let part = 0; part < count; part++) {
+        const range = [cut(part), cut(part + 1)];
+        parts.push({ files: [file], range, format: kind, bytes: range[1] - range[0] });
+      }
+    } else {
+      together.push(file);
+      if (sum(together) >= most) {
+        close(together);
+        together = [];
+      }
+    }
+  });
+  close(together);
+  close(segments);
+  return parts;
 }
 
 async function ask() {
   start();
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   const began = performance.now();
-  const own = reader;
-  reader.onProgress = (read) => {
+  const own = readers;
+  const onProgress = (read) => {
     find("progress").value = bytes ? read / bytes : 1;
     find("status").textContent = `${size(read)} of ${size(bytes)}`;
   };
   busy(true);
   try {
-    const answer = await reader.ask("analyze", { files, configuration: configuration(), format: find("format").value });
+    const answer = await read({ configuration: configuration(), format: find("format").value }, onProgress);
     const seconds = (performance.now() - began) / 1000;
     show(answer);
     find("status").textContent = `${numbers.format(answer.counts.rows)} rows in ${seconds.toFixed(2)} s`;
   } catch (error) {
     // What was stopped for another question has nothing to say.
-    if (own === reader || error.code !== "stopped") fail(error);
+    if (own === readers) fail(error);
   }
-  if (own === reader) busy(false);
+  if (own === readers) busy(false);
 }
 
 function busy(is) {
@@ -130,10 +204,8 @@ function fail(error) {
   find("failure").hidden = false;
   find("status").textContent = "";
   find("answer").hidden = true;
-  if (error.code === "broken") {
-    reader.stop();
-    reader = new Reader();
-  }
+  // Others may still be reading.
+  if (error.code === "broken" || readers.length > 1) restart();
 }
 
 function show({ counts, table, svg: drawing }) {
@@ -215,7 +287,7 @@ function offer(fields) {
 
 async function download(format) {
   try {
-    const text = format === "svg" ? svg : await reader.ask("text", { format });
+    const text = format === "svg" ? svg : await readers[0].ask("text", { format });
     const type = { svg: "image/svg+xml", csv: "text/csv", json: "application/json", ndjson: "application/x-ndjson" }[format];
     save(new Blob([text], { type }), `answer.${format}`);
   } catch (error) {
@@ -266,9 +338,10 @@ find("question").addEventListener("submit", (event) => {
   ask();
 });
 find("stop").addEventListener("click", () => {
-  reader.stop();
-  reader = new Reader();
+  restart();
   busy(false);
+  // The worker that had the answer before is gone.
+  find("answer").hidden = true;
   find("status").textContent = "Stopped.";
 });
 for (const button of document.querySelectorAll("[data-download]")) {

@@ -78,11 +78,35 @@ fn a_large_file_leaves_the_page_free_and_memory_bounded() {
     stand.browser.wait("progress", "return document.querySelector('#progress').value > 0");
     let question = json!({ "by": ["route"], "measure": ["count", "p99(latency_us)"] });
     assert_eq!(stand.table(), expected(&question, &large));
+    stand.browser.wait("the drawing", "return document.querySelector('#drawing').naturalWidth === 960");
     let pause = stand.browser.run("return pause", &[]).as_f64().unwrap();
     let grown = peak_bytes(stand.browser.process()).saturating_sub(before);
     println!("{}; {pause:.0} ms without reaction; {grown} bytes more", stand.text("#status"));
     assert!(pause < PAUSE_MS_MAX, "{pause} ms without reaction");
     assert!(grown < GROWTH_MAX, "{grown} bytes more");
+}
+
+/// Each worker reads parts of plain files, and whole files that are compressed; what is malformed keeps its line.
+#[test]
+fn several_workers_say_together_what_one_says() {
+    let Some(stand) = Stand::new() else { return };
+    let log = fs::read_to_string(example("access.log")).unwrap();
+    let plain = stand.file("plain.log", log.repeat(3000) + "broken\n" + &log);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    gzip.write_all(log.repeat(1000).as_bytes()).unwrap();
+    let compressed = stand.file("compressed.log.gz", gzip.finish().unwrap());
+    let other = stand.file("other.csv", "path,bytes_out\n/csv,7\n");
+    stand.choose(&[&plain, &compressed, &other]);
+    let table = stand.table();
+    let all = [log.repeat(4001), "::1 - - [21/Nov/2026:01:20:23 +0000] \"GET /csv HTTP/1.1\" 200 7\n".into()]
+        .concat();
+    let whole = stand.file("whole.log", all);
+    let question = json!({ "by": ["path"], "measure": ["count", "sum(bytes_out)"] });
+    assert_eq!(table, expected(&question, &whole));
+    let line = log.lines().count() * 3000 + 1;
+    let notes = stand.text("#notes").replace(',', "");
+    assert!(notes.contains(&format!("plain.log line {line}: ")), "{notes}");
+    assert_eq!(stand.browser.complaints(), [] as [&str; 0]);
 }
 
 #[test]

@@ -55,6 +55,9 @@ fn types_are_written_for_typescript() {
         "export function analyze(files: File[], configuration: string, format?: string | null, on_progress?: Function | null): Analysis;",
         "export function analyze_bytes(data: Uint8Array | number[], configuration: string, format?: string | null): Analysis;",
         "export function inspect(name: string, start: Uint8Array | number[]): string;",
+        "export function fold(files: File[], configuration: string, format?: string | null, on_progress?: Function | null): Uint8Array;",
+        "export function fold_part(file: File, start: number, end: number, configuration: string, format: string, on_progress?: Function | null): Uint8Array;",
+        "export function join(parts: Uint8Array[], configuration: string): Analysis;",
         "svg(width: number, height: number): string;",
     ] {
         assert!(analytics.contains(declared), "{declared}\n{analytics}");
