@@ -1,5 +1,6 @@
 // What goes on while data is read: the event loop, other jobs, workers, progress.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import test from 'node:test'
@@ -95,4 +96,9 @@ test('workers use it, and may be ended while it works', async () => {
   assert.equal(await worker.terminate(), 1)
   const { rows } = await processLargeDataset(largeFile())
   assert.deepEqual(rows, usage(LARGE_LINES))
+})
+
+test('a worker that alone has loaded it may be ended while it works', async () => {
+  const { status, stderr } = spawnSync(process.execPath, ['tests/alone.mjs', largeFile()], { encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
 })
