@@ -95,7 +95,7 @@ pub(super) enum Records<'a, 'b> {
 /// Where in the buffer, or in memory, a piece is.
 enum Found<'a> {
     Buffered { number: u64, lines: slice::Lines },
-    InMemory { number: u64, bytes: &'a [u8] },
+    InMemory { number: u64, bytes: &'a [u8], is_next_too_long: bool },
     TooLong { number: u64 },
     Segment(u64),
     SegmentStream(Box<dyn Read + Send + 'a>),
@@ -134,8 +134,8 @@ impl<'a> Queue<'a> {
                     let is_next_too_long = lines.is_next_too_long;
                     (number, Records::Bytes { bytes, is_next_too_long })
                 }
-                Some(Found::InMemory { number, bytes }) => {
-                    (number, Records::Bytes { bytes, is_next_too_long: false })
+                Some(Found::InMemory { number, bytes, is_next_too_long }) => {
+                    (number, Records::Bytes { bytes, is_next_too_long })
                 }
                 Some(Found::TooLong { number }) => (number, Records::TooLong),
                 Some(Found::Segment(number)) => (number, Records::Segment(number as usize)),
@@ -197,7 +197,8 @@ impl<'a> Opened<'a> {
                 }
                 let end = (start + PIECE_BYTES).min(bytes.len());
                 watch.has_read((end - start) as u64);
-                Ok(Some(Found::InMemory { number, bytes: slice::of_bytes(bytes, start, end) }))
+                let (bytes, is_next_too_long) = slice::of_bytes(bytes, start, end);
+                Ok(Some(Found::InMemory { number, bytes, is_next_too_long }))
             }
             Content::Segment { pieces, next, .. } => {
                 let number = next.fetch_add(1, Ordering::Relaxed);

@@ -47,13 +47,18 @@ pub(super) fn read(file: &File, start: u64, end: u64, buffer: &mut Vec<u8>) -> i
     }
 }
 
-/// The same lines of bytes in memory.
-pub(super) fn of_bytes(bytes: &[u8], start: usize, end: usize) -> &[u8] {
-    let line_start = |at: usize| match at {
-        0 => 0,
-        _ => memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |found| at + found + 1),
-    };
-    &bytes[line_start(start)..line_start(end)]
+/// The same lines of bytes in memory, and whether another one would follow that is too long.
+pub(super) fn of_bytes(bytes: &[u8], start: usize, end: usize) -> (&[u8], bool) {
+    let slice = &bytes[start..end];
+    let first = if start == 0 { Some(0) } else { memchr(b'\n', slice).map(|at| start + at + 1) };
+    let Some(from) = first else { return (&[], false) };
+    let line = memrchr(b'\n', slice).map_or(from, |at| start + at + 1);
+    let reach = bytes.len().min(line + LINE_BYTES_MAX + 1);
+    match memchr(b'\n', &bytes[end..reach.max(end)]) {
+        Some(at) => (&bytes[from..=end + at], false),
+        None if bytes.len() - line <= LINE_BYTES_MAX => (&bytes[from..], false),
+        None => (&bytes[from..line], true),
+    }
 }
 
 /// The first bytes of a file.
@@ -134,7 +139,8 @@ mod tests {
                 prop_assert!(!lines_read.is_next_too_long);
                 let from = lines_read.from;
                 read_back.extend_from_slice(&buffer[from..]);
-                let lines = of_bytes(text.as_bytes(), start as usize, end as usize);
+                let (lines, is_next_too_long) = of_bytes(text.as_bytes(), start as usize, end as usize);
+                prop_assert!(!is_next_too_long);
                 prop_assert_eq!(&buffer[from..], lines);
                 in_memory.extend_from_slice(lines);
             }
@@ -147,18 +153,19 @@ mod tests {
     fn a_line_that_is_too_long_is_left_out() {
         let mut file = tempfile::tempfile().unwrap();
         let long = std::vec![b'a'; LINE_BYTES_MAX];
-        for part in [b"one\n", &long[..], b"\n", &long, b"a\ntwo"] {
-            file.write_all(part).unwrap();
-        }
-        let length = file.metadata().unwrap().len();
+        let whole = [b"one\n", &long[..], b"\n", &long, b"a\ntwo\n", &long, b"a"].concat();
+        file.write_all(&whole).unwrap();
         let piece = 1 << 20;
         let (mut text, mut too_long, mut buffer) = (Vec::new(), 0, Vec::new());
-        for start in (0..length).step_by(piece) {
-            let lines = read(&file, start, (start + piece as u64).min(length), &mut buffer).unwrap();
-            text.extend_from_slice(&buffer[lines.from..]);
-            too_long += usize::from(lines.is_next_too_long);
+        for start in (0..whole.len()).step_by(piece) {
+            let end = (start + piece).min(whole.len());
+            let lines = read(&file, start as u64, end as u64, &mut buffer).unwrap();
+            let found = (&buffer[lines.from..], lines.is_next_too_long);
+            assert!(found == of_bytes(&whole, start, end));
+            text.extend_from_slice(found.0);
+            too_long += usize::from(found.1);
         }
-        assert_eq!(too_long, 1);
-        assert!(text == [b"one\n", &long[..], b"\ntwo"].concat());
+        assert_eq!(too_long, 2);
+        assert!(text == [b"one\n", &long[..], b"\ntwo\n"].concat());
     }
 }
