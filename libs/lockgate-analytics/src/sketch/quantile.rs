@@ -81,7 +81,8 @@ impl Quantiles {
         let is_sound = match (buckets.first(), buckets.last()) {
             (Some(first), Some(last)) => {
                 let ends = [bucket_in(*first), bucket_in(*last)];
-                ends == [bucket_of(least), bucket_of(greatest)]
+                least <= greatest
+                    && ends == [bucket_of(least), bucket_of(greatest)]
                     && buckets.is_sorted_by(|a, b| bucket_in(*a) < bucket_in(*b))
             }
             _ => (least, greatest) == (Number::default(), Number::default()),
@@ -99,9 +100,9 @@ impl Quantiles {
 
     /// The value that so many millionths of the values do not exceed; exact for the least and the greatest value.
     pub(crate) fn quantile(&self, millionths: u32) -> Option<Number> {
-        let count: u64 = self.counts().map(|(_, count)| count).sum();
-        let rank = (u128::from(count) * u128::from(millionths)).div_ceil(1_000_000).max(1);
-        if rank >= count.into() {
+        let count: u128 = self.counts().map(|(_, count)| u128::from(count)).sum();
+        let rank = (count * u128::from(millionths)).div_ceil(1_000_000).max(1);
+        if rank >= count {
             return (count > 0).then_some(self.greatest);
         }
         if rank == 1 {
