@@ -85,6 +85,20 @@ fn malformed_lines_are_told_with_their_places() {
     assert!(notes.starts_with("1 of 4 lines could not be read. two.ndjson, line 2: "), "{notes}");
 }
 
+/// A quarter of a gigabyte without an end of line in 260 kB, and an object 100,000 levels deep.
+#[test]
+fn a_bomb_and_a_pit_are_malformed_lines() {
+    let Some(stand) = Stand::new() else { return };
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    (0..256).for_each(|_| bomb.write_all(&[b'x'; 1 << 20]).unwrap());
+    let pit = "{\"user\":".repeat(100_000);
+    stand.choose(&[&stand.file("bomb.ndjson.gz", bomb.finish().unwrap()), &stand.file("pit.ndjson", pit)]);
+    stand.table();
+    let notes = stand.text("#notes");
+    let expected = "2 of 2 lines could not be read. bomb.ndjson.gz, line 1: it is longer than 16 MiB; pit.ndjson, line 1: ";
+    assert!(notes.starts_with(expected), "{notes}");
+}
+
 /// A worker as the page makes it may reach the page's own folder, and nothing else.
 #[test]
 fn a_worker_of_the_page_reaches_no_other_server() {
