@@ -14,8 +14,8 @@ use std::vec::Vec;
 
 use hashbrown::HashMap;
 use lockgate_event::segment::{
-    BLOCK_HEADER_BYTES, BlockHeader, Checked, FRAME_HEADER_BYTES, HEADER_FIXED_BYTES, RingId, Source, Step,
-    Walker,
+    BLOCK_HEADER_BYTES, BlockHeader, Checked, FRAME_HEADER_BYTES, HEADER_FIXED_BYTES, RingId, SegmentHeader,
+    Source, Step, Walker,
 };
 use lockgate_event::{DecodeError, RecordView};
 
@@ -29,6 +29,7 @@ use crate::partial::BATCH_ROWS;
 use crate::{Cell, TooManyGroups};
 
 const TOO_SHORT: &str = "it ends within its header";
+const FOREIGN: &str = "nothing in it is a segment's";
 const DAMAGED_RECORD: &str = "a record's checksum is wrong";
 
 /// For each ring, the position up to which its records have been counted.
@@ -62,16 +63,21 @@ pub(crate) fn read_segment(
     let mut window = Window::new(input.take(piece.visible_end.saturating_sub(piece.start)), piece.start);
     let mut walker = Walker::default();
     let mut seen = piece.seen;
+    let mut is_foreign = false;
     if piece.start == 0 {
         let (start, header) = Walker::start(&mut window)?;
         walker = start;
         match header {
             Some(header) => advance(&mut seen, &header.positions),
-            None if window.bytes_at(0, HEADER_FIXED_BYTES)?.len() < HEADER_FIXED_BYTES => {
-                damaged(sink, TOO_SHORT);
-                return Ok(());
+            None => {
+                let start = window.bytes_at(0, HEADER_FIXED_BYTES)?;
+                if start.len() < HEADER_FIXED_BYTES {
+                    damaged(sink, TOO_SHORT);
+                    return Ok(());
+                }
+                // A header that is not yet whole has no records behind it, and nothing is wrong.
+                is_foreign = SegmentHeader::length_of(start).is_none();
             }
-            None => {}
         }
         on_bytes(walker.offset());
     } else {
@@ -84,7 +90,11 @@ pub(crate) fn read_segment(
             Step::Damaged { what, .. } => damaged(sink, what),
             Step::End | Step::Sealed => break,
         }
+        is_foreign = false;
         on_bytes(walker.offset() - before);
+    }
+    if is_foreign {
+        damaged(sink, FOREIGN);
     }
     Ok(())
 }

@@ -226,6 +226,17 @@ fn a_record_in_two_segments_counts_once() {
 }
 
 #[test]
+fn what_is_no_segment_at_all_is_told() {
+    let plan = query(&[], None).plan();
+    for size in [1, 100, 5000] {
+        let noise = std::vec![0x5a; size];
+        for piece_bytes in [None, Some(64), Some(1 << 20)] {
+            assert_eq!(read_all(&plan, &[&noise], piece_bytes).1, 1, "{size} {piece_bytes:?}");
+        }
+    }
+}
+
+#[test]
 fn a_damaged_header_costs_no_record_and_counts_none_twice() {
     let plan = query(&["id"], None).plan();
     let events: Vec<_> = (0..9).map(event).collect();
