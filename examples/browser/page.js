@@ -248,7 +248,7 @@ function fill({ columns, rows }) {
       const cell = element("td", text ?? "–");
       cell.className = columns[at].role;
       if (text?.length > LONG) cell.classList.add("long");
-      if (at === first && greatest > 0) {
+      if (at === first && rows.length > 1 && greatest > 0) {
         cell.classList.add("bar");
         cell.style.setProperty("--share", Math.max(Number(text) / greatest, 0) || 0);
       }

@@ -10,7 +10,9 @@ mod journal;
 mod path_form;
 mod router;
 
-pub use analytics::{analytics_combined, analytics_csv, analytics_ndjson, analytics_segment};
+pub use analytics::{
+    analytics_combined, analytics_csv, analytics_ndjson, analytics_partial, analytics_segment,
+};
 pub use config::config;
 pub use http1::{chunked, request_head, response_head};
 pub use journal::{event_record, journal_reader};
@@ -25,6 +27,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("analytics_combined", analytics_combined),
     ("analytics_csv", analytics_csv),
     ("analytics_ndjson", analytics_ndjson),
+    ("analytics_partial", analytics_partial),
     ("analytics_segment", analytics_segment),
     ("chunked", chunked),
     ("config", config),

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::num::NonZeroUsize;
 
 use lockgate_analytics::input::{Format, Input, Options, Source, analyze, is_compressed};
-use lockgate_analytics::{Function, Measure, Query, Report};
+use lockgate_analytics::{Function, Measure, Partial, Query, Report};
 use lockgate_event::segment::{FRAME_HEADER_BYTES, RingId, SegmentHeader, append_block, frame_bytes};
 
 /// Takes the bytes for lines of JSON.
@@ -26,6 +26,35 @@ pub fn analytics_combined(data: &[u8]) {
 pub fn analytics_segment(data: &[u8]) {
     check_segment(data);
     check_segment(&sealed(data));
+}
+
+/// Takes the bytes for what another worker has seen: what is believed says the same when it is handed on.
+pub fn analytics_partial(data: &[u8]) {
+    let functions = [
+        Function::Sum,
+        Function::Mean,
+        Function::Min,
+        Function::Max,
+        Function::Histogram,
+        Function::Distinct,
+        Function::Top(3),
+    ];
+    let measures = functions.map(|function| Measure::new(function, Some("value"))).into();
+    let plan = Query { measures, ..Query::usage() }.plan();
+    let merged = |bytes: &[u8]| {
+        let mut partial = Partial::new(&plan);
+        partial.merge_bytes(bytes).map(|()| partial)
+    };
+    let Ok(mut partial) = merged(data) else { return };
+    let mut written = Vec::new();
+    partial.write(&mut written);
+    let again = merged(&written).expect("what was written is read");
+    assert_eq!((again.rows(), again.timeless()), (partial.rows(), partial.timeless()));
+    assert_eq!(again.report(), partial.report());
+    // Twice as much may be too much, but is an answer then or an error.
+    if partial.merge_bytes(data).is_ok() {
+        partial.report();
+    }
 }
 
 /// What is told of a log.
