@@ -90,7 +90,8 @@ fn malformed_lines_are_told_with_their_places() {
 fn a_bomb_and_a_pit_are_malformed_lines() {
     let Some(stand) = Stand::new() else { return };
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    (0..256).for_each(|_| bomb.write_all(&[b'x'; 1 << 20]).unwrap());
+    let piece = vec![b'x'; 1 << 20];
+    (0..256).for_each(|_| bomb.write_all(&piece).unwrap());
     let pit = "{\"user\":".repeat(100_000);
     stand.choose(&[&stand.file("bomb.ndjson.gz", bomb.finish().unwrap()), &stand.file("pit.ndjson", pit)]);
     stand.table();
