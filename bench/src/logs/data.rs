@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use lockgate_event::segment::{FRAME_HEADER_BYTES, Footer, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{EventId, EventRef, Value, encode, encoded_len, write_ndjson};
+use lockgate_event::segment::{Footer, RingId, SegmentHeader, append_block, append_frame};
+use lockgate_event::{EventId, EventRef, Value, write_ndjson};
 
 /// Users there are.
 pub(crate) const USERS: u64 = 50_000;
@@ -126,11 +126,7 @@ impl Segment {
     }
 
     fn add(&mut self, event: &EventRef<'_>) -> anyhow::Result<()> {
-        let start = self.frames.len();
-        let length = encoded_len(event);
-        self.frames.resize(start + frame_bytes(length), 0);
-        self.frames[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
-        encode(event, &mut self.frames[start + FRAME_HEADER_BYTES..]);
+        append_frame(event, &mut self.frames);
         if self.frames.len() >= BLOCK_BYTES { self.flush() } else { Ok(()) }
     }
 

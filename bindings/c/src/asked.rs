@@ -5,9 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
-use lockgate_analytics::input::{
-    Format, Input, Options, Outcome, Place, Source, analyze, expand, is_compressed,
-};
+use lockgate_analytics::input::{Format, Input, Options, Outcome, Place, Source, analyze, expand};
 use lockgate_analytics::{Configuration, Function, Measure, Partial, Plan, Query, Report};
 
 use crate::status::{Error, LockgateCounts};
@@ -138,15 +136,13 @@ pub(crate) fn count_rows(bytes: &[u8]) -> Result<i32, Error> {
     let measures = vec![Measure::new(Function::Count, None)];
     let plan = Query { group_by: Vec::new(), measures, ..Query::usage() }.plan();
     let options = Options { format: Some(Format::Ndjson), strict: true, threads: threads(bytes) };
-    let input = Input { name: BYTES.into(), source: Source::Bytes(bytes) };
-    let found = analyze(&plan, vec![input], options, &())?;
+    let found = analyze(&plan, vec![in_memory(bytes)], options, &())?;
     i32::try_from(found.partial.rows()).map_err(|_| Error::TooManyRows)
 }
 
-/// Bytes as an input: those that are compressed can only be read as a stream.
+/// Bytes as an input.
 fn in_memory(bytes: &[u8]) -> Input<'_> {
-    let source = if is_compressed(bytes) { Source::Stream(Box::new(bytes)) } else { Source::Bytes(bytes) };
-    Input { name: BYTES.into(), source }
+    Input { name: BYTES.into(), source: Source::Bytes(bytes) }
 }
 
 fn threads(bytes: &[u8]) -> Option<NonZeroUsize> {

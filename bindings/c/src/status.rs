@@ -1,12 +1,11 @@
 //! What a call came to: a status for the program, and a text for people, kept for each thread until its next call.
 
 use std::cell::RefCell;
-use std::error::Error as _;
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lockgate_analytics::input::{InputError, PlacesError};
-use lockgate_analytics::{ConfigurationError, TooManyGroups};
+use lockgate_analytics::{ConfigurationError, TooManyGroups, with_causes};
 
 /// What a call came to. `lockgate_last_error` says it in words.
 #[repr(i32)]
@@ -97,13 +96,7 @@ impl Error {
 
     /// What went wrong and why, in one line.
     fn told(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        text
+        with_causes(self)
     }
 }
 

@@ -1,9 +1,7 @@
 //! What a job came to, as texts: a report with what was read, or a failure with its code.
 
-use std::error::Error as _;
-
 use lockgate_analytics::input::{InputError, Outcome, Place, PlacesError};
-use lockgate_analytics::{ConfigurationError, Report, write_csv, write_ndjson};
+use lockgate_analytics::{ConfigurationError, Report, with_causes, write_csv, write_ndjson};
 use serde_json::{Value, json};
 
 /// A report and what was read for it.
@@ -85,13 +83,7 @@ impl Failure {
     }
 
     fn message(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        text
+        with_causes(self)
     }
 }
 

@@ -133,13 +133,7 @@ fn progress(mut cx: FunctionContext<'_>) -> JsResult<'_, JsObject> {
 /// A format by its name; anything else finds out.
 fn format(cx: &mut FunctionContext<'_>, name: Handle<'_, JsValue>) -> Option<Format> {
     let name = name.downcast::<JsString, _>(cx).ok()?.value(cx);
-    Some(match &*name {
-        "ndjson" => Format::Ndjson,
-        "csv" => Format::Csv,
-        "combined" => Format::Combined,
-        "segment" => Format::Segment,
-        _ => return None,
-    })
+    Format::named(&name)
 }
 
 fn threads(cx: &mut FunctionContext<'_>) -> NeonResult<Option<NonZeroUsize>> {

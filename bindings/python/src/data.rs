@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use lockgate_analytics::input::expand;
+use lockgate_analytics::with_causes;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -63,7 +64,7 @@ impl<'py> Data<'py> {
             *place = "./-".into();
         }
         let found = py.detach(|| expand(&places));
-        found.map(Self::Files).map_err(|error| errors::input(py, errors::told(&error)))
+        found.map(Self::Files).map_err(|error| errors::input(py, with_causes(&error)))
     }
 
     /// Whether it may be of several formats.

@@ -1,8 +1,7 @@
 //! What is raised, and when.
 
-use std::error::Error;
-
 use lockgate_analytics::input::{InputError, Place};
+use lockgate_analytics::with_causes;
 use pyo3::exceptions::{PyException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -109,7 +108,7 @@ pub(crate) fn defect(py: Python<'_>) -> PyErr {
 
 /// Why reading ended, as an exception.
 pub(crate) fn failure(py: Python<'_>, failure: &Failure) -> PyErr {
-    let what = told(failure);
+    let what = with_causes(failure);
     match failure {
         Failure::Input(InputError::Malformed(place)) => malformed(py, place, what),
         Failure::Input(InputError::Groups(_) | InputError::Interrupted) | Failure::Threads(_) => {
@@ -132,15 +131,4 @@ fn raised(py: Python<'_>, choose: impl Fn(&Classes) -> &Py<PyType>, what: String
         Ok(classes) => PyErr::from_type(choose(classes).bind(py).clone(), what),
         Err(error) => error,
     }
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.extend([": ", &error.to_string()]);
-        cause = error.source();
-    }
-    text
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 
-use lockgate_analytics::input::{Input, InputError, Options, Outcome, Source, analyze, is_compressed};
+use lockgate_analytics::input::{Input, InputError, Options, Outcome, Source, analyze};
 use rayon::ThreadPoolBuilder;
 
 use crate::bytes::Bytes;
@@ -33,7 +33,7 @@ pub(crate) fn fold_files(
 /// Reads bytes: those that are compressed can only be read as a stream.
 pub(crate) fn fold_bytes(question: &Question, bytes: &Bytes, watch: &Watched) -> Result<Answer, Failure> {
     let bytes: &[u8] = bytes;
-    let source = if is_compressed(bytes) { Source::Stream(Box::new(bytes)) } else { Source::Bytes(bytes) };
+    let source = Source::Bytes(bytes);
     fold(question, vec![Input { name: BYTES.into(), source }], bytes.len() as u64, watch)
 }
 

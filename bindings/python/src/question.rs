@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use lockgate_analytics::input::{Format, Options};
-use lockgate_analytics::{Configuration, Plan, Query, read_configuration};
+use lockgate_analytics::{Configuration, Plan, Query, read_configuration, with_causes};
 use pyo3::prelude::*;
 
 use crate::errors;
@@ -28,8 +28,9 @@ impl Question {
         let wrong = |what: String| errors::configuration(py, what);
         let text = config.map_or_else(|| Ok("{}".into()), as_json)?;
         let Configuration { query, strict } =
-            read_configuration(text.as_bytes()).map_err(|error| wrong(errors::told(&error)))?;
-        let format = format.map(|name| format_of(name).ok_or_else(|| wrong(no_format(name)))).transpose()?;
+            read_configuration(text.as_bytes()).map_err(|error| wrong(with_causes(&error)))?;
+        let format =
+            format.map(|name| Format::named(name).ok_or_else(|| wrong(no_format(name)))).transpose()?;
         let at_least_one = |count: isize| {
             let count = usize::try_from(count).ok().and_then(NonZeroUsize::new);
             count.ok_or_else(|| wrong("`threads` must be at least 1".into()))
@@ -74,16 +75,6 @@ fn as_json(config: &Bound<'_, PyAny>) -> PyResult<String> {
         false => error,
     };
     py.import("json")?.call_method1("dumps", (config,)).map_err(wrong)?.extract()
-}
-
-fn format_of(name: &str) -> Option<Format> {
-    Some(match name {
-        "ndjson" => Format::Ndjson,
-        "csv" => Format::Csv,
-        "combined" => Format::Combined,
-        "segment" => Format::Segment,
-        _ => return None,
-    })
 }
 
 fn no_format(name: &str) -> String {

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use lockgate_event::segment::{FRAME_HEADER_BYTES, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{EventId, EventRef, encode, encoded_len, write_ndjson};
+use lockgate_event::segment::{RingId, SegmentHeader, append_block, append_frame};
+use lockgate_event::{EventId, EventRef, write_ndjson};
 
 /// Oldest Python that loads the library.
 const VERSION: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
@@ -98,10 +98,8 @@ fn write_events(place: &Path) {
         let id = EventId { sequence, ..EventRef::EXAMPLE.id };
         let event = EventRef { id, user_id: Some(sequence % 7), bytes_out: sequence, ..EventRef::EXAMPLE };
         write_ndjson(&event, &mut lines);
-        let length = encoded_len(&event);
-        let mut frame = vec![0; frame_bytes(length)];
-        frame[..4].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
-        encode(&event, &mut frame[FRAME_HEADER_BYTES..]);
+        let mut frame = Vec::new();
+        append_frame(&event, &mut frame);
         let ring = RingId { boot: id.boot, worker: id.worker };
         position += append_block(ring, position, &frame, &mut segment) as u64;
     }

@@ -1,13 +1,9 @@
 //! A question about inputs, answered; the answer in every form a page shows or hands out.
 
-use std::error::Error;
-
-use lockgate_analytics::input::{
-    self, Format, Input, InputError, Options, Outcome, Place, Watch, is_compressed,
-};
+use lockgate_analytics::input::{self, Format, Input, InputError, Options, Outcome, Place, Watch};
 use lockgate_analytics::{
     ConfigurationError, Datum, Partial, PlotError, ReadPartialError, Report, Role, plot_svg,
-    read_configuration, write_csv, write_json, write_ndjson,
+    read_configuration, with_causes, write_csv, write_json, write_ndjson,
 };
 use serde_json::{Value, json};
 
@@ -52,13 +48,7 @@ impl AnalysisError {
     /// The whole story on one line: this error and those it came from.
     #[must_use]
     pub fn story(&self) -> String {
-        let mut story = self.to_string();
-        let mut source = self.source();
-        while let Some(error) = source {
-            story += &format!(": {error}");
-            source = error.source();
-        }
-        story
+        with_causes(self)
     }
 }
 
@@ -103,23 +93,13 @@ pub(crate) fn read<T>(
     Ok(on_read(&found.partial, counts(&found)))
 }
 
-/// Bytes in memory as an input; those that are compressed can only be read as a stream.
+/// Bytes in memory as an input.
 pub(crate) fn in_memory(bytes: &[u8]) -> Input<'_> {
-    let source = match is_compressed(bytes) {
-        true => input::Source::Stream(Box::new(bytes)),
-        false => input::Source::Bytes(bytes),
-    };
-    Input { name: "data".into(), source }
+    Input { name: "data".into(), source: input::Source::Bytes(bytes) }
 }
 
 fn format_named(name: &str) -> Result<Format, AnalysisError> {
-    Ok(match name {
-        "ndjson" => Format::Ndjson,
-        "csv" => Format::Csv,
-        "combined" => Format::Combined,
-        "segment" => Format::Segment,
-        other => return Err(AnalysisError::Format(other.into())),
-    })
+    Format::named(name).ok_or_else(|| AnalysisError::Format(name.into()))
 }
 
 fn counts(found: &Outcome<'_>) -> Value {

@@ -12,49 +12,6 @@ const FIELDS_MAX: usize = 200;
 /// Decompressed bytes that are looked at.
 const START_BYTES: u64 = 64 << 10;
 
-/// The fields of access logs.
-const OF_LOGS: [&str; 13] = [
-    "client",
-    "host",
-    "user_id",
-    "ts",
-    "method",
-    "path",
-    "query",
-    "http",
-    "status",
-    "bytes_out",
-    "referer",
-    "agent",
-    "value",
-];
-/// The fields of the journal's events.
-const OF_EVENTS: [&str; 23] = [
-    "id",
-    "ts",
-    "kind",
-    "route",
-    "user_id",
-    "key_id",
-    "value",
-    "method",
-    "host",
-    "path",
-    "path_cut",
-    "status",
-    "reason",
-    "bytes_in",
-    "bytes_out",
-    "latency_us",
-    "upstream",
-    "upstream_us",
-    "attempts",
-    "client",
-    "http",
-    "trace",
-    "parent",
-];
-
 /// What was found out about a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
@@ -75,8 +32,7 @@ pub fn inspect(name: &str, start: &[u8]) -> Inspection {
     let mut fields = match format {
         Some(Format::Ndjson) => keys(&start),
         Some(Format::Csv) => csv_names_of(&start),
-        Some(Format::Combined) => OF_LOGS.map(Into::into).into(),
-        Some(Format::Segment) => OF_EVENTS.map(Into::into).into(),
+        Some(format) => format.fields().iter().map(|field| (*field).to_owned()).collect(),
         None => Vec::new(),
     };
     fields.truncate(FIELDS_MAX);
@@ -108,21 +64,11 @@ impl Inspection {
     pub fn json(&self) -> String {
         json!({
             "compressed": self.is_compressed,
-            "format": self.format.map(name_of),
+            "format": self.format.map(Format::name),
             "fields": self.fields,
             "question": self.question(),
         })
         .to_string()
-    }
-}
-
-/// The name of a format, as the command line has it.
-pub(crate) fn name_of(format: Format) -> &'static str {
-    match format {
-        Format::Ndjson => "ndjson",
-        Format::Csv => "csv",
-        Format::Combined => "combined",
-        Format::Segment => "segment",
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use lockgate_analytics::Query;
 use lockgate_analytics::input::{Format, Input, Options, Source, analyze};
-use lockgate_event::segment::{FRAME_HEADER_BYTES, Footer, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{EventId, EventRef, encode, encoded_len};
+use lockgate_event::segment::{Footer, RingId, SegmentHeader, append_block, append_frame};
+use lockgate_event::{EventId, EventRef};
 
 const EVENTS: u64 = 2_000_000;
 const USERS: u64 = 50_000;
@@ -115,9 +115,5 @@ fn frame(out: &mut Vec<u8>, number: u64, user: u64) {
         path: &path,
         ..EventRef::EXAMPLE
     };
-    let length = encoded_len(&event);
-    let start = out.len();
-    out.resize(start + frame_bytes(length), 0);
-    out[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
-    encode(&event, &mut out[start + FRAME_HEADER_BYTES..]);
+    append_frame(&event, out);
 }

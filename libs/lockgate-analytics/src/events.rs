@@ -5,6 +5,8 @@ mod fields;
 use hashbrown::HashMap;
 use lockgate_event::{Event, Kind};
 
+#[cfg(feature = "std")]
+pub(crate) use self::fields::FIELDS;
 pub(crate) use self::fields::{EventFields, Texts};
 use crate::Number;
 

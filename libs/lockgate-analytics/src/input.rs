@@ -31,6 +31,7 @@ pub use self::line::{Line, LineReader};
 pub use self::places::{PlacesError, STANDARD_INPUT, expand};
 pub use self::run::analyze;
 pub use self::segment::may_admit;
+use crate::events::FIELDS as EVENT_FIELDS;
 use crate::{Partial, TooManyGroups};
 
 /// Longest line that is read, bytes; a longer one counts as malformed.
@@ -52,7 +53,7 @@ pub enum Source<'a> {
     File(PathBuf),
     /// A stream, compressed or not.
     Stream(Box<dyn Read + Send + 'a>),
-    /// Bytes in memory, not compressed.
+    /// Bytes in memory, compressed or not.
     Bytes(&'a [u8]),
 }
 
@@ -67,6 +68,37 @@ pub enum Format {
     Combined,
     /// A segment of the journal.
     Segment,
+}
+
+impl Format {
+    /// Its name in questions, here and in the bindings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Combined => "combined",
+            Self::Segment => "segment",
+        }
+    }
+
+    /// The fields that such an input has; none where each input has its own.
+    #[must_use]
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Ndjson | Self::Csv => &[],
+            Self::Combined => &combined::FIELDS,
+            Self::Segment => &EVENT_FIELDS,
+        }
+    }
+
+    /// The format of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Ndjson, Self::Csv, Self::Combined, Self::Segment]
+            .into_iter()
+            .find(|format| format.name() == name)
+    }
 }
 
 /// How inputs are read.

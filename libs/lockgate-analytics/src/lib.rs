@@ -33,6 +33,7 @@ extern crate std;
 
 mod accumulator;
 mod bytes;
+mod causes;
 mod cell;
 #[cfg(feature = "configuration")]
 mod configuration;
@@ -54,6 +55,7 @@ mod swar;
 mod time;
 mod write;
 
+pub use causes::with_causes;
 pub use cell::{Cell, Datum};
 #[cfg(feature = "configuration")]
 pub use configuration::{Configuration, ConfigurationError, read_configuration};

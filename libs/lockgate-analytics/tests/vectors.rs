@@ -1,44 +1,20 @@
 //! The vectors that all bindings share, asked of the core: what they expect is what it says.
-#![cfg(feature = "std")]
+#![cfg(feature = "configuration")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;
 
 use lockgate_analytics::input::{Format, Input, InputError, Options, Source, analyze};
-use lockgate_analytics::{Query, write_json};
+use lockgate_analytics::{Configuration, read_configuration, write_json};
 use serde_json::{Value, json};
-
-/// The question of a vector; `None` when it is refused.
-fn query(config: &Value) -> Option<Query> {
-    let usage = Query::usage();
-    let texts = |key: &str| {
-        let list = config.get(key)?.as_array().unwrap().iter();
-        Some(list.map(|text| text.as_str().unwrap()).collect::<Vec<_>>())
-    };
-    let text = |key: &str| config.get(key).map(|text| text.as_str().unwrap());
-    let measures = texts("measure").map(|all| all.iter().map(|text| text.parse().ok()).collect());
-    Some(Query {
-        filter: text("where").map(str::parse).transpose().ok()?,
-        group_by: texts("by").map_or(usage.group_by, |all| all.into_iter().map(Into::into).collect()),
-        measures: measures.unwrap_or(Some(usage.measures))?,
-        every: text("every").map(str::parse).transpose().ok()?,
-        time_field: text("time_field").map_or(usage.time_field, Into::into),
-    })
-}
 
 /// What the core says, under the keys of a vector.
 fn answer(vector: &Value) -> Value {
-    let config = &vector["config"];
-    let Some(query) = query(config) else { return json!({ "fails": "configuration" }) };
-    let format = match vector["format"].as_str().unwrap() {
-        "ndjson" => Some(Format::Ndjson),
-        "csv" => Some(Format::Csv),
-        "combined" => Some(Format::Combined),
-        "detect" => None,
-        other => panic!("no format: {other}"),
-    };
-    let strict = config.get("strict") == Some(&Value::Bool(true));
+    let asked = read_configuration(vector["config"].to_string().as_bytes());
+    let Ok(Configuration { query, strict }) = asked else { return json!({ "fails": "configuration" }) };
+    let format = vector["format"].as_str().filter(|format| *format != "detect");
+    let format = format.map(|name| Format::named(name).unwrap());
     let plan = query.plan();
     let source = Source::Bytes(vector["input"].as_str().unwrap().as_bytes());
     let inputs = vec![Input { name: "data".into(), source }];

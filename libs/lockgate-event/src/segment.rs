@@ -33,7 +33,7 @@ pub use block::{
     append_block,
 };
 pub use footer::{Footer, TRAILER_BYTES};
-pub use frame::{FRAME_HEADER_BYTES, Frame, frame_bytes, frames};
+pub use frame::{FRAME_HEADER_BYTES, Frame, append_frame, frame_bytes, frames};
 pub use header::{HEADER_FIXED_BYTES, SegmentHeader};
 pub use walk::{Checked, READ_BYTES, Source, Step, Walker};
 

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
-use lockgate_event::segment::{FRAME_HEADER_BYTES, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, Value, encode, encoded_len, write_ndjson};
+use lockgate_event::segment::{RingId, SegmentHeader, append_block, append_frame};
+use lockgate_event::{EventId, EventRef, write_ndjson};
 
 const EVENTS: u64 = 3000;
 /// A tenth of them.
@@ -16,28 +15,11 @@ const FAILED: u16 = 503;
 fn event(number: u64) -> EventRef<'static> {
     EventRef {
         id: EventId { node: 7, boot: 3, worker: 0, sequence: number },
-        parent: None,
-        kind: Kind::Done,
-        ts_us: 1_795_224_023_000_000,
-        route: "orders",
         user_id: Some(number % 4),
-        key_id: None,
-        value: Some(Value::ONE),
-        method: "GET",
-        host: "api.example.com",
         path: "/orders",
-        path_cut: false,
         status: if number.is_multiple_of(10) { FAILED } else { 200 },
-        reason: None,
-        bytes_in: 0,
         bytes_out: 9,
-        latency_us: 400,
-        upstream: "127.0.0.1:9001",
-        upstream_us: Some(300),
-        attempts: 1,
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     }
 }
 
@@ -54,7 +36,9 @@ pub(crate) fn write(place: &Path) {
             event.status
         );
         let ring = RingId { boot: 3, worker: 0 };
-        position += append_block(ring, position, &framed(&event), &mut segment) as u64;
+        let mut frame = Vec::new();
+        append_frame(&event, &mut frame);
+        position += append_block(ring, position, &frame, &mut segment) as u64;
     }
     let file = |name: &str, bytes: &[u8]| fs::write(place.join(name), bytes).unwrap();
     file("events.ndjson", &ndjson);
@@ -63,14 +47,6 @@ pub(crate) fn write(place: &Path) {
     file("events.segment", &segment);
     file("events.ndjson.gz", &gzip(&ndjson));
     file("access.log.2.zst", &zstd::encode_all(combined.as_bytes(), 3).unwrap());
-}
-
-fn framed(event: &EventRef<'_>) -> Vec<u8> {
-    let length = encoded_len(event);
-    let mut bytes = vec![0; frame_bytes(length)];
-    bytes[..4].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
-    encode(event, &mut bytes[FRAME_HEADER_BYTES..]);
-    bytes
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! A segment of the journal, chosen like any other file.
 
-use lockgate_event::segment::{FRAME_HEADER_BYTES, Footer, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{EventId, EventRef, encode, encoded_len};
+use lockgate_event::segment::{Footer, RingId, SegmentHeader, append_block, append_frame};
+use lockgate_event::{EventId, EventRef};
 use serde_json::json;
 
 use super::*;
@@ -16,10 +16,7 @@ fn segment() -> Vec<u8> {
         let id = EventId { node: 1, boot: 1, worker: 0, sequence };
         let path = format!("/orders/{}", sequence % 7);
         let event = EventRef { id, user_id: Some(sequence % 3), path: &path, ..EventRef::EXAMPLE };
-        let (start, length) = (frames.len(), encoded_len(&event));
-        frames.resize(start + frame_bytes(length), 0);
-        frames[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
-        encode(&event, &mut frames[start + FRAME_HEADER_BYTES..]);
+        append_frame(&event, &mut frames);
     }
     let position = append_block(ring, 0, &frames, &mut bytes) as u64;
     let footer = Footer { done: EVENTS, positions: vec![(ring, position)], ..Footer::default() };

@@ -1,12 +1,11 @@
 //! Records and segments as a disk may give them back: damaged, cut, shuffled.
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ::journal::{DataDir, Journal, JournalOptions, RingWriter, SegmentReader};
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind, RECORD_BYTES_MAX, Value, decode, encode};
+use lockgate_event::{EventId, EventRef, RECORD_BYTES_MAX, decode, encode};
 
 /// Takes the bytes for one record: what can be decoded is encoded to the same event, and prints as one line of JSON.
 pub fn event_record(data: &[u8]) {
@@ -104,28 +103,11 @@ fn write_event(writer: &mut RingWriter, number: u64) -> Result<(), ::journal::Ri
     let path = format!("/orders/{}", "7".repeat(usize::try_from(number * 13 % 200).unwrap_or_default()));
     let event = EventRef {
         id,
-        parent: None,
-        kind: Kind::Done,
         ts_us: 1_000_000 + number,
-        route: "orders",
         user_id: Some(number),
-        key_id: None,
-        value: Some(Value::ONE),
-        method: "GET",
-        host: "api.example.com",
         path: &path,
-        path_cut: false,
-        status: 200,
-        reason: None,
-        bytes_in: 0,
         bytes_out: number,
-        latency_us: 400,
-        upstream: "127.0.0.1:9001",
-        upstream_us: Some(300),
-        attempts: 1,
-        client: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        http: HttpVersion::Http11,
-        trace: "",
+        ..EventRef::EXAMPLE
     };
     writer.write(&event)
 }

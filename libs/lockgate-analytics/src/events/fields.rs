@@ -62,6 +62,34 @@ enum Field {
     Unknown,
 }
 
+/// The fields of an event.
+#[cfg(feature = "std")]
+pub(crate) const FIELDS: [&str; 23] = [
+    "id",
+    "ts",
+    "kind",
+    "route",
+    "user_id",
+    "key_id",
+    "value",
+    "method",
+    "host",
+    "path",
+    "path_cut",
+    "status",
+    "reason",
+    "bytes_in",
+    "bytes_out",
+    "latency_us",
+    "upstream",
+    "upstream_us",
+    "attempts",
+    "client",
+    "http",
+    "trace",
+    "parent",
+];
+
 impl Field {
     fn of(name: &str) -> Self {
         match name {
@@ -247,4 +275,14 @@ fn optional(number: Option<u64>) -> Cell<'static> {
 /// As in the line of JSON, which says it only where it is true.
 fn flag(is: bool) -> Cell<'static> {
     if is { Cell::Bool(true) } else { Cell::Null }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_that_is_told_of_is_one() {
+        assert!(FIELDS.iter().all(|name| Field::of(name) != Field::Unknown));
+    }
 }

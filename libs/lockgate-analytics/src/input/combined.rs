@@ -39,6 +39,24 @@ enum Field {
     Absent,
 }
 
+/// The fields of a line.
+pub(super) const FIELDS: [&str; 14] = [
+    "client",
+    "host",
+    "user",
+    "user_id",
+    "ts",
+    "method",
+    "path",
+    "query",
+    "http",
+    "status",
+    "bytes_out",
+    "referer",
+    "agent",
+    "value",
+];
+
 impl Field {
     fn of(name: &str) -> Self {
         match name {

@@ -249,6 +249,9 @@ impl<'a> Queue<'a> {
                     _ => return self.open_stream(number, name, Box::new(file)),
                 }
             }
+            Source::Bytes(bytes) if decompress::is_compressed(bytes) => {
+                return self.open_stream(number, name, Box::new(bytes));
+            }
             Source::Bytes(bytes) => match format_of(&bytes[..bytes.len().min(START_BYTES)]) {
                 Some(format @ (Format::Ndjson | Format::Combined)) => {
                     (format, Content::Bytes { bytes, next: AtomicU64::new(0) })

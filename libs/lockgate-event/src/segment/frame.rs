@@ -1,7 +1,9 @@
 //! Frames: records with their length and checksum, as they lie in rings and blocks.
 
+use alloc::vec::Vec;
+
 use super::u32_at;
-use crate::RECORD_BYTES_MAX;
+use crate::{EventRef, RECORD_BYTES_MAX, encode, encoded_len};
 
 /// Length and checksum in front of every record, bytes.
 pub const FRAME_HEADER_BYTES: usize = 8;
@@ -38,6 +40,15 @@ impl Frame<'_> {
     pub fn is_sound(&self) -> bool {
         crc32c::crc32c(self.record) == self.crc
     }
+}
+
+/// Appends an event's frame as it lies in a ring: without a checksum, which [`append_block`](super::append_block) adds.
+pub fn append_frame(event: &EventRef<'_>, out: &mut Vec<u8>) {
+    let (start, length) = (out.len(), encoded_len(event));
+    out.resize(start + frame_bytes(length), 0);
+    // A record is shorter than `RECORD_BYTES_MAX`.
+    out[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
+    encode(event, &mut out[start + FRAME_HEADER_BYTES..]);
 }
 
 /// Walks frames; ends at the first length that leads nowhere.

@@ -18,13 +18,7 @@ fn ring(worker: u16) -> RingId {
 /// Records as they lie in a ring: framed, without checksums.
 fn framed(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for event in events {
-        let length = encoded_len(&event.as_ref());
-        let start = bytes.len();
-        bytes.resize(start + frame_bytes(length), 0);
-        bytes[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
-        encode(&event.as_ref(), &mut bytes[start + FRAME_HEADER_BYTES..]);
-    }
+    events.iter().for_each(|event| append_frame(&event.as_ref(), &mut bytes));
     bytes
 }
 

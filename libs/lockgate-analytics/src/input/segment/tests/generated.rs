@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
 
-use lockgate_event::segment::{FRAME_HEADER_BYTES, Footer, RingId, SegmentHeader, append_block, frame_bytes};
-use lockgate_event::{Event, EventId, EventRef, HttpVersion, Kind, Value, encode, encoded_len};
+use lockgate_event::segment::{Footer, RingId, SegmentHeader, append_block, append_frame};
+use lockgate_event::{Event, EventId, EventRef, HttpVersion, Kind, Value};
 use proptest::collection::vec as many;
 use proptest::option;
 use proptest::prelude::*;
@@ -224,12 +224,6 @@ pub(super) fn any_written() -> impl Strategy<Value = Written> {
 /// Records as they lie in a ring.
 fn framed(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for event in events {
-        let length = encoded_len(&event.as_ref());
-        let start = bytes.len();
-        bytes.resize(start + frame_bytes(length), 0);
-        bytes[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
-        encode(&event.as_ref(), &mut bytes[start + FRAME_HEADER_BYTES..]);
-    }
+    events.iter().for_each(|event| append_frame(&event.as_ref(), &mut bytes));
     bytes
 }
