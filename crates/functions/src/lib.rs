@@ -1,0 +1,1 @@
+//! WebAssembly components run inside the gateway through `wasi:http`.
