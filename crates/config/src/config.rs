@@ -1,6 +1,7 @@
 //! What a configuration means, once every word in it has been understood.
 
 mod access;
+mod function;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use policy::{AddressSet, HostPattern, PathPattern};
 
 pub use access::{Access, LIMITS_PER_ROUTE_MAX, Limit, Meter, Per, Rate, RateError};
+pub use function::{FUNCTIONS_BEFORE_MAX, Function, FunctionSettings, Outbound};
 
 /// A whole configuration, with all defaults filled in and all names resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +28,12 @@ pub struct Config {
     pub access_log: AccessLog,
     /// Listening addresses, in the order written.
     pub listeners: Vec<Listener>,
-    /// Upstreams by name, in the order written.
+    /// Upstreams by name, in the order written; behind them one for each origin that functions may call.
     pub upstreams: Vec<Upstream>,
+    /// What all functions share.
+    pub function_settings: FunctionSettings,
+    /// Functions by name, in the order written.
+    pub functions: Vec<Function>,
     /// Routes in the order written.
     pub routes: Vec<Route>,
 }
@@ -203,6 +209,9 @@ pub struct Upstream {
     pub resolve: Duration,
     /// `Host` sent to the upstream; `None`: the client's.
     pub host: Option<String>,
+    /// Whether a host name may only stand for public addresses: so it is for an origin that a function may call. An address that was
+    /// written is taken as it is.
+    pub public_only: bool,
 }
 
 /// One endpoint of an upstream.
@@ -265,6 +274,8 @@ pub struct Route {
     pub headers: BTreeMap<String, Option<String>>,
     /// Required query parameters: name → exact value, or `None` for "present".
     pub query: BTreeMap<String, Option<String>>,
+    /// Functions that stand before the target, outermost first, as indices into `Config::functions`.
+    pub before: Vec<usize>,
     /// What answers.
     pub target: Target,
     /// `strip = "/orders"`: this prefix is taken off the path before forwarding.
@@ -303,6 +314,8 @@ pub enum Target {
     /// One or more upstreams, each with its weight (a single one: weight 1), as indices into
     /// `Config::upstreams`.
     Upstreams(Vec<(usize, u16)>),
+    /// A function, as its index into `Config::functions`.
+    Function(usize),
     /// `redirect = { to = "https://example.com/new", status = 308 }`; in `to`, `{path}` stands for the
     /// request's path
     /// and `{query}` for its query with the `?`, or for nothing when there is none.

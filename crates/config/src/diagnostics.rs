@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::reader::Findings;
+
 /// A stretch of the text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
@@ -107,16 +109,17 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// Problems of the text called `name`.
-    pub(crate) fn new(name: &str, text: &str, mut list: Vec<Diagnostic>, unlisted: usize) -> Self {
+    pub(crate) fn new(name: &str, text: &str, findings: Findings) -> Self {
+        let Findings { mut list, unlisted, hidden } = findings;
         list.sort_by_key(|diagnostic| diagnostic.span);
         // The text is kept only where there is something to show of it.
-        let text = if list.is_empty() { Arc::default() } else { hide::without_secrets(text) };
+        let text = if list.is_empty() { Arc::default() } else { hide::without_secrets(text, &hidden) };
         Self { name: name.into(), text, list, unlisted }
     }
 
     /// One problem of a file that could not be read as text.
     pub(crate) fn of_file(name: &str, diagnostic: Diagnostic) -> Self {
-        Self::new(name, "", vec![diagnostic], 0)
+        Self::new(name, "", Findings { list: vec![diagnostic], ..Findings::default() })
     }
 
     /// The problems, in the order of their places.

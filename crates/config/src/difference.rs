@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
-use crate::config::{Config, Route, Target};
+use crate::config::{Config, Function, Outbound, Route, Target};
 
 /// Names of what was added, changed and removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Difference {
     pub listeners: Changes,
     /// Upstreams, by name.
     pub upstreams: Changes,
+    /// Functions, by name. A component whose file has changed is the loader's to notice.
+    pub functions: Changes,
     /// Routes, by name.
     pub routes: Changes,
     /// Other keys that take effect at once, as `limits.drain`.
@@ -45,11 +47,12 @@ impl Difference {
     }
 }
 
-/// Compares two configurations. The order of upstreams and routes is no difference: a route's rank does not
-/// depend
-/// on it.
+/// Compares two configurations. The order of upstreams, functions and routes is no difference: a route's
+/// rank does not depend on it.
 pub fn difference(old: &Config, new: &Config) -> Difference {
-    let same_route = |a: &Route, b: &Route| same_route((old, a), (new, b));
+    let places = Places::new(old, new);
+    let same_route = |a: &Route, b: &Route| places.route(a).as_ref() == Some(b);
+    let same_function = |a: &Function, b: &Function| places.of_function(a).as_ref() == Some(b);
     Difference {
         listeners: changes(
             &old.listeners,
@@ -58,6 +61,7 @@ pub fn difference(old: &Config, new: &Config) -> Difference {
             PartialEq::eq,
         ),
         upstreams: changes(&old.upstreams, &new.upstreams, |upstream| upstream.name.clone(), PartialEq::eq),
+        functions: changes(&old.functions, &new.functions, |function| function.name.clone(), same_function),
         routes: changes(&old.routes, &new.routes, |route| route.name.clone(), same_route),
         settings: settings(old, new),
         restart: restart(old, new),
@@ -84,20 +88,53 @@ fn changes<T>(old: &[T], new: &[T], name: fn(&T) -> String, same: impl Fn(&T, &T
     changes
 }
 
-/// Routes name upstreams by index, which another order changes and the meaning does not.
-fn same_route((old, a): (&Config, &Route), (new, b): (&Config, &Route)) -> bool {
-    let named = |config: &Config, target: &Target| match target {
-        Target::Upstreams(shares) => {
-            let name = |index: usize| config.upstreams.get(index).map(|upstream| upstream.name.clone());
-            Some(shares.iter().map(|(index, share)| (name(*index), *share)).collect::<Vec<_>>())
+/// The places of the new configuration's upstreams and functions, by name: routes and functions name them by index, which another
+/// order changes and the meaning does not.
+struct Places<'c> {
+    old: &'c Config,
+    upstreams: HashMap<&'c str, usize>,
+    functions: HashMap<&'c str, usize>,
+}
+
+impl<'c> Places<'c> {
+    fn new(old: &'c Config, new: &'c Config) -> Self {
+        let upstreams = new.upstreams.iter().map(|upstream| upstream.name.as_str());
+        let functions = new.functions.iter().map(|function| function.name.as_str());
+        Self {
+            old,
+            upstreams: upstreams.enumerate().map(|(index, name)| (name, index)).collect(),
+            functions: functions.enumerate().map(|(index, name)| (name, index)).collect(),
         }
-        _ => None,
-    };
-    match (named(old, &a.target), named(new, &b.target)) {
-        (Some(before), Some(after)) => {
-            before == after && Route { target: b.target.clone(), ..a.clone() } == *b
-        }
-        _ => a == b,
+    }
+
+    fn upstream(&self, old: usize) -> Option<usize> {
+        self.upstreams.get(self.old.upstreams.get(old)?.name.as_str()).copied()
+    }
+
+    fn function(&self, old: usize) -> Option<usize> {
+        self.functions.get(self.old.functions.get(old)?.name.as_str()).copied()
+    }
+
+    /// The old route as the new configuration would have it; `None` if it names what is not there any more.
+    fn route(&self, old: &Route) -> Option<Route> {
+        let target = match &old.target {
+            Target::Upstreams(shares) => {
+                let shares = shares.iter().map(|(index, share)| Some((self.upstream(*index)?, *share)));
+                Target::Upstreams(shares.collect::<Option<_>>()?)
+            }
+            Target::Function(index) => Target::Function(self.function(*index)?),
+            own @ (Target::Redirect { .. } | Target::Fixed { .. }) => own.clone(),
+        };
+        let before = old.before.iter().map(|index| self.function(*index)).collect::<Option<_>>()?;
+        Some(Route { target, before, ..old.clone() })
+    }
+
+    /// As `route`, for a function.
+    fn of_function(&self, old: &Function) -> Option<Function> {
+        let outbound = old.outbound.iter().map(|outbound| {
+            Some(Outbound { upstream: self.upstream(outbound.upstream)?, ..outbound.clone() })
+        });
+        Some(Function { outbound: outbound.collect::<Option<_>>()?, ..old.clone() })
     }
 }
 
@@ -129,6 +166,8 @@ fn restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("data.ring", a.ring_bytes != b.ring_bytes),
         ("data.rings", a.rings != b.rings),
         ("data.when_full", a.when_full != b.when_full),
+        ("functions.threads", old.function_settings.threads != new.function_settings.threads),
+        ("functions.instances", old.function_settings.instances != new.function_settings.instances),
         ("limits.limited_keys", old.limits.limited_keys != new.limits.limited_keys),
         ("workers.count", old.workers.count != new.workers.count),
     ])
@@ -141,9 +180,12 @@ fn changed(keys: &[(&'static str, bool)]) -> Vec<&'static str> {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();
-        for (noun, changes) in
-            [("listener", &self.listeners), ("upstream", &self.upstreams), ("route", &self.routes)]
-        {
+        for (noun, changes) in [
+            ("listener", &self.listeners),
+            ("upstream", &self.upstreams),
+            ("function", &self.functions),
+            ("route", &self.routes),
+        ] {
             for (sign, names) in [('+', &changes.added), ('~', &changes.changed), ('-', &changes.removed)] {
                 lines.extend(names.iter().map(|name| format!("{sign} {noun} {name}")));
             }

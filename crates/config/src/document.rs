@@ -1,6 +1,7 @@
 //! What a configuration says: every key of the top level and the process-wide sections, defined once.
 
 mod access;
+mod function;
 mod listener;
 mod route;
 mod upstream;
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub(crate) use access::{LimitSection, RateWord};
+pub(crate) use function::{FunctionSection, FunctionsSection};
 pub(crate) use listener::ListenerSection;
 pub(crate) use route::{
     CorsSection, FixedSection, HeaderEditsSection, MatchValue, RedirectSection, RouteSection, RouteUpstream,
@@ -22,7 +24,7 @@ use crate::form::{At, Bytes, Map, choice, section};
 
 section! {
     /// The top level of `lockgate.toml`.
-    Document = "lockgate.toml", later ["function", "cache"] {
+    Document = "lockgate.toml", later ["cache"] {
         /// The admin side: REST API and dashboard.
         admin: At<AdminSection>,
         /// The journal and other files of the gateway.
@@ -37,6 +39,10 @@ section! {
         listener: At<Vec<At<ListenerSection>>>,
         /// Services behind the gateway, by name.
         upstream: At<Map<Name, UpstreamSection>>,
+        /// What all functions share.
+        functions: At<FunctionsSection>,
+        /// WebAssembly components that run in the gateway, by name.
+        function: At<Map<Name, FunctionSection>>,
         /// Which requests go where, one table each.
         route: At<Vec<At<RouteSection>>>,
     }

@@ -52,6 +52,12 @@ pub(crate) fn expand<'t>(text: &'t str, environment: &dyn Environment) -> Result
     Ok(Cow::Owned(out))
 }
 
+/// Whether the text is one `$NAME` or `${NAME}` and nothing else.
+pub(crate) fn is_variable(text: &str) -> bool {
+    let variable = text.strip_prefix('$').map(variable);
+    variable.is_some_and(|found| found.is_ok_and(|(_, tail)| tail.is_empty()))
+}
+
 /// Splits `NAME…` or `{NAME}…` into the name and what follows.
 fn variable(text: &str) -> Result<(&str, &str), Fault> {
     let braced = text.starts_with('{');
@@ -95,6 +101,16 @@ mod tests {
         check("${TOKEN}s", Ok("s3$crets"));
         check("a$$TOKEN", Ok("a$TOKEN"));
         check("$$", Ok("$"));
+    }
+
+    #[test]
+    fn a_reference_is_one_variable_and_nothing_else() {
+        for (text, expected) in
+            [("$A", true), ("${A_1}", true), ("$A$B", false), ("$A-", false), ("x$A", false)]
+        {
+            assert_eq!(is_variable(text), expected, "{text}");
+        }
+        assert!(["", "$", "$$", "$1", "${A", "A"].iter().all(|text| !is_variable(text)));
     }
 
     #[test]

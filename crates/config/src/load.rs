@@ -58,8 +58,9 @@ pub fn load_text(
     let entries = reader.table_entries(root.get_ref(), None, const { &Document::SECTION });
     let document = Document::from_entries(&entries, &mut reader);
     let config = resolve::resolve(document, base_dir, &mut reader);
-    let (found, unlisted) = reader.finish();
-    let diagnostics = Diagnostics::new(name, text, found, unlisted);
+    let findings = reader.finish();
+    let unlisted = findings.unlisted;
+    let diagnostics = Diagnostics::new(name, text, findings);
     match config {
         Some(config) if diagnostics.errors() == 0 && unlisted == 0 => {
             Ok(Loaded { config, warnings: diagnostics })

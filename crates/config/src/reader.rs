@@ -19,16 +19,26 @@ pub(crate) struct Reader<'a> {
     pub(crate) environment: &'a dyn Environment,
     /// Line starts hold syntax errors: what else is wrong there follows from them.
     broken: Vec<Span>,
-    found: Vec<Diagnostic>,
-    unlisted: usize,
+    findings: Findings,
     /// Where errors were reported, listed or not.
     error_starts: BTreeSet<usize>,
+}
+
+/// What reading found.
+#[derive(Default)]
+pub(crate) struct Findings {
+    /// Problems, at most so many as can be listed.
+    pub(crate) list: Vec<Diagnostic>,
+    /// How many errors there are beyond them.
+    pub(crate) unlisted: usize,
+    /// What of the text is not to be shown.
+    pub(crate) hidden: Vec<Span>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader for a text whose syntax is broken on the lines given, in order.
     pub(crate) fn new(environment: &'a dyn Environment, broken: Vec<Span>) -> Self {
-        Self { environment, broken, found: Vec::new(), unlisted: 0, error_starts: BTreeSet::new() }
+        Self { environment, broken, findings: Findings::default(), error_starts: BTreeSet::new() }
     }
 
     /// Whether the text is not TOML, so that what seems to be missing may be there.
@@ -38,7 +48,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a report would still be listed; if not, nothing need be spent on its hint.
     pub(crate) fn is_listing(&self) -> bool {
-        self.found.len() < LISTED_MAX
+        self.findings.list.len() < LISTED_MAX
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
@@ -54,8 +64,8 @@ impl<'a> Reader<'a> {
             self.error_starts.insert(diagnostic.span.map_or(0, |span| span.start));
         }
         match self.is_listing() {
-            true => self.found.push(diagnostic),
-            false => self.unlisted += usize::from(diagnostic.severity == Severity::Error),
+            true => self.findings.list.push(diagnostic),
+            false => self.findings.unlisted += usize::from(diagnostic.severity == Severity::Error),
         }
     }
 
@@ -74,9 +84,14 @@ impl<'a> Reader<'a> {
         self.error_starts.range(span.start..span.end.max(span.start + 1)).next().is_some()
     }
 
-    /// What was found, and how many errors beyond it.
-    pub(crate) fn finish(self) -> (Vec<Diagnostic>, usize) {
-        (self.found, self.unlisted)
+    /// Keeps a value from being shown with any problem.
+    pub(crate) fn hide(&mut self, value: Span) {
+        self.findings.hidden.push(value);
+    }
+
+    /// What was found.
+    pub(crate) fn finish(self) -> Findings {
+        self.findings
     }
 
     /// Unwraps what was read, or reports why it could not be.

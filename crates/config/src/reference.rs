@@ -154,6 +154,7 @@ fn write_limits(page: &mut String) {
     let fixed = units::show_bytes(crate::load::FILE_BYTES_MAX as u64);
     let _ = writeln!(page, "| size of the configuration file | {fixed} | fixed | – |");
     let _ = writeln!(page, "| limits of one route | {} | fixed | – |", crate::LIMITS_PER_ROUTE_MAX);
+    let _ = writeln!(page, "| functions before one target | {} | fixed | – |", crate::FUNCTIONS_BEFORE_MAX);
     write_limits_of(page, &Document::SECTION);
 }
 

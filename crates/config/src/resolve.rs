@@ -1,5 +1,7 @@
 //! Document → Config: names become what they name, defaults are filled in, and what contradicts itself is refused.
 
+mod function;
+mod names;
 mod overlap;
 mod route;
 mod upstream;
@@ -7,6 +9,9 @@ mod upstream;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
+
+use function::Functions;
+use names::AllNames;
 
 use crate::config::{Admin, Config, Data, Database, Limits, Listener, Protocol, Secret, Workers};
 use crate::diagnostics::{Diagnostic, Span};
@@ -19,13 +24,17 @@ use crate::reader::Reader;
 /// Makes a configuration of what could be read; `None` when something without a default could not.
 pub(crate) fn resolve(document: Document, base_dir: &Path, reader: &mut Reader<'_>) -> Option<Config> {
     let listeners = listeners(&document, reader);
-    let names = upstream::names(&document);
+    let mut names = AllNames::of(&document);
     let upstreams = upstream::upstreams(document.upstream.value, base_dir, reader);
-    let routes = route::routes(document.route.value, &names, reader);
+    let pool = &document.functions.value.instances;
+    let functions = function::functions(document.function.value, pool, base_dir, &mut names, reader);
+    let routes = route::routes(document.route.value, &mut names, reader);
+    names.warn_of_unused(reader);
     if !document.written.meant("route") && !reader.is_broken() {
         reader
             .report(Diagnostic::warning(None, "there is no `[[route]]`: every request will be answered 404"));
     }
+    let Functions { functions, origins } = functions?;
     Some(Config {
         admin: admin(document.admin.value),
         data: data(document.data.value, base_dir, reader),
@@ -33,7 +42,9 @@ pub(crate) fn resolve(document: Document, base_dir: &Path, reader: &mut Reader<'
         limits: limits(&document.limits.value),
         access_log: document.log.value.access.value,
         listeners,
-        upstreams: upstreams?,
+        upstreams: [upstreams?, origins].concat(),
+        function_settings: function::settings(&document.functions.value),
+        functions,
         routes: routes?,
     })
 }
@@ -41,6 +52,11 @@ pub(crate) fn resolve(document: Document, base_dir: &Path, reader: &mut Reader<'
 /// A count as this machine's own; ranges keep it small.
 fn whole(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// A count of 32 bits; ranges keep it there.
+fn narrow(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// A weight; its range is that of the type.

@@ -48,7 +48,7 @@ impl OwnAnswer {
             return Some(Self { status: 204, fields: preflight(cors, request, method), body: Vec::new() });
         }
         match &route.config.target {
-            Target::Upstreams(_) => None,
+            Target::Upstreams(_) | Target::Function(_) => None,
             Target::Redirect { to, status } => {
                 let location = redirect_location(to, request);
                 Some(Self { status: *status, fields: vec![("location", location)], body: Vec::new() })

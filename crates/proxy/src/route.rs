@@ -9,7 +9,7 @@ use policy::{Routed, Subject};
 
 use crate::limiter::RouteLimits;
 use crate::refusal::Refusal;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{LoadedFunction, Snapshot};
 use crate::timers::Ticks;
 use crate::upstream::Upstream;
 
@@ -22,6 +22,11 @@ pub struct Route {
     pub(crate) config: config::Route,
     /// Its upstreams with their weights; empty when the gateway answers itself.
     pub(crate) upstreams: Vec<(Arc<Upstream>, u16)>,
+    /// The functions that stand before its target, in order, and then its target where that is one.
+    pub(crate) functions: Vec<LoadedFunction>,
+    /// For each of these the upstreams it may call, in the order of its settings.
+    #[cfg(feature = "functions")]
+    outbound: Vec<Vec<Arc<Upstream>>>,
     pub(crate) response_timeout: Option<Ticks>,
     pub(crate) idle_timeout: Option<Ticks>,
     pub(crate) response_limits: HeadLimits,
@@ -39,13 +44,16 @@ impl Route {
     ) -> Self {
         let chosen = match &config.target {
             config::Target::Upstreams(list) => list.as_slice(),
-            config::Target::Redirect { .. } | config::Target::Fixed { .. } => &[],
+            config::Target::Function(_) | config::Target::Redirect { .. } | config::Target::Fixed { .. } => &[],
         };
         let chosen = chosen.iter().filter_map(|&(at, weight)| Some((upstreams.get(at)?.clone(), weight)));
         Self {
             index,
             name: config.name.as_str().into(),
             upstreams: chosen.collect(),
+            functions: steps.iter().filter_map(|at| functions.get(*at).cloned()).collect(),
+            #[cfg(feature = "functions")]
+            outbound: steps.iter().map(|at| outbound(whole.functions.get(*at), upstreams)).collect(),
             response_timeout: config.response_timeout.map(Ticks::from),
             idle_timeout: config.idle_timeout.map(Ticks::from),
             response_limits: HeadLimits {
@@ -64,10 +72,28 @@ impl Route {
         &self.name
     }
 
+    /// Whether something comes after its function of that number: another, or an upstream.
+    #[cfg(feature = "functions")]
+    pub(crate) fn goes_on_after(&self, step: usize) -> bool {
+        step + 1 < self.functions.len() || !self.upstreams.is_empty()
+    }
+
+    /// What its function of that number may call, by its place in the function's settings.
+    #[cfg(feature = "functions")]
+    pub(crate) fn outbound(&self, step: usize, at: usize) -> Option<&Arc<Upstream>> {
+        self.outbound.get(step)?.get(at)
+    }
+
     /// What the configuration says of it.
     pub fn config(&self) -> &config::Route {
         &self.config
     }
+}
+
+#[cfg(feature = "functions")]
+fn outbound(function: Option<&config::Function>, upstreams: &[Arc<Upstream>]) -> Vec<Arc<Upstream>> {
+    let listed = function.into_iter().flat_map(|function| &function.outbound);
+    listed.filter_map(|listed| upstreams.get(listed.upstream).cloned()).collect()
 }
 
 /// Finds the route of a request, or the refusal it gets.

@@ -109,6 +109,7 @@ fn target(target: &Target, upstreams: &[config::Upstream]) -> String {
                 format!("upstreams {}", several.join(", "))
             }
         },
+        Target::Function(_) => "function".to_owned(),
         Target::Redirect { to, status } => format!("redirect {status} {to}"),
         Target::Fixed { status, .. } => format!("respond {status}"),
     }

@@ -1,11 +1,35 @@
-//! What is never shown of a configuration's text: the user, password, path and query of a URL that has or may have a password.
+//! What is never shown of a configuration's text: the user, password, path and query of a URL that has or may have a password, and
+//! values that reading found to be secrets.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The text with those parts of URLs covered, byte for byte, so that places in it stay what they are. It is searched as
-/// it stands, not as it was understood: what is broken or written under a wrong key is shown, too.
-pub(super) fn without_secrets(text: &str) -> Arc<str> {
+use super::Span;
+
+/// The text with those parts of URLs and those values covered, byte for byte, so that places in it stay what they are. For URLs it is
+/// searched as it stands, not as it was understood: what is broken or written under a wrong key is shown, too.
+pub(super) fn without_secrets(text: &str, values: &[Span]) -> Arc<str> {
+    let text = covered(text, secrets_of_urls(text).into_iter());
+    covered(&text, values.iter().flat_map(|value| lines_within(&text, *value))).into()
+}
+
+/// The lines of a value without the quotes around it.
+fn lines_within(text: &str, value: Span) -> impl Iterator<Item = Range<usize>> {
+    let end = text.floor_char_boundary(value.end);
+    let start = text.floor_char_boundary(value.start).min(end);
+    let opened = text[start..end].trim_start_matches(['"', '\'']);
+    let inner = opened.trim_end_matches(['"', '\'']);
+    let first = end - opened.len();
+    let mut at = first;
+    inner.split('\n').map(move |line| {
+        let from = at;
+        at += line.len() + 1;
+        from..from + line.len()
+    })
+}
+
+fn secrets_of_urls(text: &str) -> Vec<Range<usize>> {
     let mut covered = Vec::new();
     let mut from = 0;
     while let Some(found) = text[from..].find("://") {
@@ -18,16 +42,22 @@ pub(super) fn without_secrets(text: &str) -> Arc<str> {
             None => at + "://".len(),
         };
     }
-    if covered.is_empty() {
-        return text.into();
+    covered
+}
+
+/// The text with these parts, in their order, covered.
+fn covered(text: &str, parts: impl Iterator<Item = Range<usize>>) -> Cow<'_, str> {
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
-    for secret in covered {
+    for secret in parts {
         shown.push_str(&text[shown.len()..secret.start]);
         shown.extend(std::iter::repeat_n('*', secret.len()));
     }
     shown.push_str(&text[shown.len()..]);
-    shown.into()
+    Cow::Owned(shown)
 }
 
 /// What follows the `://` at a place, and the host in it with its `@`; `None` when it can hold no password.
@@ -76,7 +106,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str) {
-        assert_eq!(&*without_secrets(text), expected);
+        assert_eq!(&*without_secrets(text, &[]), expected);
         assert_eq!(expected.len(), text.len(), "{text}");
     }
 
@@ -96,6 +126,21 @@ mod tests {
             ("'postgres://u:://@h/://' b", "'postgres://*****@h****' b"),
         ] {
             check(text, expected);
+        }
+    }
+
+    #[test]
+    fn a_value_is_covered_within_its_quotes() {
+        for (text, expected) in [
+            (r#"a = "s3cret" # b"#, r#"a = "******" # b"#),
+            ("a = 'é' # b", "a = '**' # b"),
+            ("a = 12345 # b", "a = ***** # b"),
+            ("a = \"\"\"s\nt\"\"\" # b", "a = \"\"\"*\n*\"\"\" # b"),
+            ("a = '' # b", "a = '' # b"),
+            ("a = 'http://u:p@h' # b", "a = '************' # b"),
+        ] {
+            let value = Span { start: 4, end: text.len() - " # b".len() };
+            assert_eq!(&*without_secrets(text, &[value]), expected);
         }
     }
 

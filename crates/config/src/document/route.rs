@@ -18,7 +18,7 @@ section! {
     /// Which requests it answers, and how. Of the routes that match everything, the one with the best host
     /// answers (exact, longest wildcard, any), then with the best path (exact, longest prefix), then with the
     /// most other matches.
-    RouteSection = "[[route]]", later ["function", "cache", "shadow", "retry"] {
+    RouteSection = "[[route]]", later ["cache", "shadow", "retry"] {
         /// Its name in events, logs and metrics.
         name: Option<At<Name>> { otherwise: Some("made of host and path") },
         /// Host: `api.example.com`, or `*.example.com` for all hosts under it.
@@ -36,10 +36,15 @@ section! {
         query: At<Map<ParameterName, MatchValue<AnyText>>>,
         /// Target: the name of an upstream, or several with weights, `{ orders = 95, orders-next = 5 }`.
         upstream: Option<At<RouteUpstream>> { range: Some((1, 65_535)) },
+        /// Target: the name of a function.
+        function: Option<At<Name>>,
         /// Target: a redirect.
         redirect: Option<At<RedirectSection>>,
         /// Target: a fixed response.
         respond: Option<At<FixedSection>>,
+        /// Functions that stand before an upstream or a function, in order: each is given the request, asks for the rest at
+        /// `http://upstream.internal/`, and may change both.
+        before: Option<At<Vec<At<Name>>>> { otherwise: Some("none") },
         /// This prefix is taken off the path before forwarding.
         strip: Option<At<PathStart>>,
         /// Replaces the path before forwarding; a final `*` stands for what the path's `*` matched.

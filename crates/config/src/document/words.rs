@@ -3,6 +3,8 @@
 mod address;
 mod database;
 mod http;
+mod outbound;
+mod secret;
 
 use std::path::PathBuf;
 
@@ -11,10 +13,12 @@ pub(crate) use http::{
     EditedName, HeaderName, HeaderText, HostValue, Method, Origin, ParameterName, PathStart, RedirectTo,
     RewriteTo,
 };
+pub(crate) use outbound::{ComponentPath, HttpOrigin, OutboundWord, internal_authority};
+pub(crate) use secret::{SecretReference, SecretWord};
 
 use crate::form::{Fault, Text, TextForm};
 
-/// The name of an upstream or a route.
+/// The name of an upstream, a function or a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name(pub(crate) String);
 
@@ -40,30 +44,6 @@ impl TextForm for Name {
             true => Err(Fault::new("a name has no spaces, quotes, braces or control characters")
                 .hint("write it with letters, digits, `-`, `_`, `.` and `/`")),
             false => Ok(Self(text.to_owned())),
-        }
-    }
-}
-
-/// A secret; a fault never repeats it.
-pub(crate) struct SecretWord(pub(crate) String);
-
-impl TextForm for SecretWord {
-    const TEXT: Text = Text {
-        noun: "secret",
-        with_article: "a secret",
-        example: "$LOCKGATE_TOKEN",
-        pattern: None,
-        environment: true,
-    };
-
-    fn parse(text: &str) -> Result<Self, Fault> {
-        if text.is_empty() {
-            return Err(Fault::new("a secret cannot be empty"));
-        }
-        // It travels in `Authorization: Bearer …`.
-        match text.bytes().all(|b| b.is_ascii_graphic()) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(Fault::new("a secret is made of visible ASCII characters without spaces")),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Routes: one target each, edits that have an effect, names that are theirs alone.
 
 mod access;
+mod before;
 mod edits;
 mod target;
 
@@ -8,8 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use policy::PathPattern;
 
+use super::names::AllNames;
 use super::overlap;
-use super::upstream::Names;
 use super::{empty, repeated};
 use crate::config::{EncodedSlashes, Route, Target};
 use crate::diagnostics::{Diagnostic, Span};
@@ -20,23 +21,21 @@ use crate::reader::{Reader, Written};
 /// Makes routes of what was written; `None` when one of them could not be made.
 pub(super) fn routes(
     written: Vec<At<RouteSection>>,
-    names: &Names,
+    names: &mut AllNames,
     reader: &mut Reader<'_>,
 ) -> Option<Vec<Route>> {
     let count = written.len();
     let route_names = self::names(&written, reader);
-    let mut used = vec![false; names.order.len()];
     let mut routes = Vec::with_capacity(count);
     let mut places = Vec::with_capacity(count);
     for (At { value: section, span }, name) in written.into_iter().zip(route_names) {
         let place = section.path.as_ref().and_then(|path| path.span).or(span);
-        if let Some(route) = route(section, name, span, names, &mut used, reader) {
+        if let Some(route) = route(section, name, span, names, reader) {
             routes.push(route);
             places.push(place);
         }
     }
     overlap::check(&routes, &places, reader);
-    unused(names, &used, reader);
     (routes.len() == count).then_some(routes)
 }
 
@@ -44,12 +43,12 @@ fn route(
     section: RouteSection,
     name: String,
     span: Option<Span>,
-    names: &Names,
-    used: &mut [bool],
+    names: &mut AllNames,
     reader: &mut Reader<'_>,
 ) -> Option<Route> {
     let path = section.path.as_ref().map_or_else(any_path, |path| path.value.clone());
-    let target = target::target(&section, span, names, used, reader);
+    let target = target::target(&section, span, names, reader);
+    let before = before::before(&section, target.as_ref(), &mut names.functions, reader);
     check_edits(&section, &path, target.as_ref(), reader);
     // An unreadable host, path or match would be compared as "any" and collide with others.
     let mut matches = ["host", "path", "methods", "headers", "query"].iter();
@@ -67,6 +66,7 @@ fn route(
         methods,
         headers: header_matches(section.headers.value, reader),
         query: parameters(section.query.value),
+        before,
         target: target?,
         strip_prefix: section.strip.map(|strip| strip.value.0),
         rewrite: section.rewrite.map(|rewrite| rewrite.value.0),
@@ -93,8 +93,12 @@ fn route(
 }
 
 fn check_edits(section: &RouteSection, path: &PathPattern, target: Option<&Target>, reader: &mut Reader<'_>) {
-    if let Some(Target::Redirect { .. } | Target::Fixed { .. }) = target {
-        edits::refuse_without_upstream(section, reader);
+    match target {
+        Some(Target::Redirect { .. } | Target::Fixed { .. }) => {
+            edits::refuse_without_upstream(section, reader)
+        }
+        Some(Target::Function(_)) => edits::refuse_upstream_times(section, reader),
+        Some(Target::Upstreams(_)) | None => {}
     }
     if !is_unreadable(&section.written, "path", reader) {
         edits::check_path_edits(section, path, reader);
@@ -197,19 +201,5 @@ fn free_name(name: String, taken: &mut HashSet<String>, counts: &mut HashMap<Str
         if taken.insert(numbered.clone()) {
             return numbered;
         }
-    }
-}
-
-fn unused(names: &Names, used: &[bool], reader: &mut Reader<'_>) {
-    // A route that could not be read may be the one that uses it.
-    if reader.has_errors() {
-        return;
-    }
-    for ((name, span), _) in names.order.iter().zip(used).filter(|(_, used)| !**used) {
-        reader.report(
-            Diagnostic::warning(*span, format!("upstream `{name}` is not used"))
-                .label("no route names it")
-                .hint(format!("write `upstream = \"{name}\"` in a route, or take it out")),
-        );
     }
 }

@@ -6,25 +6,9 @@ use std::path::Path;
 use super::{empty, weight, whole};
 use crate::config::{Endpoint, EndpointAddress, Upstream, UpstreamTimeout};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{Document, EndpointForm, Name, UpstreamSection};
-use crate::form::{At, Map};
+use crate::document::{EndpointForm, Name, UpstreamSection};
+use crate::form::{At, Fallback, Form, Key, Map};
 use crate::reader::Reader;
-
-/// The upstreams' names as written, and their places in the order of the configuration.
-pub(super) struct Names {
-    pub(super) indices: HashMap<String, usize>,
-    pub(super) order: Vec<(String, Option<Span>)>,
-    /// Whether all that was written could be read.
-    pub(super) complete: bool,
-}
-
-pub(super) fn names(document: &Document) -> Names {
-    let written = &document.upstream.value;
-    let readable = document.upstream.span.is_some() || !document.written.meant("upstream");
-    let order: Vec<_> = written.0.iter().map(|(name, _)| (name.value.0.clone(), name.span)).collect();
-    let indices = order.iter().enumerate().map(|(index, (name, _))| (name.clone(), index)).collect();
-    Names { indices, order, complete: readable && written.1 }
-}
 
 pub(super) fn upstreams(
     written: Map<Name, UpstreamSection>,
@@ -66,7 +50,20 @@ fn upstream(
         rest: section.rest.value,
         resolve: section.resolve.value,
         host: section.host.map(|host| host.value.0),
+        public_only: false,
     })
+}
+
+/// The upstream of an origin that functions may call: one endpoint, and all else as it is by default.
+pub(super) fn origin(name: String, address: EndpointAddress, reader: &mut Reader<'_>) -> Option<Upstream> {
+    // Says that it has no endpoints, which nobody need hear.
+    let mut unheard = Reader::new(reader.environment, Vec::new());
+    let mut section =
+        UpstreamSection::fallback(&Key::plain("upstream", "", UpstreamSection::SHAPE), &mut unheard);
+    let endpoint = At { value: EndpointForm { address, weight: 1 }, span: None };
+    section.endpoints = Some(At { value: vec![endpoint], span: None });
+    let upstream = upstream(name, section, Path::new(""), reader)?;
+    Some(Upstream { public_only: true, ..upstream })
 }
 
 fn endpoints(written: Vec<At<EndpointForm>>, base_dir: &Path, reader: &mut Reader<'_>) -> Vec<Endpoint> {

@@ -93,7 +93,7 @@ fn unix(path: &str) -> Result<EndpointAddress, Fault> {
 }
 
 /// A DNS name: letters, digits, `-` and `_` in labels of 1 to 63 (RFC 1035, 2.3.4), a final dot allowed.
-fn host(name: &str) -> Result<String, Fault> {
+pub(super) fn host(name: &str) -> Result<String, Fault> {
     let labels = name.strip_suffix('.').unwrap_or(name);
     let label_ok = |label: &str| {
         (1..=63).contains(&label.len())

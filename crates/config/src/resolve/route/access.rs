@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{empty, repeated};
+use super::super::{empty, narrow, repeated};
 use crate::config::{Access, LIMITS_PER_ROUTE_MAX, Limit, Meter, Per, Rate, Target};
 use crate::diagnostics::{Diagnostic, Span};
 use crate::document::{LimitSection, RateWord};
@@ -87,11 +87,6 @@ fn limit(
     }
     let concurrency = section.concurrency.map(|count| narrow(count.value));
     (rate.is_some() || concurrency.is_some()).then_some(Limit { rate, concurrency, per: per.value })
-}
-
-/// A count of 32 bits; ranges keep it there.
-fn narrow(count: u64) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn check_amounts(section: &LimitSection, span: Option<Span>, reader: &mut Reader<'_>) {

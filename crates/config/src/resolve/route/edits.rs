@@ -22,6 +22,17 @@ pub(super) fn refuse_without_upstream(section: &RouteSection, reader: &mut Reade
     }
 }
 
+/// Reports time limits of an upstream where a function answers, which has its own.
+pub(super) fn refuse_upstream_times(section: &RouteSection, reader: &mut Reader<'_>) {
+    if let Some(span) = section.written.key("timeout") {
+        reader.report(
+            Diagnostic::error(span, "`timeout` has no effect without `upstream`")
+                .label("a function answers this route")
+                .hint("write `time` in its `[function.NAME]`"),
+        );
+    }
+}
+
 /// Reports edits of the path that contradict each other or can never do anything.
 pub(super) fn check_path_edits(section: &RouteSection, path: &PathPattern, reader: &mut Reader<'_>) {
     if let (Some(strip), Some(rewrite)) = (section.written.key("strip"), section.written.key("rewrite")) {

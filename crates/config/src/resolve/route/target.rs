@@ -1,22 +1,20 @@
-//! What answers a route: exactly one of upstream, redirect, respond.
+//! What answers a route: exactly one of upstream, function, redirect, respond.
 
-use super::super::upstream::Names;
+use super::super::names::{AllNames, Names};
 use super::super::{empty, weight};
 use crate::config::Target;
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{FixedSection, Name, RedirectSection, RouteSection, RouteUpstream};
+use crate::document::{FixedSection, RedirectSection, RouteSection, RouteUpstream};
 use crate::form::At;
 use crate::reader::Reader;
-use crate::suggest;
 
-const TARGETS: [&str; 3] = ["upstream", "redirect", "respond"];
+const TARGETS: [&str; 4] = ["upstream", "function", "redirect", "respond"];
 
 /// The target; `None` when there is none that could be read.
 pub(super) fn target(
     section: &RouteSection,
     span: Option<Span>,
-    names: &Names,
-    used: &mut [bool],
+    names: &mut AllNames,
     reader: &mut Reader<'_>,
 ) -> Option<Target> {
     let written: Vec<_> = TARGETS.iter().filter_map(|key| Some((key, section.written.key(key)?))).collect();
@@ -34,24 +32,23 @@ pub(super) fn target(
     if !meant && !reader.is_broken() {
         reader.report(
             Diagnostic::error(span, "this route has no target").label("nothing says what answers").hint(
-                "write `upstream = \"NAME\"`, `redirect = { to = \"…\" }` or `respond = { status = 200 }`",
+                "write `upstream = \"NAME\"`, `function = \"NAME\"`, `redirect = { to = \"…\" }` or `respond = { status = 200 }`",
             ),
         );
     }
-    let upstream = section.upstream.as_ref().and_then(|upstream| upstreams(upstream, names, used, reader));
+    let upstream =
+        section.upstream.as_ref().and_then(|written| upstreams(written, &mut names.upstreams, reader));
+    let function =
+        section.function.as_ref().and_then(|name| names.functions.find(&name.value, name.span, reader));
     let redirect = section.redirect.as_ref().and_then(|redirect| redirect_to(&redirect.value));
-    upstream.or(redirect).or_else(|| section.respond.as_ref().map(|fixed| respond(&fixed.value, reader)))
+    let found = upstream.or(function.map(Target::Function)).or(redirect);
+    found.or_else(|| section.respond.as_ref().map(|fixed| respond(&fixed.value, reader)))
 }
 
-fn upstreams(
-    written: &At<RouteUpstream>,
-    names: &Names,
-    used: &mut [bool],
-    reader: &mut Reader<'_>,
-) -> Option<Target> {
+fn upstreams(written: &At<RouteUpstream>, names: &mut Names, reader: &mut Reader<'_>) -> Option<Target> {
     let shares: Vec<(usize, u16)> = match &written.value {
         RouteUpstream::One(name) => {
-            find(name, written.span, names, reader).map(|index| (index, 1)).into_iter().collect()
+            names.find(name, written.span, reader).map(|index| (index, 1)).into_iter().collect()
         }
         RouteUpstream::Weighted(map) => {
             if map.0.is_empty() {
@@ -64,34 +61,11 @@ fn upstreams(
             }
             let found = map.0.iter();
             let found =
-                found.map(|(name, share)| (find(&name.value, name.span, names, reader), weight(share.value)));
+                found.map(|(name, share)| (names.find(&name.value, name.span, reader), weight(share.value)));
             found.filter_map(|(index, share)| Some((index?, share))).collect()
         }
     };
-    for (index, _) in &shares {
-        used[*index] = true;
-    }
     (!shares.is_empty()).then_some(Target::Upstreams(shares))
-}
-
-fn find(name: &Name, span: Option<Span>, names: &Names, reader: &mut Reader<'_>) -> Option<usize> {
-    if let Some(index) = names.indices.get(&name.0) {
-        return Some(*index);
-    }
-    if reader.is_broken() || !names.complete {
-        return None;
-    }
-    let mut problem =
-        Diagnostic::error(span, format!("there is no upstream `{}`", name.0)).label("not defined");
-    if reader.is_listing() {
-        let near = suggest::nearest(&name.0, names.order.iter().map(|(name, _)| name.as_str()));
-        problem = problem.hint(match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("define it with `[upstream.{}]` and its `endpoints`", name.0),
-        });
-    }
-    reader.report(problem);
-    None
 }
 
 fn redirect_to(section: &RedirectSection) -> Option<Target> {
