@@ -1,7 +1,8 @@
-//! The project's own chores: `cargo xtask test`, `ci`, `tidy`, `generate`, `wasm`, `bench`.
+//! The project's own chores: `cargo xtask test`, `ci`, `tidy`, `generate`, `wasm`, `functions`, `bench`.
 #![allow(clippy::print_stdout, reason = "chores talk to the terminal")]
 
 mod bench;
+mod functions;
 mod generate;
 mod step;
 mod test;
@@ -38,6 +39,8 @@ enum Chore {
     Generate,
     /// Builds the WebAssembly files and the page for browsers.
     Wasm(wasm::Options),
+    /// Builds the functions of `examples/functions` and those of tests, in Rust, JavaScript and Python.
+    Functions(functions::Options),
     /// Measures.
     Bench {
         #[command(subcommand)]
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(&root),
         Chore::Generate => generate::run(&root),
         Chore::Wasm(options) => wasm::run(&root, &options),
+        Chore::Functions(options) => functions::run(&root, &options, tools::Missing::from_environment()),
         Chore::Bench { what: Bench::Proxy(options) } => bench::proxy(&root, &options),
         Chore::Bench { what: Bench::Users(options) } => bench::users::users(&root, &options),
         Chore::Bench { what: Bench::Process(options) } => bench::logs::process(&root, &options),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::functions;
 use crate::step::{Steps, TESTS_WITHIN};
 use crate::tidy;
 use crate::tools::{self, Missing};
@@ -38,6 +39,7 @@ pub(crate) fn all(root: &Path, missing: Missing) -> anyhow::Result<()> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     );
     steps.step("outside programs", || tools::install_for_tests(root, missing));
+    steps.step("functions", || functions::run(root, &functions::Options::default(), missing));
     tests(&mut steps);
     steps.finish()
 }

@@ -21,7 +21,7 @@ const DEBIAN: [(&str, &str); 4] = [
     ("/usr/share/doc/rust-web-src/copyright", "rust-web-src"),
     (DEBIAN_LINKER, "lld-19"),
 ];
-const DEBIAN_LINKER: &str = "/usr/bin/wasm-ld-19";
+pub(crate) const DEBIAN_LINKER: &str = "/usr/bin/wasm-ld-19";
 /// Where the page is served.
 const PORT: &str = "8000";
 
@@ -36,9 +36,9 @@ pub(crate) struct Options {
     serve: bool,
 }
 
-/// What builds for [`TARGET`].
+/// What builds for a target of WebAssembly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Compiler {
+pub(crate) enum Compiler {
     Rustup,
     Debian,
 }
@@ -52,7 +52,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     if !options.installed {
         install()?;
     }
-    let compiler = compiler()
+    let compiler = compiler(TARGET)
         .with_context(|| format!("a compiler for {TARGET} is not installed: `cargo xtask wasm`"))?;
     let folder = target_folder(root).join("browser");
     let site = folder.join("site");
@@ -73,43 +73,63 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
 ///
 /// When none can be installed.
 pub(crate) fn install() -> anyhow::Result<()> {
-    if compiler().is_some() {
-        return Ok(());
-    }
-    let added = step::run_within(STEP_WITHIN, Command::new("rustup").args(["target", "add", TARGET]));
-    if added.is_ok() { Ok(()) } else { tools::install_packages(&DEBIAN) }
+    install_compiler(TARGET).map(drop)
 }
 
-fn compiler() -> Option<Compiler> {
-    if has_target() {
+/// Installs a compiler for `target` where none is, and says which there is.
+///
+/// # Errors
+///
+/// When none can be installed.
+pub(crate) fn install_compiler(target: &str) -> anyhow::Result<Compiler> {
+    if let Some(compiler) = compiler(target) {
+        return Ok(compiler);
+    }
+    if step::run_within(STEP_WITHIN, Command::new("rustup").args(["target", "add", target])).is_ok() {
+        return Ok(Compiler::Rustup);
+    }
+    tools::install_packages(&DEBIAN)?;
+    Ok(Compiler::Debian)
+}
+
+fn compiler(target: &str) -> Option<Compiler> {
+    if has_target(target) {
         return Some(Compiler::Rustup);
     }
     DEBIAN.iter().all(|(file, _)| Path::new(file).exists()).then_some(Compiler::Debian)
 }
 
-/// Whether the compiler that is used for everything else has a standard library for [`TARGET`].
-fn has_target() -> bool {
+/// Whether the compiler that is used for everything else has a standard library for `target`.
+fn has_target(target: &str) -> bool {
     let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "target-libdir", "--target", TARGET]).stderr(Stdio::null());
+    rustc.args(["--print", "target-libdir", "--target", target]).stderr(Stdio::null());
     let folder = rustc.output().ok().filter(|output| output.status.success());
     let folder = folder.and_then(|output| String::from_utf8(output.stdout).ok());
     folder.is_some_and(|folder| Path::new(folder.trim_end()).is_dir())
 }
 
-fn build(root: &Path, compiler: Compiler, folder: &Path, feature: &str) -> anyhow::Result<()> {
+/// Cargo with this compiler, free of what was set for the machine's own programs. Debian's needs a linker beside.
+pub(crate) fn cargo(compiler: Compiler) -> Command {
     let mut cargo = match compiler {
         Compiler::Rustup => Command::new("cargo"),
         Compiler::Debian => Command::new("/usr/bin/cargo"),
     };
+    if compiler == Compiler::Debian {
+        cargo.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+    }
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTC_WRAPPER");
+    cargo
+}
+
+fn build(root: &Path, compiler: Compiler, folder: &Path, feature: &str) -> anyhow::Result<()> {
+    let mut cargo = cargo(compiler);
     cargo.args(["build", "--locked", "--profile", "browser", "--package", "lockgate-wasm", "--lib"]);
     cargo.args(["--no-default-features", "--features", feature, "--target", TARGET, "--target-dir"]);
     cargo.arg(folder.join("build"));
     if compiler == Compiler::Debian {
-        cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+        cargo.arg("-Zbuild-std=std,panic_abort");
         cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER);
     }
-    // What was set for the machine's own programs does not suit.
-    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTC_WRAPPER");
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", FLAGS);
     step::run_within(STEP_WITHIN, cargo.current_dir(root))
 }

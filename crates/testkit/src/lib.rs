@@ -11,6 +11,7 @@
 mod answer;
 mod client;
 mod command;
+mod component;
 mod conn;
 mod disk;
 pub mod fuzz;
@@ -27,6 +28,7 @@ mod wire;
 pub use answer::{Answer, Gate, PatternCheck, Step, pattern};
 pub use client::{ClientError, RawClient, Response, ask};
 pub use command::Done;
+pub use component::component;
 pub use conn::Conn;
 pub use disk::Disk;
 pub use gateway::{GatewayError, GatewayProcess, Ports, single_upstream};

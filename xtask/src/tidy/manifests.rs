@@ -36,17 +36,20 @@ impl Manifest<'_> {
     }
 }
 
-/// All members; packages with a workspace of their own are no members.
+/// All members; packages of other workspaces are no members.
 pub(super) fn members(tree: &Tree) -> Vec<Manifest<'_>> {
-    let manifests = tree.texts("toml").filter(|(path, _)| path.ends_with("/Cargo.toml"));
-    manifests.filter_map(|(path, text)| member(path, text)).collect()
+    let manifests: Vec<_> = tree.texts("toml").filter(|(path, _)| path.ends_with("/Cargo.toml")).collect();
+    let others: Vec<&str> = manifests
+        .iter()
+        .filter(|(_, text)| text.lines().any(|line| line == "[workspace]"))
+        .filter_map(|(path, _)| path.strip_suffix("Cargo.toml").filter(|folder| !folder.is_empty()))
+        .collect();
+    let is_ours = |path: &str| !others.iter().any(|folder| path.starts_with(folder));
+    manifests.iter().filter(|(path, _)| is_ours(path)).filter_map(|(path, text)| member(path, text)).collect()
 }
 
 fn member<'a>(path: &'a str, text: &'a str) -> Option<Manifest<'a>> {
     let table: toml::Table = text.parse().ok()?;
-    if table.contains_key("workspace") {
-        return None;
-    }
     let package = table.get("package")?;
     let names = |sections: &[&str]| -> Vec<String> {
         let tables = sections.iter().filter_map(|section| table.get(*section)?.as_table());
@@ -71,5 +74,25 @@ impl Problem {
     /// A problem with one dependency of a manifest.
     pub(super) fn of_dependency(manifest: &Manifest<'_>, dependency: &str, text: impl Into<String>) -> Self {
         Self::new(manifest.path, manifest.line_of(dependency), text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_of_other_workspaces_are_no_members() {
+        let package = |name: &str| format!("[package]\nname = \"{name}\"\n");
+        let alone = format!("[workspace]\n{}", package("alone"));
+        let tree = Tree::made_up(&[
+            ("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n"),
+            ("crates/a/Cargo.toml", &package("a")),
+            ("crates/a/guests/Cargo.toml", "[workspace]\nmembers = [\"b\"]\n"),
+            ("crates/a/guests/b/Cargo.toml", &package("b")),
+            ("fuzz/Cargo.toml", &alone),
+        ]);
+        let names: Vec<_> = members(&tree).into_iter().map(|member| member.name).collect();
+        assert_eq!(names, ["a"]);
     }
 }

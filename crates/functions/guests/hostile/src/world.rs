@@ -1,0 +1,111 @@
+//! What is there beside the request: log, environment, files, configuration; and the request, shown.
+
+use std::fmt::{Debug, Write};
+use std::fs::{self, File};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
+
+use wasip2::http::types::{Fields, IncomingBody, IncomingRequest, Method, ResponseOutparam};
+
+use crate::answer::{self, Answer};
+use crate::query::Query;
+
+wit_bindgen::generate!({
+    inline: "
+        package wasi:config@0.2.0-rc.1;
+
+        interface store {
+            variant error { upstream(string), io(string) }
+            get: func(key: string) -> result<option<string>, error>;
+            get-all: func() -> result<list<tuple<string, string>>, error>;
+        }
+
+        world configured {
+            import store;
+        }
+    ",
+});
+
+/// `bytes` bytes of log, in lines of a hundred; half of them to standard output.
+pub(crate) fn log(query: &Query<'_>, out: ResponseOutparam) {
+    let lines = query.number("bytes", usize::MAX) / 100;
+    for number in 0..lines {
+        match number % 2 {
+            0 => eprintln!("{number:099}"),
+            _ => println!("{number:099}"),
+        }
+    }
+    answer::text(out, &format!("{lines} lines\n"));
+}
+
+/// Arguments and variables.
+pub(crate) fn environment(out: ResponseOutparam) {
+    let arguments: Vec<String> = std::env::args().collect();
+    let variables: Vec<(String, String)> = std::env::vars().collect();
+    answer::text(out, &format!("arguments: {arguments:?}\nvariables: {variables:?}\n"));
+}
+
+/// Tries files and sockets; a line for each says whether it got one.
+pub(crate) fn files(out: ResponseOutparam) {
+    let lines = [
+        tried("read a file", fs::read("/etc/passwd")),
+        tried("read a folder", fs::read_dir("/").map(Iterator::count)),
+        tried("read the working folder", fs::read_dir(".").map(Iterator::count)),
+        tried("write a file", File::create("/tmp/hostile")),
+        tried("connect", TcpStream::connect("127.0.0.1:80")),
+        tried("listen", TcpListener::bind("127.0.0.1:0")),
+        tried("bind", UdpSocket::bind("127.0.0.1:0")),
+        tried("look a name up", ("localhost", 80).to_socket_addrs().map(Iterator::count)),
+    ];
+    answer::text(out, &lines.concat());
+}
+
+fn tried<T: Debug>(what: &str, outcome: std::io::Result<T>) -> String {
+    match outcome {
+        Ok(got) => format!("{what}: GOT {got:?}\n"),
+        Err(error) => format!("{what}: {error}\n"),
+    }
+}
+
+/// Every value of the configuration, sorted.
+pub(crate) fn config(out: ResponseOutparam) {
+    match wasi::config::store::get_all() {
+        Ok(mut values) => {
+            values.sort();
+            let lines: Vec<_> = values.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+            answer::text(out, &lines.concat());
+        }
+        Err(error) => answer::text(out, &format!("{error:?}\n")),
+    }
+}
+
+/// The head of the request.
+pub(crate) fn whoami(request: &IncomingRequest, out: ResponseOutparam) {
+    let method = match request.method() {
+        Method::Other(name) => name,
+        known => format!("{known:?}"),
+    };
+    let target = request.path_with_query().unwrap_or_default();
+    let mut text =
+        format!("{method} {target}\nscheme: {:?}\nauthority: {:?}\n", request.scheme(), request.authority());
+    for (name, value) in request.headers().entries() {
+        writeln!(text, "{name}: {}", String::from_utf8_lossy(&value)).expect("a string takes all");
+    }
+    answer::text(out, &text);
+}
+
+/// The body of the request and its trailers, as they come.
+pub(crate) fn echo(request: &IncomingRequest, out: ResponseOutparam) {
+    let body = request.consume().expect("the body is taken once");
+    let stream = body.stream().expect("the stream is taken once");
+    let answer = Answer::begin(out, Fields::new());
+    while let Ok(piece) = stream.blocking_read(64 * 1024) {
+        if answer.write(&piece).is_err() {
+            return;
+        }
+    }
+    drop(stream);
+    let trailers = IncomingBody::finish(body);
+    trailers.subscribe().block();
+    let trailers = trailers.get().and_then(Result::ok).and_then(Result::ok).flatten();
+    answer.end(trailers);
+}

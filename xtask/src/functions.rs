@@ -1,0 +1,175 @@
+//! `functions`: the components of examples and of tests, in `target/functions`.
+
+mod rust;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::tools::Missing;
+
+/// Workspaces of cargo with a folder for each function.
+const PLACES: [&str; 2] = ["examples/functions", "crates/functions/guests"];
+
+/// What to build.
+#[derive(clap::Args, Default)]
+pub(crate) struct Options {
+    /// Only this function; several times for several.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+}
+
+/// A function's sources. Its name is that of their folder.
+#[derive(Debug, PartialEq, Eq)]
+struct Function {
+    name: String,
+    /// One of [`PLACES`], from the root.
+    place: PathBuf,
+    language: Language,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    Rust,
+}
+
+/// Builds functions, those alone that `options` names, and installs what that needs where it is missing.
+///
+/// # Errors
+///
+/// When something does not build, or cannot be installed and `missing` says that this fails.
+pub(crate) fn run(root: &Path, options: &Options, missing: Missing) -> anyhow::Result<()> {
+    let functions = chosen(find(root)?, &options.only)?;
+    fs::create_dir_all(folder(root))?;
+    for language in [Language::Rust] {
+        let functions: Vec<&Function> =
+            functions.iter().filter(|function| function.language == language).collect();
+        if functions.is_empty() {
+            continue;
+        }
+        match (language.install(root), missing) {
+            (Ok(()), _) => language.build(root, &functions)?,
+            (Err(error), Missing::Fails) => return Err(error),
+            (Err(error), Missing::Skips) => {
+                println!("SKIPPED: {error:#}\nSKIPPED: functions in {language:?} are not built");
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Language {
+    /// By a file that only its functions have.
+    fn of(folder: &Path) -> Option<Self> {
+        folder.join("Cargo.toml").is_file().then_some(Self::Rust)
+    }
+
+    fn install(self, _root: &Path) -> anyhow::Result<()> {
+        match self {
+            Self::Rust => rust::install(),
+        }
+    }
+
+    fn build(self, root: &Path, functions: &[&Function]) -> anyhow::Result<()> {
+        match self {
+            Self::Rust => rust::build(root, functions),
+        }
+    }
+}
+
+/// Every function, by place and name.
+fn find(root: &Path) -> anyhow::Result<Vec<Function>> {
+    let mut functions = Vec::new();
+    for place in PLACES.map(PathBuf::from) {
+        let folder = root.join(&place);
+        let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+        let mut folders: Vec<PathBuf> =
+            entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+        folders.sort();
+        functions.extend(folders.iter().filter_map(|folder| {
+            let name = folder.file_name()?.to_str()?.to_owned();
+            Some(Function { name, place: place.clone(), language: Language::of(folder)? })
+        }));
+    }
+    Ok(functions)
+}
+
+/// Those of `functions` that are named; all, where none is.
+fn chosen(functions: Vec<Function>, names: &[String]) -> anyhow::Result<Vec<Function>> {
+    let all: Vec<&str> = functions.iter().map(|function| function.name.as_str()).collect();
+    if let Some(unknown) = names.iter().find(|name| !all.contains(&name.as_str())) {
+        anyhow::bail!("no function `{unknown}`; there are {}", all.join(", "));
+    }
+    let is_chosen = |function: &Function| names.is_empty() || names.contains(&function.name);
+    Ok(functions.into_iter().filter(is_chosen).collect())
+}
+
+/// Where built functions are, whatever cargo builds for: tests look for them there.
+fn folder(root: &Path) -> PathBuf {
+    root.join("target/functions")
+}
+
+/// Puts a built component where it is looked for, unless it is there already. Who reads meanwhile sees the old one whole.
+fn place(root: &Path, name: &str, built: &Path) -> anyhow::Result<()> {
+    let file = folder(root).join(name).with_extension("wasm");
+    let bytes = fs::read(built).with_context(|| format!("reading {}", built.display()))?;
+    if fs::read(&file).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let new = file.with_extension("wasm.new");
+    fs::write(&new, &bytes)
+        .and_then(|()| fs::rename(&new, &file))
+        .with_context(|| format!("writing {}", file.display()))?;
+    println!("{} ({} kB)", file.display(), bytes.len().div_ceil(1000));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function(name: &str) -> Function {
+        Function { name: name.to_owned(), place: PathBuf::from(PLACES[0]), language: Language::Rust }
+    }
+
+    #[test]
+    fn functions_are_folders_with_a_manifest() {
+        let root = tempfile::tempdir().unwrap();
+        for folder in PLACES {
+            fs::create_dir_all(root.path().join(folder).join("empty")).unwrap();
+        }
+        fs::write(root.path().join(PLACES[0]).join("Cargo.toml"), "[workspace]").unwrap();
+        for name in ["b", "a"] {
+            let folder = root.path().join(PLACES[0]).join(name);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("Cargo.toml"), "[package]").unwrap();
+        }
+        assert_eq!(find(root.path()).unwrap(), [function("a"), function("b")]);
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_is_refused_with_those_that_are() {
+        let all = || vec![function("a"), function("b")];
+        assert_eq!(chosen(all(), &[]).unwrap(), all());
+        assert_eq!(chosen(all(), &["b".into()]).unwrap(), [function("b")]);
+        let error = chosen(all(), &["c".into()]).unwrap_err().to_string();
+        assert_eq!(error, "no function `c`; there are a, b");
+    }
+
+    #[test]
+    fn a_component_that_is_the_same_is_left_alone() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder(root.path())).unwrap();
+        let built = root.path().join("built.wasm");
+        let placed = folder(root.path()).join("a.wasm");
+        fs::write(&built, "1").unwrap();
+        place(root.path(), "a", &built).unwrap();
+        let written = fs::metadata(&placed).unwrap().modified().unwrap();
+        place(root.path(), "a", &built).unwrap();
+        assert_eq!(fs::metadata(&placed).unwrap().modified().unwrap(), written);
+        fs::write(&built, "2").unwrap();
+        place(root.path(), "a", &built).unwrap();
+        assert_eq!(fs::read(&placed).unwrap(), b"2");
+    }
+}
