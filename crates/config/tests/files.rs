@@ -155,6 +155,16 @@ fn the_schema_is_a_schema_and_refuses_what_it_can_tell() {
         ("[data]\ndatabase = \"postgres://u@h/d\"\nrings = \"data-dir\"", true),
         ("[data]\ndatabase = \"mysql://u@h/d\"", false),
         ("[[route]]\nredirect = { to = \"/new\", status = 200 }", false),
+        ("[functions]\ninstances = 10000\n[function.f]\ncomponent = \"a/f.wasm\"\nqueue = 0", true),
+        ("[function.f]\nmemory = \"1MiB\"", false),
+        ("[function.f]\ncomponent = \"f.js\"", false),
+        (
+            "[function.f]\ncomponent = \"f.wasm\"\nsecrets = { a = \"$A\", b = \"${B}\", c = \"file:c\" }",
+            true,
+        ),
+        ("[function.f]\ncomponent = \"f.wasm\"\nsecrets = { a = \"hunter2\" }", false),
+        ("[[route]]\nfunction = \"f\"\nbefore = [\"g\"]", true),
+        ("[[route]]\nfunction = \"f\"\nbefore = \"g\"", false),
     ] {
         let value: serde_json::Value = toml::from_str(text).unwrap();
         assert_eq!(schema.is_valid(&value), valid, "{text}");

@@ -160,6 +160,12 @@ fn time_grows_with_the_length_of_what_is_valid() {
         |count| repeated(count, |i| format!("[[route]]\npath = \"/r{i}/*\"\nupstream = \"a\"")),
         500,
     );
+    let function = |i| {
+        format!(
+            "[function.f{i}]\ncomponent = \"f.wasm\"\noutbound = [\"a\", \"http://h{i}\"]\n[[route]]\npath = \"/{i}\"\nfunction = \"f{i}\""
+        )
+    };
+    check_growth(|count| repeated(count, function), 200);
     let by_header = |i| format!("[[route]]\nheaders = {{ x = \"{i}\" }}\nupstream = \"a\"");
     check_growth(|count| repeated(count, by_header), 200);
     check_growth(
@@ -175,6 +181,8 @@ fn time_grows_with_the_length_of_what_is_wrong() {
         |count| repeated(count, |i| format!("[[route]]\npath = \"/{i}\"\nupstream = \"b{i}\"")),
         500,
     );
+    let plain_secret = |i| format!("[function.f{i}]\ncomponent = \"f.wasm\"\nsecrets = {{ a = \"b\" }}");
+    check_growth(|count| repeated(count, plain_secret), 200);
     check_growth(|count| repeated(count, |i| format!("[unknown{i}]\nkey{i} = {i}")), 200);
     check_growth(|count| repeated(count, |i| format!("k{i} = = {i}")), 200);
     check_growth(|count| format!("{HEAD}x = {}", "[".repeat(count)), 5_000);

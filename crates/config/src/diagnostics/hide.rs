@@ -11,7 +11,9 @@ use super::Span;
 /// searched as it stands, not as it was understood: what is broken or written under a wrong key is shown, too.
 pub(super) fn without_secrets(text: &str, values: &[Span]) -> Arc<str> {
     let text = covered(text, secrets_of_urls(text).into_iter());
-    covered(&text, values.iter().flat_map(|value| lines_within(&text, *value))).into()
+    let mut values = values.to_vec();
+    values.sort();
+    covered(&text, values.into_iter().flat_map(|value| lines_within(&text, value))).into()
 }
 
 /// The lines of a value without the quotes around it.
@@ -53,8 +55,10 @@ fn covered(text: &str, parts: impl Iterator<Item = Range<usize>>) -> Cow<'_, str
     }
     let mut shown = String::with_capacity(text.len());
     for secret in parts {
-        shown.push_str(&text[shown.len()..secret.start]);
-        shown.extend(std::iter::repeat_n('*', secret.len()));
+        // A value that lies within another is covered with it.
+        let start = secret.start.max(shown.len());
+        shown.push_str(&text[shown.len()..start]);
+        shown.extend(std::iter::repeat_n('*', secret.end.saturating_sub(start)));
     }
     shown.push_str(&text[shown.len()..]);
     Cow::Owned(shown)
@@ -142,6 +146,13 @@ mod tests {
             let value = Span { start: 4, end: text.len() - " # b".len() };
             assert_eq!(&*without_secrets(text, &[value]), expected);
         }
+    }
+
+    #[test]
+    fn values_may_come_in_any_order_and_lie_within_each_other() {
+        let span = |start, end| Span { start, end };
+        let shown = without_secrets("abcdefgh", &[span(6, 7), span(1, 4), span(2, 3), span(7, 90)]);
+        assert_eq!(&*shown, "a***ef**");
     }
 
     #[test]

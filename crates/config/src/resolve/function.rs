@@ -13,6 +13,7 @@ use crate::document::{
     AnyText, FunctionSection, FunctionsSection, HttpOrigin, Name, OutboundWord, SecretReference,
     internal_authority,
 };
+use crate::environment;
 use crate::form::{At, Map};
 use crate::reader::Reader;
 
@@ -81,6 +82,7 @@ impl Making<'_> {
         section: FunctionSection,
         reader: &mut Reader<'_>,
     ) -> Option<Function> {
+        warn_of_plain_variables(&section.config.value, reader);
         refuse_shared_names(&section.config.value, &section.secrets.value, reader);
         let outbound = self.outbound(&section.outbound.value, reader);
         let secrets = self.secrets(section.secrets.value, reader);
@@ -118,8 +120,7 @@ impl Making<'_> {
                     OutboundWord::Upstream(name) => self.upstream(name, *span, reader)?,
                     OutboundWord::Origin(origin) => self.origin(origin, *span, reader)?,
                 };
-                refuse_next(&outbound.authority, *span, reader);
-                Some((outbound, *span))
+                is_not_next(&outbound.authority, *span, reader).then_some((outbound, *span))
             })
             .collect();
         repeated(found.iter().map(|(outbound, span)| (outbound.authority.as_str(), *span)), "host", reader);
@@ -128,15 +129,13 @@ impl Making<'_> {
 
     fn upstream(&mut self, name: &Name, span: Option<Span>, reader: &mut Reader<'_>) -> Option<Outbound> {
         // `api.example.com:8080` is hardly the name of an upstream.
-        if name.0.contains([':', '.']) && self.upstreams.place(&name.0).is_none() {
-            reader.report(
-                Diagnostic::error(span, format!("there is no upstream `{}`", name.0))
-                    .label("not defined")
-                    .hint(format!("write \"http://{}\" if an origin is meant", name.0)),
-            );
-            return None;
-        }
-        let upstream = self.upstreams.find(name, span, reader)?;
+        let upstream = match name.0.contains([':', '.']) {
+            true => {
+                let hint = || format!("write \"http://{}\" if an origin is meant", name.0);
+                self.upstreams.find_or(name, span, hint, reader)?
+            }
+            false => self.upstreams.find(name, span, reader)?,
+        };
         let Some(authority) = internal_authority(&name.0) else {
             reader.report(
                 Diagnostic::error(span, format!("functions cannot call the upstream `{}`", name.0))
@@ -192,14 +191,28 @@ impl Making<'_> {
     }
 }
 
-/// Reports a way out that is taken for the way on.
-fn refuse_next(authority: &str, span: Option<Span>, reader: &mut Reader<'_>) {
+/// Whether the authority is not that of the way on, which is reported.
+fn is_not_next(authority: &str, span: Option<Span>, reader: &mut Reader<'_>) -> bool {
     if authority == NEXT_AUTHORITY {
         reader.report(
             Diagnostic::error(span, format!("`{NEXT_AUTHORITY}` is what a function stands before"))
                 .label("cannot be told apart")
-                .hint("give the upstream another name"),
+                .hint("it needs another name to be called by functions"),
         );
+    }
+    authority != NEXT_AUTHORITY
+}
+
+/// Warns of values that look as if the environment was asked.
+fn warn_of_plain_variables(values: &Map<Name, AnyText>, reader: &mut Reader<'_>) {
+    for (_, At { value: AnyText(text), span }) in &values.0 {
+        if environment::is_variable(text) {
+            reader.report(
+                Diagnostic::warning(*span, format!("`{text}` is not replaced in `config`"))
+                    .label("the function gets this very text")
+                    .hint("write it in `secrets` to take it from the environment"),
+            );
+        }
     }
 }
 

@@ -72,6 +72,18 @@ impl Names {
 
     /// The index of what is named, which is used thereby; or a report that there is no such thing.
     pub(super) fn find(&mut self, name: &Name, span: Option<Span>, reader: &mut Reader<'_>) -> Option<usize> {
+        let Self { noun, needs, .. } = *self;
+        self.find_or(name, span, || format!("define it with `[{noun}.{}]` and its `{needs}`", name.0), reader)
+    }
+
+    /// As `find`; without a name like it the hint is the one given.
+    pub(super) fn find_or(
+        &mut self,
+        name: &Name,
+        span: Option<Span>,
+        hint: impl FnOnce() -> String,
+        reader: &mut Reader<'_>,
+    ) -> Option<usize> {
         if let Some(index) = self.indices.get(&name.0) {
             self.used[*index] = true;
             return Some(*index);
@@ -79,14 +91,13 @@ impl Names {
         if reader.is_broken() || !self.complete {
             return None;
         }
-        let Self { noun, needs, .. } = self;
         let mut problem =
-            Diagnostic::error(span, format!("there is no {noun} `{}`", name.0)).label("not defined");
+            Diagnostic::error(span, format!("there is no {} `{}`", self.noun, name.0)).label("not defined");
         if reader.is_listing() {
             let near = suggest::nearest(&name.0, self.order.iter().map(|(name, _)| name.as_str()));
             problem = problem.hint(match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("define it with `[{noun}.{}]` and its `{needs}`", name.0),
+                None => hint(),
             });
         }
         reader.report(problem);
