@@ -32,6 +32,8 @@ struct Function {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
     Rust,
+    /// A component that no compiler would make, in WebAssembly's own text.
+    Text,
 }
 
 /// Builds functions, those alone that `options` names, and installs what that needs where it is missing.
@@ -42,7 +44,7 @@ enum Language {
 pub(crate) fn run(root: &Path, options: &Options, missing: Missing) -> anyhow::Result<()> {
     let functions = chosen(find(root)?, &options.only)?;
     fs::create_dir_all(folder(root))?;
-    for language in [Language::Rust] {
+    for language in [Language::Rust, Language::Text] {
         let functions: Vec<&Function> =
             functions.iter().filter(|function| function.language == language).collect();
         if functions.is_empty() {
@@ -61,19 +63,25 @@ pub(crate) fn run(root: &Path, options: &Options, missing: Missing) -> anyhow::R
 
 impl Language {
     /// By a file that only its functions have.
-    fn of(folder: &Path) -> Option<Self> {
-        folder.join("Cargo.toml").is_file().then_some(Self::Rust)
+    fn of(folder: &Path, name: &str) -> Option<Self> {
+        let has = |file: &str| folder.join(file).is_file();
+        let text = format!("{name}.wat");
+        [("Cargo.toml", Self::Rust), (text.as_str(), Self::Text)]
+            .into_iter()
+            .find_map(|(file, language)| has(file).then_some(language))
     }
 
     fn install(self, _root: &Path) -> anyhow::Result<()> {
         match self {
             Self::Rust => rust::install(),
+            Self::Text => Ok(()),
         }
     }
 
     fn build(self, root: &Path, functions: &[&Function]) -> anyhow::Result<()> {
         match self {
             Self::Rust => rust::build(root, functions),
+            Self::Text => functions.iter().try_for_each(|function| translate(root, function)),
         }
     }
 }
@@ -89,7 +97,7 @@ fn find(root: &Path) -> anyhow::Result<Vec<Function>> {
         folders.sort();
         functions.extend(folders.iter().filter_map(|folder| {
             let name = folder.file_name()?.to_str()?.to_owned();
-            Some(Function { name, place: place.clone(), language: Language::of(folder)? })
+            Some(Function { language: Language::of(folder, &name)?, name, place: place.clone() })
         }));
     }
     Ok(functions)
@@ -105,23 +113,29 @@ fn chosen(functions: Vec<Function>, names: &[String]) -> anyhow::Result<Vec<Func
     Ok(functions.into_iter().filter(is_chosen).collect())
 }
 
+/// Translates a component's text.
+fn translate(root: &Path, function: &Function) -> anyhow::Result<()> {
+    let name = &function.name;
+    let text = root.join(&function.place).join(name).join(name).with_extension("wat");
+    place(root, name, &wat::parse_file(&text)?)
+}
+
 /// Where built functions are, whatever cargo builds for: tests look for them there.
 fn folder(root: &Path) -> PathBuf {
     root.join("target/functions")
 }
 
 /// Puts a built component where it is looked for, unless it is there already. Who reads meanwhile sees the old one whole.
-fn place(root: &Path, name: &str, built: &Path) -> anyhow::Result<()> {
+fn place(root: &Path, name: &str, built: &[u8]) -> anyhow::Result<()> {
     let file = folder(root).join(name).with_extension("wasm");
-    let bytes = fs::read(built).with_context(|| format!("reading {}", built.display()))?;
-    if fs::read(&file).is_ok_and(|old| old == bytes) {
+    if fs::read(&file).is_ok_and(|old| old == built) {
         return Ok(());
     }
     let new = file.with_extension("wasm.new");
-    fs::write(&new, &bytes)
+    fs::write(&new, built)
         .and_then(|()| fs::rename(&new, &file))
         .with_context(|| format!("writing {}", file.display()))?;
-    println!("{} ({} kB)", file.display(), bytes.len().div_ceil(1000));
+    println!("{} ({} kB)", file.display(), built.len().div_ceil(1000));
     Ok(())
 }
 
@@ -161,15 +175,12 @@ mod tests {
     fn a_component_that_is_the_same_is_left_alone() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder(root.path())).unwrap();
-        let built = root.path().join("built.wasm");
         let placed = folder(root.path()).join("a.wasm");
-        fs::write(&built, "1").unwrap();
-        place(root.path(), "a", &built).unwrap();
+        place(root.path(), "a", b"1").unwrap();
         let written = fs::metadata(&placed).unwrap().modified().unwrap();
-        place(root.path(), "a", &built).unwrap();
+        place(root.path(), "a", b"1").unwrap();
         assert_eq!(fs::metadata(&placed).unwrap().modified().unwrap(), written);
-        fs::write(&built, "2").unwrap();
-        place(root.path(), "a", &built).unwrap();
+        place(root.path(), "a", b"2").unwrap();
         assert_eq!(fs::read(&placed).unwrap(), b"2");
     }
 }

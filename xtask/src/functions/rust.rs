@@ -1,5 +1,6 @@
 //! Functions in Rust: one run of cargo for each workspace they are in.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -37,8 +38,9 @@ pub(super) fn build(root: &Path, functions: &[&Function]) -> anyhow::Result<()> 
         cargo.args(names.iter().flat_map(|name| ["--package", name]));
         step::run_within(STEP_WITHIN, cargo.current_dir(root.join(place)))?;
         for name in names {
-            let file = name.replace('-', "_") + ".wasm";
-            super::place(root, name, &target.join(TARGET).join("release").join(file))?;
+            let file = target.join(TARGET).join("release").join(name.replace('-', "_") + ".wasm");
+            let built = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            super::place(root, name, &built)?;
         }
     }
     Ok(())

@@ -82,7 +82,7 @@ pub(crate) fn config(out: ResponseOutparam) {
 pub(crate) fn whoami(request: &IncomingRequest, out: ResponseOutparam) {
     let method = match request.method() {
         Method::Other(name) => name,
-        known => format!("{known:?}"),
+        known => format!("{known:?}").trim_start_matches("Method::").to_uppercase(),
     };
     let target = request.path_with_query().unwrap_or_default();
     let mut text =
