@@ -1,8 +1,12 @@
 //! Address blocks, and sets of them that answer by binary search.
 
+mod public;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+
+pub use public::is_public;
 
 /// A block of addresses, `10.0.0.0/8` or `2001:db8::/32`; a single address is a block of one.
 ///

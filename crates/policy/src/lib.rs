@@ -10,7 +10,7 @@ mod pattern;
 mod rest;
 mod router;
 
-pub use address::{AddressSet, Cidr, CidrError};
+pub use address::{AddressSet, Cidr, CidrError, is_public};
 pub use balance::{SmoothWeighted, WeightedChoice};
 pub use client::client_address;
 pub use gcra::{Gcra, Pace};

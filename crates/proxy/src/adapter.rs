@@ -8,6 +8,8 @@ use http1::{BodyError, HeadError};
 use message::{Method, Piece, Request, Response};
 use thiserror::Error;
 
+use crate::refusal::Refusal;
+
 /// Why no more of a body, or of a tunnel, comes.
 #[derive(Debug, Error)]
 pub enum SourceError {
@@ -20,6 +22,9 @@ pub enum SourceError {
     /// Nothing came in time.
     #[error("nothing came in time")]
     TimedOut,
+    /// The adapter knows best; the token for the journal.
+    #[error("{0}")]
+    Failed(&'static str),
 }
 
 /// Why bytes could not be handed on.
@@ -51,6 +56,9 @@ pub enum NoResponse {
     /// No head came in time.
     #[error("no response came in time")]
     TimedOut,
+    /// The adapter knows best what the client is to be told.
+    #[error("{}", .0.message)]
+    Refused(Refusal),
 }
 
 impl From<SourceError> for NoResponse {
@@ -60,6 +68,7 @@ impl From<SourceError> for NoResponse {
             SourceError::Framing(error) => Self::Misframed(error),
             SourceError::Io(error) => Self::Io(error),
             SourceError::TimedOut => Self::TimedOut,
+            SourceError::Failed(reason) => Self::Io(io::Error::other(reason)),
         }
     }
 }

@@ -171,6 +171,18 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         });
     }
 
+    /// Notes the function that is called.
+    #[cfg(feature = "functions")]
+    pub(crate) fn note_function(&self, label: &Arc<str>) {
+        self.change(|record| record.function = Some(label.clone()));
+    }
+
+    /// Says that a function asks this while it serves another exchange: that one is counted, this one is not.
+    #[cfg(feature = "functions")]
+    pub(crate) fn descend_from(&mut self, parent: EventId) {
+        self.change(|record| record.parent = Some(parent));
+    }
+
     /// Notes that the request's body has been sent, too.
     pub(crate) fn note_uploaded(&self) {
         self.uploaded.set(true);

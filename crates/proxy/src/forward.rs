@@ -1,8 +1,8 @@
 //! Moment 7 for upstreams: an endpoint is chosen and asked, and its answer goes to the client as it comes.
 
-mod attempt;
+pub(crate) mod attempt;
 mod body;
-mod shape;
+pub(crate) mod shape;
 mod tunnel;
 
 use std::sync::Arc;
@@ -35,11 +35,23 @@ pub async fn to_upstream<P: ProxyHttp, D: Downstream>(
     let upstream = choose_upstream(exchange, admitted.route(), request)?;
     shape::request(exchange, admitted, &upstream, request);
     let terms = Terms::new(admitted, &upstream);
+    ask(exchange, &upstream, &terms, request, response, downstream).await
+}
+
+/// Asks an upstream with a request that looks as it is to be sent.
+pub(crate) async fn ask<P: ProxyHttp, D: Downstream>(
+    exchange: &Exchange<'_, P>,
+    upstream: &Arc<Upstream>,
+    terms: &Terms<'_>,
+    request: &Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Result<Afterwards, Refusal> {
     // A reused connection may turn out stale, and an endpoint may not take connections: each is got over once.
     let mut may_be_stale = true;
     let mut avoid = None;
     loop {
-        let lease = match obtain(exchange, &upstream, request, avoid.as_ref(), may_be_stale).await {
+        let lease = match obtain(exchange, upstream, request, avoid.as_ref(), may_be_stale).await {
             Err((Unobtainable::Connect(_), Some(endpoint)))
                 if avoid.is_none() && upstream.endpoints().len() > 1 =>
             {
@@ -52,10 +64,10 @@ pub async fn to_upstream<P: ProxyHttp, D: Downstream>(
         let reused = lease.connection.reused;
         let endpoint = lease.endpoint.clone();
         exchange.note_attempt(&endpoint);
-        match attempt::run(exchange, &terms, lease, request, response, downstream).await {
+        match attempt::run(exchange, terms, lease, request, response, downstream).await {
             Attempt::Answered { afterwards, lease } => {
                 if let Some(lease) = lease {
-                    exchange.worker.pools.give_back(&upstream, lease, exchange.worker.timers.now());
+                    exchange.worker.pools.give_back(upstream, lease, exchange.worker.timers.now());
                 }
                 return Ok(afterwards);
             }
@@ -74,14 +86,14 @@ pub async fn to_upstream<P: ProxyHttp, D: Downstream>(
 }
 
 /// Refuses a request that has come through gateways like this one too often (RFC 9110 §7.6.3).
-fn refuse_loop(request: &Request) -> Result<(), Refusal> {
+pub(crate) fn refuse_loop(request: &Request) -> Result<(), Refusal> {
     let hops = request.fields.values_of(Known::Via).flat_map(|via| via.split(|&byte| byte == b','));
     let ours = hops.filter(|hop| hop.trim_ascii().ends_with(b" lockgate")).count();
     if ours < GATEWAY_HOPS_MAX { Ok(()) } else { Err(Refusal::LOOP) }
 }
 
 /// The hook's choice, else the route's by weight.
-fn choose_upstream<P: ProxyHttp>(
+pub(crate) fn choose_upstream<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
     route: &Arc<Route>,
     request: &Request,
@@ -128,6 +140,7 @@ impl From<Unobtainable> for Refusal {
         match unobtainable {
             Unobtainable::NoEndpoint => Self::NO_ENDPOINT,
             Unobtainable::TooMany => Self::UPSTREAM_CONNECTIONS,
+            Unobtainable::Prohibited => Self::ADDRESS_PROHIBITED,
             Unobtainable::Connect(error) if error.kind() == std::io::ErrorKind::TimedOut => {
                 Self::CONNECT_TIMEOUT
             }
@@ -143,6 +156,7 @@ impl From<NoResponse> for Refusal {
             NoResponse::Io(_) => Self::UPSTREAM_FAILED,
             NoResponse::Malformed(_) | NoResponse::Misframed(_) => Self::UPSTREAM_MALFORMED,
             NoResponse::TimedOut => Self::UPSTREAM_TIMEOUT,
+            NoResponse::Refused(refusal) => refusal,
         }
     }
 }

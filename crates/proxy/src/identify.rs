@@ -75,6 +75,12 @@ impl Admitted {
         self.caller.as_ref().map(|(identity, _)| identity)
     }
 
+    /// The same for a request that a function makes while it serves this one.
+    #[cfg(feature = "functions")]
+    pub(crate) fn on_behalf(&self) -> Self {
+        Self { route: self.route.clone(), caller: self.caller }
+    }
+
     /// What stands for the key in the table.
     pub(crate) fn key(&self) -> Option<&KeyHash> {
         self.caller.as_ref().map(|(_, key)| key)

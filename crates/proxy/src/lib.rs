@@ -16,6 +16,8 @@ mod clock;
 mod connection;
 mod exchange;
 mod forward;
+#[cfg(feature = "functions")]
+mod function;
 mod h1;
 mod hooks;
 mod identify;
@@ -38,6 +40,8 @@ mod worker;
 
 pub use exchange::Exchange;
 pub use forward::to_upstream;
+#[cfg(feature = "functions")]
+pub use function::{FunctionThread, FunctionThreads, spawn_function_thread};
 pub use hooks::{Configured, ProxyHttp, Verdict};
 pub use identify::{Admitted, FoundKey, Identity};
 pub use keys::KeyTable;
@@ -49,7 +53,7 @@ pub use pipeline::Afterwards;
 pub use record::{Occasion, Record, Recorded};
 pub use refusal::Refusal;
 pub use route::Route;
-pub use snapshot::{Plane, Snapshot};
+pub use snapshot::{LoadedFunction, Plane, Snapshot};
 pub use standalone::{Standalone, StandaloneError};
 pub use upstream::{Address, Endpoint, Upstream};
 pub use worker::{Drained, WorkerGauges, WorkerHandle, spawn_worker};

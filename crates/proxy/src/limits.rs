@@ -41,3 +41,21 @@ pub(crate) const ARENA_BYTES_KEPT: usize = 8 << 10;
 /// Room for the texts of a record that are not known when it is reserved, bytes: endpoint, reason and trace id.
 pub(crate) const RECORD_TEXTS_BYTES: usize =
     lockgate_event::UPSTREAM_BYTES_MAX + lockgate_event::REASON_BYTES_MAX + lockgate_event::TRACE_BYTES_MAX;
+/// Pieces of a body that wait between a function's thread and the connection's.
+#[cfg(feature = "functions")]
+pub(crate) const GUEST_PIECES: usize = 2;
+/// Outgoing requests of a guest that wait to be begun; more wait in the guest.
+#[cfg(feature = "functions")]
+pub(crate) const GUEST_REQUESTS: usize = 8;
+/// Calls handed over to a function thread that it has not seen yet; more are refused.
+#[cfg(feature = "functions")]
+pub(crate) const CALLS_HANDED_OVER: usize = 4096;
+/// Priority of a function thread below that of the others (nice, setpriority(2)).
+#[cfg(all(feature = "functions", target_os = "linux"))]
+pub(crate) const FUNCTION_NICENESS: i32 = 5;
+/// How much longer than a function's own limits its caller waits for them to be told.
+#[cfg(feature = "functions")]
+pub(crate) const CALL_GRACE: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long a guest may leave pieces of its own requests and of their answers lying, unless it says so itself.
+#[cfg(feature = "functions")]
+pub(crate) const GUEST_IDLE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -9,6 +9,8 @@ use crate::answer::{self, OwnAnswer};
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::forward;
+#[cfg(feature = "functions")]
+use crate::function;
 use crate::hooks::{ProxyHttp, Verdict};
 use crate::identify::{self, Admitted};
 use crate::limiter::Stage;
@@ -42,7 +44,7 @@ pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
     let refusal = match decide(&mut exchange, request).await {
         Ok(Decision::Own(answer)) => return answer.send(&exchange, request, response, downstream).await,
         Ok(Decision::Forward(admitted)) => {
-            match forward::to_upstream(&mut exchange, &admitted, request, response, downstream).await {
+            match to_target(&mut exchange, &admitted, request, response, downstream).await {
                 Ok(afterwards) => return afterwards,
                 Err(refusal) => refusal,
             }
@@ -56,7 +58,7 @@ pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
 enum Decision {
     /// The gateway itself.
     Own(OwnAnswer),
-    /// An upstream of the route that the request was admitted to.
+    /// A function or an upstream of the route that the request was admitted to.
     Forward(Admitted),
 }
 
@@ -85,6 +87,22 @@ async fn decide<P: ProxyHttp>(
         Some(answer) => Ok(Decision::Own(answer)),
         None => identified.admitted().map(Decision::Forward),
     }
+}
+
+/// 7 answer, by whatever the route names: its functions come before its upstreams.
+async fn to_target<P: ProxyHttp, D: Downstream>(
+    exchange: &mut Exchange<'_, P>,
+    admitted: &Admitted,
+    request: &mut Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Result<Afterwards, Refusal> {
+    #[cfg(feature = "functions")]
+    if !admitted.route().steps.is_empty() {
+        // Boxed, so that the many exchanges without a function do not carry the room.
+        return Box::pin(function::answer(exchange, admitted, 0, request, response, downstream)).await;
+    }
+    forward::to_upstream(exchange, admitted, request, response, downstream).await
 }
 
 /// Answers with a refusal and records it.

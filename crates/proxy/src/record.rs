@@ -48,6 +48,10 @@ pub struct Record {
     pub(crate) status: u16,
     pub(crate) reason: Option<&'static str>,
     pub(crate) upstream: Option<Arc<Endpoint>>,
+    /// What stands for the function that was called instead of an endpoint.
+    pub(crate) function: Option<Arc<str>>,
+    /// The exchange that a function served when it made this one.
+    pub(crate) parent: Option<EventId>,
     pub(crate) upstream_us: Option<u64>,
     pub(crate) attempts: u32,
     /// Whether a response head came from the route's target: only then is there a value.
@@ -96,6 +100,8 @@ impl Record {
             status: 0,
             reason: None,
             upstream: None,
+            function: None,
+            parent: None,
             upstream_us: None,
             attempts: 0,
             metered: false,
@@ -127,7 +133,7 @@ impl Record {
         let event = self.event(occasion);
         let progress = Progress { bytes_in, bytes_out, elapsed_us: event.latency_us };
         let event = EventRef {
-            value: self.metered.then(|| self.tally.value(kind, self.meter(), progress)),
+            value: self.is_counted().then(|| self.tally.value(kind, self.meter(), progress)),
             kind,
             bytes_in: bytes_in.saturating_sub(self.reported_in),
             bytes_out: bytes_out.saturating_sub(self.reported_out),
@@ -146,6 +152,20 @@ impl Record {
         recorded
     }
 
+    /// Whether it counts as usage: what a function asks on the way is part of what it was asked.
+    fn is_counted(&self) -> bool {
+        self.metered && self.parent.is_none()
+    }
+
+    /// Who answered, or was to.
+    fn upstream(&self) -> &str {
+        match (&self.upstream, &self.function) {
+            (Some(endpoint), _) => endpoint.text(),
+            (None, Some(function)) => function,
+            (None, None) => "",
+        }
+    }
+
     fn meter(&self) -> &Meter {
         meter_of(self.route.as_deref())
     }
@@ -155,7 +175,7 @@ impl Record {
         let path = occasion.request.fields.text(self.path);
         EventRef {
             id: self.id,
-            parent: None,
+            parent: self.parent,
             kind: Kind::Done,
             ts_us: occasion.worker.clock.wall_us(now),
             route: self.route.as_ref().map_or("", |route| route.name()),
@@ -171,7 +191,7 @@ impl Record {
             bytes_in: 0,
             bytes_out: 0,
             latency_us: micros(self.started, now),
-            upstream: self.upstream.as_ref().map_or("", |endpoint| endpoint.text()),
+            upstream: self.upstream(),
             upstream_us: self.upstream_us,
             attempts: self.attempts,
             client: occasion.client.address,
@@ -192,7 +212,7 @@ impl Recorded {
         let record = &self.record;
         let event = EventRef {
             kind: Kind::Cut,
-            value: record.metered.then(|| record.tally.taken_back(record.meter(), bytes as u64)),
+            value: record.is_counted().then(|| record.tally.taken_back(record.meter(), bytes as u64)),
             bytes_in: 0,
             bytes_out: bytes as u64,
             ..self.record.event(occasion)

@@ -62,6 +62,27 @@ refusals! {
     UPSTREAM_FAILED = 502 "upstream_failed" false "The connection to the upstream failed.";
     UPSTREAM_MALFORMED = 502 "upstream_malformed" false "The upstream's answer is not acceptable HTTP.";
     UPSTREAM_TIMEOUT = 504 "upstream_timeout" false "The upstream did not answer in time.";
+    ADDRESS_PROHIBITED = 403 "address_prohibited" false "The name leads to an address that functions may not call.";
+    FUNCTION_BUSY = 503 "function_busy" false "As many calls of the function wait as may.";
+    FUNCTION_REQUEST = 400 "function_request" false "The request has a form that functions cannot be given.";
+    FUNCTION_TRAPPED = 500 "function_trapped" false "The function ended by a fault of its own.";
+    FUNCTION_STACK = 500 "function_stack" false "The function used up its stack.";
+    FUNCTION_MEMORY = 500 "function_memory" false "The function asked for more memory than it may have.";
+    FUNCTION_CPU = 504 "function_cpu" false "The function used more time of the processor than it may.";
+    FUNCTION_TIMEOUT = 504 "function_timeout" false "The function did not answer in time.";
+    FUNCTION_NO_RESPONSE = 500 "function_no_response" false "The function ended without an answer.";
+    FUNCTION_MALFORMED = 500 "function_malformed" false "The function's answer is not acceptable HTTP.";
+    FUNCTION_TOO_LARGE = 500 "function_too_large" false "The function's answer is larger than it may be.";
+    FUNCTION_FAILED = 500 "function_failed" false "The function gave an error instead of an answer.";
+}
+
+#[cfg(feature = "functions")]
+impl Refusal {
+    /// What a client is told of a call that failed.
+    pub(crate) fn of_function(failure: &functions::Failure) -> Self {
+        let known = Self::ALL.iter().find(|refusal| refusal.reason == failure.reason());
+        known.cloned().unwrap_or(Self::FUNCTION_FAILED)
+    }
 }
 
 impl Refusal {

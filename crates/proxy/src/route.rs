@@ -23,10 +23,8 @@ pub struct Route {
     /// Its upstreams with their weights; empty when the gateway answers itself.
     pub(crate) upstreams: Vec<(Arc<Upstream>, u16)>,
     /// The functions that stand before its target, in order, and then its target where that is one.
-    pub(crate) functions: Vec<LoadedFunction>,
-    /// For each of these the upstreams it may call, in the order of its settings.
-    #[cfg(feature = "functions")]
-    outbound: Vec<Vec<Arc<Upstream>>>,
+    #[cfg_attr(not(feature = "functions"), allow(dead_code, reason = "this build calls none"))]
+    pub(crate) steps: Vec<Step>,
     pub(crate) response_timeout: Option<Ticks>,
     pub(crate) idle_timeout: Option<Ticks>,
     pub(crate) response_limits: HeadLimits,
@@ -41,19 +39,27 @@ impl Route {
         config: &config::Route,
         whole: &Config,
         upstreams: &[Arc<Upstream>],
+        functions: &[LoadedFunction],
     ) -> Self {
         let chosen = match &config.target {
             config::Target::Upstreams(list) => list.as_slice(),
-            config::Target::Function(_) | config::Target::Redirect { .. } | config::Target::Fixed { .. } => &[],
+            config::Target::Function(_) | config::Target::Redirect { .. } | config::Target::Fixed { .. } => {
+                &[]
+            }
         };
+        let target = match config.target {
+            config::Target::Function(at) => Some(at),
+            _ => None,
+        };
+        let steps = config.before.iter().copied().chain(target);
+        let step =
+            |at: usize| Some(Step::new(whole.functions.get(at)?, functions.get(at)?.clone(), upstreams));
         let chosen = chosen.iter().filter_map(|&(at, weight)| Some((upstreams.get(at)?.clone(), weight)));
         Self {
             index,
             name: config.name.as_str().into(),
             upstreams: chosen.collect(),
-            functions: steps.iter().filter_map(|at| functions.get(*at).cloned()).collect(),
-            #[cfg(feature = "functions")]
-            outbound: steps.iter().map(|at| outbound(whole.functions.get(*at), upstreams)).collect(),
+            steps: steps.filter_map(step).collect(),
             response_timeout: config.response_timeout.map(Ticks::from),
             idle_timeout: config.idle_timeout.map(Ticks::from),
             response_limits: HeadLimits {
@@ -75,13 +81,7 @@ impl Route {
     /// Whether something comes after its function of that number: another, or an upstream.
     #[cfg(feature = "functions")]
     pub(crate) fn goes_on_after(&self, step: usize) -> bool {
-        step + 1 < self.functions.len() || !self.upstreams.is_empty()
-    }
-
-    /// What its function of that number may call, by its place in the function's settings.
-    #[cfg(feature = "functions")]
-    pub(crate) fn outbound(&self, step: usize, at: usize) -> Option<&Arc<Upstream>> {
-        self.outbound.get(step)?.get(at)
+        step + 1 < self.steps.len() || !self.upstreams.is_empty()
     }
 
     /// What the configuration says of it.
@@ -90,10 +90,28 @@ impl Route {
     }
 }
 
-#[cfg(feature = "functions")]
-fn outbound(function: Option<&config::Function>, upstreams: &[Arc<Upstream>]) -> Vec<Arc<Upstream>> {
-    let listed = function.into_iter().flat_map(|function| &function.outbound);
-    listed.filter_map(|listed| upstreams.get(listed.upstream).cloned()).collect()
+/// A function of a route.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "functions"), allow(dead_code, reason = "this build calls none"))]
+pub(crate) struct Step {
+    pub(crate) function: LoadedFunction,
+    /// What stands for it in events, in the place of an endpoint.
+    pub(crate) label: Arc<str>,
+    /// Largest request body, bytes; 0: no limit.
+    pub(crate) request_bytes: u64,
+    /// What it may call, in the order of its settings.
+    pub(crate) outbound: Vec<Arc<Upstream>>,
+}
+
+impl Step {
+    fn new(config: &config::Function, function: LoadedFunction, upstreams: &[Arc<Upstream>]) -> Self {
+        Self {
+            function,
+            label: format!("function:{}", config.name).into(),
+            request_bytes: config.request_bytes,
+            outbound: config.outbound.iter().filter_map(|to| upstreams.get(to.upstream).cloned()).collect(),
+        }
+    }
 }
 
 /// Finds the route of a request, or the refusal it gets.

@@ -7,10 +7,19 @@ use config::Config;
 use http1::HeadLimits;
 use policy::{Router, Rule};
 
+#[cfg(feature = "functions")]
+use crate::function::FunctionThreads;
 use crate::keys::KeyTable;
 use crate::limiter::{LimitCounts, Limiter};
 use crate::route::Route;
 use crate::upstream::Upstream;
+
+/// A function of the configuration, ready to be called.
+#[cfg(feature = "functions")]
+pub type LoadedFunction = Arc<functions::Function>;
+/// This build runs no functions.
+#[cfg(not(feature = "functions"))]
+pub type LoadedFunction = std::convert::Infallible;
 
 /// A compiled configuration. Exchanges hold the parts they use, never the whole.
 #[derive(Debug)]
@@ -26,8 +35,9 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Compiles a configuration. Upstreams that `previous` has in the very same form keep their endpoints' state and connections.
-    pub fn compile(config: &Config, previous: Option<&Self>) -> Arc<Self> {
+    /// Compiles a configuration with its functions in their order. Upstreams that `previous` has in the very same form keep their
+    /// endpoints' state and connections.
+    pub fn compile(config: &Config, functions: &[LoadedFunction], previous: Option<&Self>) -> Arc<Self> {
         let known = previous.map(|previous| previous.upstreams.as_slice()).unwrap_or_default();
         let upstreams: Vec<_> =
             config.upstreams.iter().map(|upstream| keep_or_make(upstream, known)).collect();
@@ -36,7 +46,7 @@ impl Snapshot {
             .routes
             .iter()
             .enumerate()
-            .map(|(at, route)| Arc::new(Route::compile(at, route, config, &upstreams)));
+            .map(|(at, route)| Arc::new(Route::compile(at, route, config, &upstreams, functions)));
         let limits = &config.limits;
         Arc::new(Self {
             router: Router::new(&rules),
@@ -87,6 +97,8 @@ pub struct Plane {
     /// Client connections open over all listeners and workers.
     pub(crate) open: std::sync::atomic::AtomicUsize,
     pub(crate) limiter: Limiter,
+    #[cfg(feature = "functions")]
+    function_threads: std::sync::OnceLock<FunctionThreads>,
 }
 
 impl Plane {
@@ -97,6 +109,8 @@ impl Plane {
             snapshot: ArcSwap::new(snapshot),
             keys: Arc::default(),
             open: std::sync::atomic::AtomicUsize::new(0),
+            #[cfg(feature = "functions")]
+            function_threads: std::sync::OnceLock::new(),
         })
     }
 
@@ -108,6 +122,18 @@ impl Plane {
     /// The keys that are known; to be filled by whoever knows them.
     pub fn keys(&self) -> &Arc<KeyTable> {
         &self.keys
+    }
+
+    /// Says which threads run functions; to be said once, before a function can be called.
+    #[cfg(feature = "functions")]
+    pub fn set_function_threads(&self, threads: FunctionThreads) {
+        // A second saying would be a fault of whoever starts the process; the first holds.
+        let _ = self.function_threads.set(threads);
+    }
+
+    #[cfg(feature = "functions")]
+    pub(crate) fn function_threads(&self) -> &FunctionThreads {
+        self.function_threads.get_or_init(FunctionThreads::default)
     }
 
     pub(crate) fn load(&self) -> arc_swap::Guard<Arc<Snapshot>> {

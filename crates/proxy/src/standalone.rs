@@ -58,7 +58,7 @@ impl Standalone {
         config: &Config,
         hooks: &P,
     ) -> Result<Self, StandaloneError> {
-        let plane = Plane::new(Snapshot::compile(config, None));
+        let plane = Plane::new(Snapshot::compile(config, &[], None));
         let count = config.workers.count.or_else(cores).unwrap_or(1);
         let spawn = |at: usize| spawn_worker(format!("worker-{at}"), plane.clone(), hooks.clone(), None);
         let workers: Vec<_> =

@@ -15,6 +15,8 @@ use message::{Request, Response};
 use policy::WeightedChoice;
 use rustc_hash::FxHashMap;
 
+#[cfg(feature = "functions")]
+pub(crate) use command::spawn;
 pub use command::{Drained, WorkerHandle, spawn_worker};
 pub(crate) use gauges::InFlight;
 pub use gauges::WorkerGauges;

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::limits::{BLOCKING_THREADS, CONTROL_END_WITHIN, CONTROL_THREADS};
 use crate::running::Running;
 use crate::signals::Signals;
-use crate::watch::{Watcher, watch};
+use crate::watch::{Watcher, watch, watch_components};
 
 /// The control side. If it stalls, traffic still flows.
 pub(crate) struct AdminSide {
@@ -80,6 +80,7 @@ impl AdminSide {
         self.runtime.spawn(running.resolver.clone().run(running.plane.clone()));
         if let Some(watcher) = watcher {
             self.runtime.spawn(watch(watcher, running.clone()));
+            self.runtime.spawn(watch_components(running.clone()));
         }
     }
 

@@ -17,6 +17,9 @@ pub enum StartError {
     /// Addresses cannot be listened on.
     #[error("not every address can be listened on")]
     Bind(#[from] BindErrors),
+    /// Functions cannot be loaded.
+    #[error("not every function can be loaded")]
+    Functions(#[from] FunctionErrors),
     /// The data directory or the journal in it cannot be used.
     #[error("the journal cannot start")]
     Journal(#[from] JournalError),
@@ -61,6 +64,59 @@ impl StartError {
             _ => None,
         }
     }
+}
+
+/// A function that cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionError {
+    /// Its component does not do.
+    #[error("function `{name}` cannot be loaded from `{}`: {}", path.display(), causes(&**source))]
+    Component {
+        /// Its name.
+        name: String,
+        /// Its component.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What runs functions cannot be set up.
+    #[error("functions cannot be run here: {}", causes(&**.0))]
+    Runtime(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// This build runs no functions.
+    #[error("function `{name}` cannot be loaded: this lockgate was built without functions")]
+    NotBuilt {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// All functions that cannot be loaded; never empty.
+#[derive(Debug)]
+pub struct FunctionErrors(pub(crate) Vec<FunctionError>);
+
+impl FunctionErrors {
+    /// Each of them, in the order of the configuration.
+    pub fn iter(&self) -> std::slice::Iter<'_, FunctionError> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for FunctionErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, error) in self.0.iter().enumerate() {
+            let line_end = if at == 0 { "" } else { "\n" };
+            write!(f, "{line_end}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FunctionErrors {}
+
+/// An error and what is behind it, in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let behind = std::iter::successors(Some(error), |error| error.source());
+    behind.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// An address that cannot be listened on.
@@ -135,6 +191,9 @@ pub enum ReloadError {
     /// Addresses it adds cannot be listened on.
     #[error("not every new address can be listened on")]
     Bind(#[from] BindErrors),
+    /// Functions cannot be loaded.
+    #[error("not every function can be loaded")]
+    Functions(#[from] FunctionErrors),
     /// The gateway is about to end.
     #[error("the gateway is draining and takes no other configuration")]
     Draining,
@@ -152,6 +211,13 @@ impl From<ReloadError> for ReloadProblem {
             ReloadError::Bind(errors) => Self {
                 rendered: errors.iter().map(rendered).collect(),
                 diagnostics: errors.iter().map(as_json).collect(),
+            },
+            ReloadError::Functions(errors) => Self {
+                rendered: errors.iter().map(|error| format!("error: {error}\n")).collect(),
+                diagnostics: errors
+                    .iter()
+                    .map(|error| json!({ "severity": "error", "message": error.to_string() }))
+                    .collect(),
             },
             ReloadError::Draining | ReloadError::Internal => Self {
                 rendered: format!("error: {error}\n"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use config::{EndpointAddress, Target};
+use config::{Config, EndpointAddress, Target};
 use control::{
     EndpointInfo, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges, Readiness, ReloadFuture,
     RingGauges, RouteInfo, UpstreamInfo,
@@ -19,7 +19,7 @@ impl Gateway for Running {
 
     fn routes(&self) -> Vec<RouteInfo> {
         let config = self.config();
-        config.routes.iter().map(|route| route_info(route, &config.upstreams)).collect()
+        config.routes.iter().map(|route| route_info(route, &config)).collect()
     }
 
     fn upstreams(&self) -> Vec<UpstreamInfo> {
@@ -87,19 +87,25 @@ fn limit_gauges(counts: LimitCounts) -> LimitGauges {
     }
 }
 
-fn route_info(route: &config::Route, upstreams: &[config::Upstream]) -> RouteInfo {
+fn route_info(route: &config::Route, config: &Config) -> RouteInfo {
+    let before = route.before.iter().map(|at| format!("function {}, then ", function_name(config, *at)));
+    let before: String = before.collect();
     RouteInfo {
         name: route.name.clone(),
         host: route.host.as_ref().map(ToString::to_string),
         path: route.path.to_string(),
         methods: route.methods.clone(),
-        target: target(&route.target, upstreams),
+        target: before + &target(&route.target, config),
     }
 }
 
+fn function_name(config: &Config, at: usize) -> &str {
+    config.functions.get(at).map_or("?", |function| function.name.as_str())
+}
+
 /// What answers, in words.
-fn target(target: &Target, upstreams: &[config::Upstream]) -> String {
-    let name = |at: usize| upstreams.get(at).map_or("?", |upstream| upstream.name.as_str());
+fn target(target: &Target, config: &Config) -> String {
+    let name = |at: usize| config.upstreams.get(at).map_or("?", |upstream| upstream.name.as_str());
     match target {
         Target::Upstreams(shares) => match shares.as_slice() {
             [(only, _)] => format!("upstream {}", name(*only)),
@@ -109,7 +115,7 @@ fn target(target: &Target, upstreams: &[config::Upstream]) -> String {
                 format!("upstreams {}", several.join(", "))
             }
         },
-        Target::Function(_) => "function".to_owned(),
+        Target::Function(at) => format!("function {}", function_name(config, *at)),
         Target::Redirect { to, status } => format!("redirect {status} {to}"),
         Target::Fixed { status, .. } => format!("respond {status}"),
     }

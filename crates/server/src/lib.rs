@@ -9,6 +9,8 @@ mod access_log;
 mod admin_side;
 mod books;
 mod error;
+#[cfg_attr(not(feature = "functions"), path = "no_functions.rs")]
+mod functions;
 mod gateway;
 mod late_store;
 mod limits;
@@ -23,6 +25,6 @@ mod sockets;
 mod source;
 mod watch;
 
-pub use error::{BindError, BindErrors, ReloadError, StartError};
+pub use error::{BindError, BindErrors, FunctionError, FunctionErrors, ReloadError, StartError};
 pub use server::{Drained, Options, Server, Signals};
 pub use source::ConfigSource;

@@ -24,3 +24,5 @@ pub(crate) const ONCE_KEPT: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// How long the end of the process waits for the last fold, and for the database to close.
 pub(crate) const BOOKS_END_WITHIN: Duration = Duration::from_secs(6);
+/// How long the end of the process waits for what functions still do when no client waits any more.
+pub(crate) const FUNCTIONS_END_WITHIN: Duration = Duration::from_millis(500);

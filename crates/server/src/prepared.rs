@@ -8,6 +8,7 @@ use config::Config;
 use proxy::{Listener, Snapshot};
 
 use crate::error::{BindError, BindErrors};
+use crate::functions::{InForce, loaded};
 use crate::sockets::{self, Bound};
 
 /// A listener in force.
@@ -23,6 +24,8 @@ pub(crate) struct Open {
 pub(crate) struct Prepared {
     pub(crate) config: Config,
     pub(crate) snapshot: Arc<Snapshot>,
+    /// In the order of the configuration.
+    pub(crate) functions: Vec<InForce>,
     /// One for each listener of the configuration, in its order.
     pub(crate) places: Vec<Place>,
 }
@@ -50,10 +53,15 @@ impl Prepared {
     ///
     /// # Errors
     /// All addresses that cannot be listened on.
-    pub(crate) fn new(config: Config, present: &Present<'_>, workers: usize) -> Result<Self, BindErrors> {
+    pub(crate) fn new(
+        config: Config,
+        functions: Vec<InForce>,
+        present: &Present<'_>,
+        workers: usize,
+    ) -> Result<Self, BindErrors> {
         let places = places(&config, present, workers)?;
-        let snapshot = Snapshot::compile(&config, present.snapshot);
-        Ok(Self { config, snapshot, places })
+        let snapshot = Snapshot::compile(&config, &loaded(&functions), present.snapshot);
+        Ok(Self { config, snapshot, functions, places })
     }
 }
 

@@ -175,7 +175,7 @@ mod tests {
              [[route]]\npath = \"/*\"\nupstream = \"a\"\n"
         );
         let loaded = config::load_text("test", "".as_ref(), &text, &config::ProcessEnvironment).unwrap();
-        Snapshot::compile(&loaded.config, None)
+        Snapshot::compile(&loaded.config, &[], None)
     }
 
     fn addresses(snapshot: &Snapshot) -> Vec<String> {

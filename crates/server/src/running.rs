@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -13,10 +14,13 @@ use proxy::{Plane, WorkerGauges, WorkerHandle};
 
 use crate::access_log::AccessLogInForce;
 use crate::books::BooksHandle;
-use crate::error::{ReloadError, json_list};
+use crate::error::{FunctionErrors, ReloadError, json_list};
+use crate::functions::{FunctionLoader, InForce as InForceFunction};
+use crate::limits::FUNCTIONS_END_WITHIN;
 use crate::prepared::{Open, Place, Prepared, Present};
 use crate::resolver::Resolver;
 use crate::source::ConfigSource;
+use crate::watch::Stamp;
 
 /// What both planes share of the process.
 pub(crate) struct Running {
@@ -25,10 +29,14 @@ pub(crate) struct Running {
     pub(crate) journal: JournalHandle,
     pub(crate) books: BooksHandle,
     pub(crate) started_at: SystemTime,
+    /// Of the workers that accept connections.
     pub(crate) gauges: Vec<Arc<WorkerGauges>>,
+    loader: Arc<FunctionLoader>,
     source: ConfigSource,
     /// Taken away, one by one, when they are joined.
     workers: Mutex<Vec<WorkerHandle>>,
+    /// The same for the threads that run functions.
+    function_threads: Mutex<Vec<WorkerHandle>>,
     in_force: Mutex<InForce>,
     /// Every listener accepts and the admin side answers.
     ready: AtomicBool,
@@ -41,6 +49,8 @@ pub(crate) struct Running {
 struct InForce {
     /// As it is: keys that take effect only after a restart have the values of the start.
     config: Config,
+    /// In the order of the configuration.
+    functions: Vec<InForceFunction>,
     /// In the order of the configuration.
     open: Vec<Open>,
     own_ports: BTreeSet<u16>,
@@ -55,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) plane: Arc<Plane>,
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) workers: Vec<WorkerHandle>,
+    pub(crate) function_threads: Vec<WorkerHandle>,
+    pub(crate) loader: Arc<FunctionLoader>,
     pub(crate) journal: JournalHandle,
     pub(crate) books: BooksHandle,
 }
@@ -62,9 +74,11 @@ pub(crate) struct Parts {
 impl Running {
     /// Puts the parts together; nothing is in force yet.
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, source, plane, resolver, workers, journal, books } = parts;
+        let Parts { config, source, plane, resolver, workers, function_threads, loader, journal, books } =
+            parts;
         let in_force = InForce {
             config,
+            functions: Vec::new(),
             open: Vec::new(),
             own_ports: BTreeSet::new(),
             access_log: AccessLogInForce::default(),
@@ -77,8 +91,10 @@ impl Running {
             books,
             started_at: SystemTime::now(),
             gauges: workers.iter().map(|worker| worker.gauges().clone()).collect(),
+            loader,
             source,
             workers: Mutex::new(workers),
+            function_threads: Mutex::new(function_threads),
             in_force: Mutex::new(in_force),
             ready: AtomicBool::new(false),
             draining: AtomicBool::new(false),
@@ -88,7 +104,7 @@ impl Running {
 
     /// Puts a prepared configuration in force. Nothing here can fail.
     pub(crate) fn commit(&self, prepared: Prepared) {
-        let Prepared { config, snapshot, places } = prepared;
+        let Prepared { config, snapshot, functions, places } = prepared;
         let workers = lock(&self.workers);
         let mut in_force = lock(&self.in_force);
         // Routes first: a new listener must not answer by the old ones.
@@ -108,6 +124,7 @@ impl Running {
             in_force.access_log.replace(config.access_log, &self.journal);
         }
         in_force.open = open;
+        in_force.functions = functions;
         in_force.config = config;
         in_force.generation += 1;
         self.resolver.follow();
@@ -123,20 +140,19 @@ impl Running {
         let read = tokio::task::spawn_blocking(move || source.load()).await;
         let Loaded { config, warnings } =
             read.map_err(|_| ReloadError::Internal)?.map_err(ReloadError::Refused)?;
-        let changes = difference(&self.config(), &config);
-        if !changes.is_empty() {
-            let prepared = self.prepare(config)?;
+        let difference = difference(&self.config(), &config);
+        let (functions, replaced) = self.load_functions(config.clone()).await?;
+        if !difference.is_empty() || !replaced.is_empty() {
+            let prepared = self.prepare(config, functions)?;
             self.resolver.first_answers(&prepared.snapshot).await;
             if self.draining.load(Ordering::Acquire) {
                 return Err(ReloadError::Draining);
             }
             self.commit(prepared);
         }
-        Ok(ReloadReport {
-            generation: self.generation(),
-            changes: changes.to_string().lines().map(str::to_owned).collect(),
-            warnings: json_list(&warnings),
-        })
+        let mut changes: Vec<_> = difference.to_string().lines().map(str::to_owned).collect();
+        changes.extend(replaced.into_iter().map(|name| format!("function {name}: another component")));
+        Ok(ReloadReport { generation: self.generation(), changes, warnings: json_list(&warnings) })
     }
 
     /// Reloads, and tells the log what came of it.
@@ -157,7 +173,34 @@ impl Running {
         }
     }
 
-    fn prepare(&self, config: Config) -> Result<Prepared, ReloadError> {
+    /// Loads what is not in force in the same form; answers with all functions, and the names of those whose components are others.
+    async fn load_functions(
+        &self,
+        config: Config,
+    ) -> Result<(Vec<InForceFunction>, Vec<String>), ReloadError> {
+        let present = lock(&self.in_force).functions.clone();
+        let loader = self.loader.clone();
+        let loading = tokio::task::spawn_blocking(move || {
+            let functions = loader.load(&config, &present)?;
+            let is_replaced = |(config, function): &(&config::Function, &InForceFunction)| {
+                let known = present.iter().find(|known| known.path() == function.path());
+                known.is_some_and(|known| known.stamp() != function.stamp())
+                    && config.component == *function.path()
+            };
+            let replaced = config.functions.iter().zip(&functions).filter(is_replaced);
+            let replaced = replaced.map(|(config, _)| config.name.clone()).collect();
+            Ok::<_, FunctionErrors>((functions, replaced))
+        });
+        Ok(loading.await.map_err(|_| ReloadError::Internal)??)
+    }
+
+    /// The components in force, with their files as they were when they were read.
+    pub(crate) fn components(&self) -> Vec<(PathBuf, Option<Stamp>)> {
+        let in_force = lock(&self.in_force);
+        in_force.functions.iter().map(|function| (function.path().clone(), function.stamp())).collect()
+    }
+
+    fn prepare(&self, config: Config, functions: Vec<InForceFunction>) -> Result<Prepared, ReloadError> {
         let in_force = lock(&self.in_force);
         let snapshot = self.plane.snapshot();
         let present = Present {
@@ -166,7 +209,7 @@ impl Running {
             own_ports: in_force.own_ports.clone(),
         };
         let config = until_restart(config, &in_force.config);
-        Ok(Prepared::new(config, &present, self.gauges.len())?)
+        Ok(Prepared::new(config, functions, &present, self.gauges.len())?)
     }
 
     /// Says that every listener accepts and the admin side answers.
@@ -179,7 +222,11 @@ impl Running {
         self.draining.store(true, Ordering::Release);
         let workers = std::mem::take(&mut *lock(&self.workers));
         workers.iter().for_each(|worker| worker.drain(within));
-        workers.into_iter().map(WorkerHandle::join).collect()
+        let ended: Vec<_> = workers.into_iter().map(WorkerHandle::join).collect();
+        // Nobody calls functions any more; what they have begun is bounded by their own limits.
+        let threads = std::mem::take(&mut *lock(&self.function_threads));
+        threads.iter().for_each(|thread| thread.drain(FUNCTIONS_END_WITHIN));
+        ended.into_iter().chain(threads.into_iter().map(WorkerHandle::join)).collect()
     }
 
     /// Lets the access log write what it has; to be called once the journal has shown it everything.
@@ -243,6 +290,7 @@ fn until_restart(config: Config, in_force: &Config) -> Config {
         admin: in_force.admin.clone(),
         data: in_force.data.clone(),
         workers: in_force.workers.clone(),
+        function_settings: in_force.function_settings.clone(),
         limits: config::Limits { limited_keys: in_force.limits.limited_keys, ..config.limits },
         ..config
     }

@@ -16,6 +16,7 @@ use proxy::{Configured, Plane, Snapshot, WorkerHandle, spawn_worker};
 use crate::admin_side::AdminSide;
 use crate::books::{Books, OpenBooks};
 use crate::error::{BindError, BindErrors, ReloadError, StartError};
+use crate::functions::{FunctionLoader, InForce};
 use crate::prepared::{Prepared, Present};
 use crate::resolver::Resolver;
 use crate::running::{Parts, Running};
@@ -90,22 +91,28 @@ impl Server {
         let watcher = source.file().map(|file| Watcher::new(file.to_owned()));
         rlimit::raise_descriptors();
         let workers = worker_count(&config);
-        // Both before the journal: an address that is taken should not count as a start.
-        let (prepared, admin_socket) = bind(&config, workers)?;
+        let function_threads = function_thread_count(&config);
+        // All before the journal: an address that is taken should not count as a start.
+        let loader = Arc::new(FunctionLoader::new(&config));
+        let functions = loader.load(&config, &[])?;
+        let (prepared, admin_socket) = bind(&config, functions, workers)?;
         let (metrics_reader, metrics) = Metrics::new();
         let (live_reader, live) = LiveEvents::new();
         let dir = data_dir(&config.data)?;
         let plane = Plane::new(prepared.snapshot.clone());
         let (books_reader, books) = Books::new(&config, &dir, &plane);
-        let (journal, rings) = Journal::start(
+        let (journal, mut rings) = Journal::start(
             dir,
-            journal_options(&config.data, workers),
+            journal_options(&config.data, workers + function_threads),
             vec![Box::new(metrics_reader), Box::new(live_reader), books_reader],
         )?;
         let resolver = Arc::<Resolver>::default();
         let early = resolve_first(&resolver, &prepared.snapshot)?;
+        let function_rings = rings.split_off(workers.min(rings.len()));
         let running = Running::new(Parts {
             workers: spawn_workers(&plane, rings)?,
+            function_threads: spawn_function_threads(&plane, function_rings)?,
+            loader,
             config,
             source,
             plane,
@@ -221,9 +228,22 @@ fn worker_count(config: &Config) -> usize {
     config.workers.count.unwrap_or_else(cores).max(1)
 }
 
+/// One per core, unless the configuration says otherwise; they idle while there are no functions, which a reload may bring.
+fn function_thread_count(config: &Config) -> usize {
+    if !cfg!(feature = "functions") {
+        return 0;
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    config.function_settings.threads.unwrap_or_else(cores).max(1)
+}
+
 /// Binds every address and compiles the routes; all addresses that cannot be used are told at once.
-fn bind(config: &Config, workers: usize) -> Result<(Prepared, TcpListener), BindErrors> {
-    let prepared = Prepared::new(config.clone(), &Present::default(), workers);
+fn bind(
+    config: &Config,
+    functions: Vec<InForce>,
+    workers: usize,
+) -> Result<(Prepared, TcpListener), BindErrors> {
+    let prepared = Prepared::new(config.clone(), functions, &Present::default(), workers);
     let address = config.admin.address;
     let admin = sockets::bind_alone(address).map_err(|source| BindError {
         address,
@@ -270,6 +290,28 @@ fn spawn_workers(plane: &Arc<Plane>, rings: Vec<RingWriter>) -> Result<Vec<Worke
         spawn_worker(format!("worker-{}", ring.worker()), plane.clone(), Configured, Some(ring))
     };
     rings.into_iter().map(spawn).collect::<Result<_, _>>().map_err(StartError::Thread)
+}
+
+#[cfg(feature = "functions")]
+fn spawn_function_threads(
+    plane: &Arc<Plane>,
+    rings: Vec<RingWriter>,
+) -> Result<Vec<WorkerHandle>, StartError> {
+    let spawn = |(at, ring): (usize, RingWriter)| {
+        proxy::spawn_function_thread(format!("function-{at}"), plane.clone(), Configured, Some(ring))
+    };
+    let threads: Vec<_> =
+        rings.into_iter().enumerate().map(spawn).collect::<Result<_, _>>().map_err(StartError::Thread)?;
+    plane.set_function_threads(proxy::FunctionThreads::new(&threads));
+    Ok(threads.into_iter().map(proxy::FunctionThread::into_handle).collect())
+}
+
+#[cfg(not(feature = "functions"))]
+fn spawn_function_threads(
+    _plane: &Arc<Plane>,
+    _rings: Vec<RingWriter>,
+) -> Result<Vec<WorkerHandle>, StartError> {
+    Ok(Vec::new())
 }
 
 /// The tokens: from the configuration, else the admin token from the environment, else from files made on the first start.

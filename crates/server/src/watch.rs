@@ -1,4 +1,4 @@
-//! Notices that the configuration file has changed.
+//! Notices that the configuration file, or the component of a function, has changed.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::limits::WATCH_EVERY;
 use crate::running::Running;
 
-/// What a look at the file shows without reading it.
+/// What a look at a file shows without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+pub(crate) struct Stamp {
     modified: (i64, i64),
     bytes: u64,
     inode: u64,
@@ -54,7 +54,7 @@ impl Watcher {
     }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let meta = std::fs::metadata(path).ok()?;
     Some(Stamp { modified: (meta.mtime(), meta.mtime_nsec()), bytes: meta.len(), inode: meta.ino() })
 }
@@ -75,6 +75,38 @@ pub(crate) async fn watch(mut watcher: Watcher, running: Arc<Running>) {
         if changed {
             running.reload_and_tell("the configuration file changed").await;
         }
+    }
+}
+
+/// Reloads when the component of a function in force has changed and come to rest, for ever. A file that is away for a moment has
+/// not changed, and one that was refused is not tried again before it changes.
+pub(crate) async fn watch_components(running: Arc<Running>) {
+    let mut ticks = interval(WATCH_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut before: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
+    let mut tried: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
+    loop {
+        ticks.tick().await;
+        let in_force = running.components();
+        if in_force.is_empty() {
+            continue;
+        }
+        let looked = tokio::task::spawn_blocking(move || {
+            let look = |(path, read): (PathBuf, Option<Stamp>)| (stamp(&path), path, read);
+            in_force.into_iter().map(look).collect::<Vec<_>>()
+        });
+        let Ok(looked) = looked.await else { return };
+        let changed: Vec<_> = looked
+            .into_iter()
+            .filter(|(now, _, read)| now.is_some() && now != read)
+            .map(|(now, path, _)| (path, now))
+            .collect();
+        let at_rest = changed.iter().any(|one| before.contains(one) && !tried.contains(one));
+        if at_rest {
+            tried.clone_from(&changed);
+            running.reload_and_tell("the component of a function changed").await;
+        }
+        before = changed;
     }
 }
 

@@ -8,31 +8,35 @@ use message::{Body, Method, Piece, Request, Response};
 use super::body::{BodyFailure, Duplex, duplex, relay_response, upload};
 use super::tunnel;
 use crate::adapter::{
-    Downstream, NoResponse, RequestSink, ResponseSink, ResponseSource, Sink, SinkError, SourceError,
+    Downstream, NoResponse, RequestSink, ResponseSink, ResponseSource, SinkError, SourceError,
 };
 use crate::answer::dress;
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
 use crate::identify::Admitted;
+#[cfg(feature = "functions")]
+use crate::limits::CALL_GRACE;
 use crate::limits::INTERIM_RESPONSES;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
+#[cfg(feature = "functions")]
+use crate::route::Step;
 use crate::timers::Ticks;
 use crate::upstream::{Lease, Upstream};
 
 /// The limits an attempt runs under.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms<'a> {
-    pub(super) admitted: &'a Admitted,
-    pub(super) head: &'a HeadLimits,
-    pub(super) response: Ticks,
-    pub(super) idle: Ticks,
+pub(crate) struct Terms<'a> {
+    pub(crate) admitted: &'a Admitted,
+    pub(crate) head: &'a HeadLimits,
+    pub(crate) response: Ticks,
+    pub(crate) idle: Ticks,
     /// Largest request body, bytes; 0: no limit.
-    pub(super) body_bytes_max: u64,
+    pub(crate) body_bytes_max: u64,
 }
 
 impl<'a> Terms<'a> {
-    pub(super) fn new(admitted: &'a Admitted, upstream: &Upstream) -> Self {
+    pub(crate) fn new(admitted: &'a Admitted, upstream: &Upstream) -> Self {
         let route = admitted.route();
         Self {
             admitted,
@@ -40,6 +44,44 @@ impl<'a> Terms<'a> {
             response: route.response_timeout.unwrap_or(upstream.timeouts.response),
             idle: route.idle_timeout.unwrap_or(upstream.timeouts.idle),
             body_bytes_max: route.config.body_bytes,
+        }
+    }
+}
+
+#[cfg(feature = "functions")]
+impl<'a> Terms<'a> {
+    /// The terms of a call. The function's own limits come first; these hold should its thread not get to it.
+    pub(crate) fn of_function(admitted: &'a Admitted, step: &Step) -> Self {
+        let route = admitted.route();
+        let settings = step.function.settings();
+        let time = Ticks::from(settings.time + settings.queue_time + CALL_GRACE);
+        let body_bytes_max = [route.config.body_bytes, step.request_bytes];
+        Self {
+            admitted,
+            head: &route.response_limits,
+            response: route.response_timeout.unwrap_or(time),
+            idle: route.idle_timeout.unwrap_or(time),
+            body_bytes_max: body_bytes_max.into_iter().filter(|bytes| *bytes > 0).min().unwrap_or(0),
+        }
+    }
+
+    /// The terms of a guest's request to an upstream that is not the route's target.
+    pub(crate) fn listed(admitted: &'a Admitted, upstream: &Upstream) -> Self {
+        Self {
+            admitted,
+            head: &admitted.route().response_limits,
+            response: upstream.timeouts.response,
+            idle: upstream.timeouts.idle,
+            body_bytes_max: 0,
+        }
+    }
+
+    /// No longer than a guest waits.
+    pub(crate) fn within(self, timeouts: &functions::Timeouts) -> Self {
+        Self {
+            response: timeouts.first_byte.map_or(self.response, |asked| self.response.min(asked.into())),
+            idle: timeouts.between_bytes.map_or(self.idle, |asked| self.idle.min(asked.into())),
+            ..self
         }
     }
 }
@@ -82,7 +124,8 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Attempt {
-    let outcome = converse(exchange, terms, &mut lease, request, response, downstream).await;
+    let way = lease.connection.split(exchange.timer, terms.idle, terms.head);
+    let outcome = converse(exchange, terms, way, request, response, downstream).await;
     if let Some(Download::Switched) = outcome.download {
         return Box::pin(tunnel::run(exchange, terms, lease, request, response, downstream)).await;
     }
@@ -90,15 +133,14 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
 }
 
 /// Sends the request and relays the answer, at the same time where there is a body to send.
-async fn converse<P: ProxyHttp, D: Downstream>(
+pub(crate) async fn converse<P: ProxyHttp, D: Downstream>(
     exchange: &Exchange<'_, P>,
     terms: &Terms<'_>,
-    lease: &mut Lease,
+    (mut source, mut sink): (impl ResponseSource, impl RequestSink),
     request: &Request,
     response: &mut Response,
     downstream: &mut D,
 ) -> Duplex {
-    let (mut source, mut sink) = lease.connection.split(exchange.timer, terms.idle, terms.head);
     let (mut body, mut to_client) = downstream.split();
     sink.start(request);
     exchange.note_sent();
@@ -172,32 +214,58 @@ fn conclude<P: ProxyHttp>(
     response: &Response,
     outcome: Duplex,
 ) -> Attempt {
-    let begun = exchange.has_begun();
-    let failed = |reason, afterwards| {
-        exchange.note_failure(reason);
-        let recorded = exchange.done(request);
-        exchange.close(recorded);
-        Attempt::Answered { afterwards, lease: None }
-    };
-    match (outcome.download, outcome.upload) {
-        (Some(Download::NoResponse(_)) | None, Some(Err(BodyFailure::Client(error)))) if !begun => {
-            Attempt::Refused(body_refusal(&error))
-        }
-        (Some(Download::NoResponse(_)) | None, Some(Err(BodyFailure::TooLarge))) if !begun => {
-            Attempt::Refused(Refusal::BODY_TOO_LARGE)
-        }
-        (None, Some(Err(failure))) => failed(failure.reason(), Afterwards::Cut),
-        (None, _) => failed("client_gone", Afterwards::Cut),
-        (Some(Download::NoResponse(failure)), _) => Attempt::NoResponse(failure),
-        (Some(Download::UpstreamFailed(error)), _) => failed(upstream_reason(&error), Afterwards::Cut),
-        (Some(Download::ClientFailed(error)), _) => failed(client_reason(&error), Afterwards::Cut),
-        (Some(Download::Complete | Download::Switched), upload) => {
+    match end(exchange, request, outcome) {
+        End::Complete { uploaded } => {
             lease.endpoint.answered();
             // An answer to HEAD may be followed by a body all the same, from an upstream that does not know better.
             lease.look_again |= request.method == Method::Head;
-            let reusable =
-                matches!(upload, Some(Ok(()))) && response.keep_alive && lease.connection.is_clean();
+            let reusable = uploaded && response.keep_alive && lease.connection.is_clean();
             Attempt::Answered { afterwards: Afterwards::Keep, lease: reusable.then_some(lease) }
+        }
+        End::Broken => Attempt::Answered { afterwards: Afterwards::Cut, lease: None },
+        End::Refused(refusal) => Attempt::Refused(refusal),
+        End::NoResponse(failure) => Attempt::NoResponse(failure),
+    }
+}
+
+/// How both ways of an exchange ended.
+pub(crate) enum End {
+    /// The whole answer went to the client.
+    Complete {
+        /// Whether the whole request went the other way.
+        uploaded: bool,
+    },
+    /// A part of the answer went to the client; that is recorded.
+    Broken,
+    /// Nothing went to the client, for a reason that lies with it.
+    Refused(Refusal),
+    /// Nothing went to the client, because no answer came.
+    NoResponse(NoResponse),
+}
+
+/// Tells how both ways ended, and records it where an answer had begun.
+pub(crate) fn end<P: ProxyHttp>(exchange: &Exchange<'_, P>, request: &Request, outcome: Duplex) -> End {
+    let begun = exchange.has_begun();
+    let broken = |reason| {
+        exchange.note_failure(reason);
+        let recorded = exchange.done(request);
+        exchange.close(recorded);
+        End::Broken
+    };
+    match (outcome.download, outcome.upload) {
+        (Some(Download::NoResponse(_)) | None, Some(Err(BodyFailure::Client(error)))) if !begun => {
+            End::Refused(body_refusal(&error))
+        }
+        (Some(Download::NoResponse(_)) | None, Some(Err(BodyFailure::TooLarge))) if !begun => {
+            End::Refused(Refusal::BODY_TOO_LARGE)
+        }
+        (None, Some(Err(failure))) => broken(failure.reason()),
+        (None, _) => broken("client_gone"),
+        (Some(Download::NoResponse(failure)), _) => End::NoResponse(failure),
+        (Some(Download::UpstreamFailed(error)), _) => broken(upstream_reason(&error)),
+        (Some(Download::ClientFailed(error)), _) => broken(client_reason(&error)),
+        (Some(Download::Complete | Download::Switched), upload) => {
+            End::Complete { uploaded: matches!(upload, Some(Ok(()))) }
         }
     }
 }
@@ -207,6 +275,7 @@ fn body_refusal(error: &SourceError) -> Refusal {
         SourceError::Framing(http1::BodyError::Truncated) | SourceError::Io(_) => Refusal::CLIENT_GONE,
         SourceError::Framing(_) => Refusal::BODY_MALFORMED,
         SourceError::TimedOut => Refusal::BODY_TIMEOUT,
+        SourceError::Failed(_) => Refusal::CLIENT_GONE,
     }
 }
 
@@ -215,6 +284,7 @@ fn upstream_reason(error: &SourceError) -> &'static str {
         SourceError::TimedOut => "upstream_timeout",
         SourceError::Framing(http1::BodyError::Truncated) | SourceError::Io(_) => "upstream_failed",
         SourceError::Framing(_) => "upstream_malformed",
+        SourceError::Failed(reason) => reason,
     }
 }
 

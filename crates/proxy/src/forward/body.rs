@@ -31,6 +31,7 @@ impl BodyFailure {
             }
             Self::Client(SourceError::TimedOut) => "body_timeout",
             Self::Client(SourceError::Framing(_)) => "body_malformed",
+            Self::Client(SourceError::Failed(reason)) => reason,
             Self::TooLarge => "body_too_large",
             Self::Upstream => "upstream_failed",
         }
@@ -129,7 +130,7 @@ async fn relay_last<P: ProxyHttp>(
 }
 
 /// What both ways came to; `None`: it was given up because of the other.
-pub(super) struct Duplex {
+pub(crate) struct Duplex {
     pub(super) upload: Option<Result<(), BodyFailure>>,
     pub(super) download: Option<Download>,
 }

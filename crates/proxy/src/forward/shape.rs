@@ -11,12 +11,23 @@ use crate::route::Route;
 use crate::upstream::Upstream;
 
 /// Applies the forwarding rules, the route's changes and the hook's, in this order.
-pub(super) fn request<P: ProxyHttp>(
+pub(crate) fn request<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
     admitted: &Admitted,
     upstream: &Upstream,
     request: &mut Request,
 ) {
+    say_where_from(exchange, request);
+    say_who_asks(admitted.identity(), &mut request.fields);
+    for_upstream(exchange, admitted, upstream, request);
+    if !request.upgrade.is_empty() && request.body != message::Body::Empty {
+        // Where a body ends and a tunnel begins is read differently by different servers, so it is one or the other.
+        request.upgrade = message::Span::default();
+    }
+}
+
+/// The forwarding rules.
+fn say_where_from<P: ProxyHttp>(exchange: &Exchange<'_, P>, request: &mut Request) {
     let mut id = Output::take();
     exchange.id().write_text(&mut id.bytes);
     let client = exchange.client;
@@ -29,30 +40,127 @@ pub(super) fn request<P: ProxyHttp>(
             request_id: &id.bytes,
         },
     );
-    if let Some(identity) = admitted.identity() {
-        say_who_asks(identity, &mut request.fields);
-    }
+}
+
+/// The part that only the route's target sees: the route's changes, and the hook's.
+pub(crate) fn for_upstream<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    admitted: &Admitted,
+    upstream: &Upstream,
+    request: &mut Request,
+) {
     let route = admitted.route();
     change_path(route, request);
+    name_host(upstream, request);
+    edit(&mut request.fields, &route.config.request_headers);
+    exchange.worker.hooks.upstream_request_filter(request, exchange.context.get_mut());
+}
+
+fn name_host(upstream: &Upstream, request: &mut Request) {
     match &upstream.config().host {
         Some(host) => request.set_authority(host),
         // An HTTP/1.0 client need not name a host, but an HTTP/1.1 upstream has to be told one.
         None if request.authority.is_empty() => request.set_authority(upstream.name()),
         None => {}
     }
-    if !request.upgrade.is_empty() && request.body != message::Body::Empty {
-        // Where a body ends and a tunnel begins is read differently by different servers, so it is one or the other.
-        request.upgrade = message::Span::default();
-    }
-    edit(&mut request.fields, &route.config.request_headers);
-    exchange.worker.hooks.upstream_request_filter(request, exchange.context.get_mut());
 }
 
 /// Tells the upstream who asks. What the client itself said under these names is gone by now.
-fn say_who_asks(identity: &Identity, fields: &mut Fields) {
+fn say_who_asks(identity: Option<&Identity>, fields: &mut Fields) {
+    let Some(identity) = identity else { return };
     let mut digits = itoa::Buffer::new();
     fields.append_known(Known::XLockgate, "x-lockgate-user", digits.format(identity.user_id()).as_bytes());
     fields.append_known(Known::XLockgate, "x-lockgate-key", digits.format(identity.key_id()).as_bytes());
+}
+
+/// What a request looks like to the route's function of that number.
+#[cfg(feature = "functions")]
+pub(crate) fn for_function<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    admitted: &Admitted,
+    step: usize,
+    request: &mut Request,
+) {
+    say_where_from(exchange, request);
+    say_who_asks(admitted.identity(), &mut request.fields);
+    // A guest has no other protocol to switch to.
+    request.upgrade = message::Span::default();
+    for_target_function(exchange, admitted, step, request);
+}
+
+/// The route's changes, where the function is its target.
+#[cfg(feature = "functions")]
+fn for_target_function<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    admitted: &Admitted,
+    step: usize,
+    request: &mut Request,
+) {
+    let route = admitted.route();
+    if !route.goes_on_after(step) {
+        change_path(route, request);
+        edit(&mut request.fields, &route.config.request_headers);
+        exchange.worker.hooks.upstream_request_filter(request, exchange.context.get_mut());
+    }
+}
+
+/// What the request of a guest that stands before something looks like to what comes next: where it came from and who asks is as it
+/// was, whatever the guest says of it.
+#[cfg(feature = "functions")]
+pub(crate) fn goes_on<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    admitted: &Admitted,
+    step: usize,
+    kept: &[(Known, String, Vec<u8>)],
+    request: &mut Request,
+) {
+    let host = kept.iter().find(|(known, ..)| *known == Known::XForwardedHost);
+    request.fields.remove_where(|known, _| known == Known::XLockgate || is_kept(known));
+    for (known, name, value) in kept {
+        request.fields.append_known(*known, name, value);
+    }
+    // The host is `upstream.internal` to the guest.
+    match host.and_then(|(_, _, host)| std::str::from_utf8(host).ok()) {
+        Some(host) => request.set_authority(host),
+        None => request.authority = message::Span::default(),
+    }
+    say_who_asks(admitted.identity(), &mut request.fields);
+    if admitted.route().steps.get(step).is_some() {
+        for_target_function(exchange, admitted, step, request);
+    }
+}
+
+/// What a request that a guest makes on its own looks like to an upstream or an origin that it may call.
+#[cfg(feature = "functions")]
+pub(crate) fn by_guest(upstream: &Upstream, kept: &[(Known, String, Vec<u8>)], request: &mut Request) {
+    request.fields.remove_where(|known, _| matches!(known, Known::XLockgate | Known::Via));
+    let asks_for_id = request.fields.get_known(Known::XRequestId).is_none();
+    for (known, name, value) in kept {
+        // What has come through too many gateways goes through no more on a guest's word.
+        if *known == Known::Via || *known == Known::XRequestId && asks_for_id {
+            request.fields.append_known(*known, name, value);
+        }
+    }
+    if upstream.config().public_only {
+        return;
+    }
+    // `orders.internal` names the upstream to the guest and to nobody else.
+    request.authority = message::Span::default();
+    name_host(upstream, request);
+}
+
+#[cfg(feature = "functions")]
+fn is_kept(known: Known) -> bool {
+    matches!(
+        known,
+        Known::Via
+            | Known::Forwarded
+            | Known::XForwardedFor
+            | Known::XForwardedHost
+            | Known::XForwardedPort
+            | Known::XForwardedProto
+            | Known::XRequestId
+    )
 }
 
 /// `strip` and `rewrite`.

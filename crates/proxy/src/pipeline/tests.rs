@@ -89,7 +89,7 @@ impl Gateway {
         let text = format!("listener = [{{ address = \"127.0.0.1:8080\" }}]\n{configuration}");
         let loaded = config::load_text("test", Path::new("."), &text, &config::ProcessEnvironment);
         let config = loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false))).config;
-        let plane = Plane::new(Snapshot::compile(&config, None));
+        let plane = Plane::new(Snapshot::compile(&config, &[], None));
         let worker = Rc::new(Worker::new(plane, Witness::default(), None, Arc::<WorkerGauges>::default()));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

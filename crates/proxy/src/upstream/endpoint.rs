@@ -98,6 +98,14 @@ impl Endpoint {
         self.weight
     }
 
+    /// Whether it lies on the public internet, or was named by its address, so that whoever named it meant it.
+    pub(crate) fn is_public(&self) -> bool {
+        match &self.address {
+            Address::Ip(address) => self.origin.is_none() || policy::is_public(address.ip()),
+            Address::Unix(_) => true,
+        }
+    }
+
     /// The host name and port it was resolved from.
     pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()

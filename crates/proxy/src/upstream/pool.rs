@@ -30,6 +30,8 @@ pub(crate) enum Unobtainable {
     NoEndpoint,
     /// The upstream has as many connections as it may.
     TooMany,
+    /// A name leads to an address that functions may not call.
+    Prohibited,
     /// The endpoint did not take the connection.
     Connect(io::Error),
 }
@@ -112,6 +114,9 @@ impl Pools {
         endpoint: &Arc<Endpoint>,
         timer: &Timer,
     ) -> Result<Lease, Unobtainable> {
+        if upstream.config().public_only && !endpoint.is_public() {
+            return Err(Unobtainable::Prohibited);
+        }
         let permit = upstream
             .admit(endpoint)
             .or_else(|| evict(upstream).then(|| upstream.admit(endpoint))?)

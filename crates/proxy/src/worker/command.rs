@@ -1,6 +1,7 @@
 //! A worker seen from the thread that started it.
 
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -50,12 +51,23 @@ pub fn spawn_worker<P: ProxyHttp + Send>(
     hooks: P,
     ring: Option<RingWriter>,
 ) -> io::Result<WorkerHandle> {
+    spawn(name, plane, hooks, ring, |_| {})
+}
+
+/// Starts a worker's thread, on whose runtime `begin` is called first.
+pub(crate) fn spawn<P: ProxyHttp + Send>(
+    name: String,
+    plane: Arc<Plane>,
+    hooks: P,
+    ring: Option<RingWriter>,
+    begin: impl FnOnce(&Rc<Worker<P>>) + Send + 'static,
+) -> io::Result<WorkerHandle> {
     let (commands, told) = mpsc::unbounded_channel();
     let gauges = Arc::<WorkerGauges>::default();
     let shown = gauges.clone();
     let thread = std::thread::Builder::new()
         .name(name)
-        .spawn(move || super::run::run(Worker::new(plane, hooks, ring, gauges), told))?;
+        .spawn(move || super::run::run(Worker::new(plane, hooks, ring, gauges), told, begin))?;
     Ok(WorkerHandle { commands, thread, gauges: shown })
 }
 

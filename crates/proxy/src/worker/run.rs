@@ -19,7 +19,11 @@ use crate::timers::TICK_MS;
 const SWEEP_TICKS: u32 = (1_000 / TICK_MS) as u32;
 
 /// Runs a worker until it has drained.
-pub(super) fn run<P: ProxyHttp>(worker: Worker<P>, told: UnboundedReceiver<Command>) -> Drained {
+pub(super) fn run<P: ProxyHttp>(
+    worker: Worker<P>,
+    told: UnboundedReceiver<Command>,
+    begin: impl FnOnce(&Rc<Worker<P>>),
+) -> Drained {
     let built = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -27,7 +31,10 @@ pub(super) fn run<P: ProxyHttp>(worker: Worker<P>, told: UnboundedReceiver<Comma
     match built {
         Ok(runtime) => {
             let worker = Rc::new(worker);
-            let drained = runtime.block_on(live(&worker, told));
+            let drained = runtime.block_on(async {
+                begin(&worker);
+                live(&worker, told).await
+            });
             worker.pools.clear();
             drained
         }

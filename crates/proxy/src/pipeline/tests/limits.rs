@@ -91,7 +91,7 @@ fn a_reload_lets_nobody_begin_afresh() {
         format!("listener = [{{ address = \"127.0.0.1:8080\" }}]\n{}", ROUTES.replace("body    = 8", ""));
     let loaded = config::load_text("test", Path::new("."), &text, &config::ProcessEnvironment);
     let config = loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false))).config;
-    gateway.worker.plane.replace(Snapshot::compile(&config, None));
+    gateway.worker.plane.replace(Snapshot::compile(&config, &[], None));
     check(&gateway, &asked, 429, Some("rate_limited"), &[]);
 }
 

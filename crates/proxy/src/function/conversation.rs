@@ -1,0 +1,271 @@
+//! A function seen from the connection's worker: the same two ways that an upstream's connection has.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use functions::body::{BodySender, Closed};
+use functions::{Failure, WasiBody, bridge};
+use http_body::{Body as _, Frame};
+use message::{Body, Fields, Method, Piece, Request, Response};
+use tokio::sync::oneshot;
+
+use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
+use crate::h1::wait;
+use crate::refusal::Refusal;
+use crate::timers::{Ticks, Timer};
+
+type Arrived = Option<Result<Frame<Bytes>, functions::HttpError>>;
+
+/// A call under way.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    upload: Option<BodySender>,
+    head: oneshot::Receiver<http::Response<WasiBody>>,
+    failure: oneshot::Receiver<Failure>,
+    leash: oneshot::Sender<()>,
+    body: Option<WasiBody>,
+    /// What has come and not been given yet.
+    arrived: Option<Arrived>,
+    lent: Bytes,
+    trailers: Option<Fields>,
+    ended: bool,
+}
+
+impl Conversation {
+    pub(super) fn new(
+        upload: Option<BodySender>,
+        head: oneshot::Receiver<http::Response<WasiBody>>,
+        failure: oneshot::Receiver<Failure>,
+        leash: oneshot::Sender<()>,
+    ) -> Self {
+        Self {
+            upload,
+            head,
+            failure,
+            leash,
+            body: None,
+            arrived: None,
+            lent: Bytes::new(),
+            trailers: None,
+            ended: false,
+        }
+    }
+
+    /// Both directions, to be used at the same time.
+    pub(super) fn split<'a>(
+        &'a mut self,
+        timer: &'a Timer,
+        idle: Ticks,
+    ) -> (FunctionSource<'a>, FunctionSink<'a>) {
+        let Self { upload, head, failure, body, arrived, lent, trailers, ended, .. } = self;
+        let source = FunctionSource {
+            head,
+            failure,
+            body,
+            arrived,
+            lent,
+            trailers,
+            ended,
+            announced: None,
+            timer,
+            idle,
+        };
+        (source, FunctionSink { upload, timer, idle })
+    }
+
+    /// Lets the guest go on with what it has to do after its answer. Without this, dropping the conversation ends it.
+    pub(super) fn release(self) {
+        // A guest that has already ended needs no leave.
+        let _ = self.leash.send(());
+    }
+}
+
+/// The way back from a function.
+#[derive(Debug)]
+pub(super) struct FunctionSource<'a> {
+    head: &'a mut oneshot::Receiver<http::Response<WasiBody>>,
+    failure: &'a mut oneshot::Receiver<Failure>,
+    body: &'a mut Option<WasiBody>,
+    arrived: &'a mut Option<Arrived>,
+    lent: &'a mut Bytes,
+    trailers: &'a mut Option<Fields>,
+    ended: &'a mut bool,
+    /// Bytes of the body that are still to come, where its length was announced.
+    announced: Option<u64>,
+    timer: &'a Timer,
+    idle: Ticks,
+}
+
+impl FunctionSource<'_> {
+    fn poll_body(&mut self, context: &mut Context<'_>) -> Poll<Arrived> {
+        match self.body {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    /// Looks whether more has come already, so that it goes out together with what is about to.
+    async fn look(&mut self) {
+        if self.arrived.is_none() && !*self.ended {
+            let polled = std::future::poll_fn(|context| Poll::Ready(self.poll_body(context))).await;
+            if let Poll::Ready(arrived) = polled {
+                *self.arrived = Some(arrived);
+            }
+        }
+    }
+
+    /// Why there is no answer, or no more of it; known a moment after the guest has ended.
+    async fn why(&mut self) -> Option<Failure> {
+        let failure = &mut *self.failure;
+        wait(self.timer, |context| Pin::new(&mut *failure).poll(context).map(Ok)).await.ok()?.ok()
+    }
+
+    /// Takes what has come; answers whether there is something to give.
+    fn take(&mut self, arrived: Bytes) -> bool {
+        if let Some(left) = &mut self.announced {
+            *left = left.saturating_sub(arrived.len() as u64);
+            *self.ended = *left == 0;
+        }
+        *self.lent = arrived;
+        *self.ended || !self.lent.is_empty()
+    }
+}
+
+impl Source for FunctionSource<'_> {
+    async fn next(&mut self) -> Result<Piece<'_>, SourceError> {
+        *self.lent = Bytes::new();
+        while !*self.ended {
+            self.timer.set(self.idle);
+            let arrived = match self.arrived.take() {
+                Some(arrived) => arrived,
+                None => {
+                    let timer = self.timer;
+                    let polled = wait(timer, |context| self.poll_body(context).map(Ok)).await;
+                    polled.map_err(|_| SourceError::TimedOut)?
+                }
+            };
+            match arrived {
+                None => *self.ended = true,
+                Some(Err(_)) => {
+                    let reason = self.why().await.map_or("function_failed", |failure| failure.reason());
+                    return Err(SourceError::Failed(reason));
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        if self.take(data) {
+                            break;
+                        }
+                    }
+                    Err(frame) => {
+                        *self.trailers =
+                            frame.into_trailers().ok().map(|map| bridge::trailers_from_guest(&map));
+                        *self.ended = true;
+                    }
+                },
+            }
+        }
+        if !*self.ended {
+            self.look().await;
+            match self.arrived {
+                Some(None) => *self.ended = true,
+                Some(Some(Ok(frame))) if frame.is_trailers() => {
+                    if let Some(Some(Ok(frame))) = self.arrived.take() {
+                        *self.trailers =
+                            frame.into_trailers().ok().map(|map| bridge::trailers_from_guest(&map));
+                    }
+                    *self.ended = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(Piece {
+            data: self.lent,
+            end: *self.ended,
+            trailers: self.trailers.as_ref().filter(|_| *self.ended),
+        })
+    }
+
+    fn has_buffered(&self) -> bool {
+        self.arrived.is_some()
+    }
+
+    fn has_ended(&self) -> bool {
+        *self.ended
+    }
+}
+
+impl ResponseSource for FunctionSource<'_> {
+    async fn head(&mut self, method: Method, response: &mut Response) -> Result<(), NoResponse> {
+        let head = &mut *self.head;
+        let Ok(answered) = wait(self.timer, |context| Pin::new(&mut *head).poll(context).map(Ok)).await
+        else {
+            return Err(NoResponse::Refused(Refusal::FUNCTION_TIMEOUT));
+        };
+        let Ok(answered) = answered else {
+            let why = self.why().await;
+            let refusal = why.map_or(Refusal::FUNCTION_FAILED, |failure| Refusal::of_function(&failure));
+            return Err(NoResponse::Refused(refusal));
+        };
+        let (parts, body) = answered.into_parts();
+        bridge::response_from_guest(&parts, method, response)
+            .map_err(|_| NoResponse::Refused(Refusal::FUNCTION_MALFORMED))?;
+        *self.ended = response.body == Body::Empty;
+        if let Body::Length(length) = response.body {
+            self.announced = Some(length);
+        }
+        *self.body = Some(body);
+        self.look().await;
+        Ok(())
+    }
+}
+
+/// The way to a function. The head has gone with the call.
+#[derive(Debug)]
+pub(super) struct FunctionSink<'a> {
+    upload: &'a mut Option<BodySender>,
+    timer: &'a Timer,
+    idle: Ticks,
+}
+
+impl Sink for FunctionSink<'_> {
+    async fn write(&mut self, piece: Piece<'_>) -> Result<(), SinkError> {
+        give(self.upload, piece, self.timer, self.idle).await
+    }
+
+    async fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+impl RequestSink for FunctionSink<'_> {
+    fn start(&mut self, _request: &Request) {}
+}
+
+/// Gives a piece to whoever takes it on the other side; without a sender there is no body and nothing to give.
+pub(super) async fn give(
+    to: &mut Option<BodySender>,
+    piece: Piece<'_>,
+    timer: &Timer,
+    idle: Ticks,
+) -> Result<(), SinkError> {
+    let Some(sender) = to else { return Ok(()) };
+    timer.set(idle);
+    if !piece.data.is_empty() {
+        let data = sender.data(Bytes::copy_from_slice(piece.data));
+        within(timer, data).await?;
+    }
+    match to.take_if(|_| piece.end) {
+        Some(sender) => within(timer, sender.end(piece.trailers.map(bridge::trailers_for_guest))).await,
+        None => Ok(()),
+    }
+}
+
+async fn within(timer: &Timer, given: impl Future<Output = Result<(), Closed>>) -> Result<(), SinkError> {
+    let mut given = std::pin::pin!(given);
+    let taken = wait(timer, |context| given.as_mut().poll(context).map(Ok)).await;
+    let taken = taken.map_err(|_| SinkError::TimedOut)?;
+    Ok(taken.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?)
+}

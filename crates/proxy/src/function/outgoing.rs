@@ -1,0 +1,145 @@
+//! The outgoing requests of a guest: exchanges of their own, through the gateway's pools, time-outs and limits, recorded as children.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use functions::{Destination, HttpError as Error, Outbound, SentResponse, Timeouts, WasiBody, bridge};
+use futures_util::FutureExt;
+use message::{Request, Response};
+use tokio::sync::{mpsc, oneshot};
+
+use super::call::Context;
+use super::guest::Guest;
+use crate::exchange::Exchange;
+use crate::forward::attempt::Terms;
+use crate::forward::{ask, choose_upstream, refuse_loop, shape};
+use crate::hooks::ProxyHttp;
+use crate::limits::{GUEST_IDLE, GUEST_REQUESTS};
+use crate::pipeline::Afterwards;
+use crate::refusal::Refusal;
+use crate::timers::{Ticks, Timer};
+use crate::worker::Worker;
+
+/// A guest's request on its way from the sandbox to the worker of its thread.
+#[derive(Debug)]
+pub(super) struct Asked {
+    destination: Destination,
+    request: http::Request<WasiBody>,
+    timeouts: Timeouts,
+    reply: oneshot::Sender<Result<http::Response<WasiBody>, Error>>,
+}
+
+/// Where a guest's requests go.
+#[derive(Debug)]
+pub(super) struct GuestOutbound(mpsc::Sender<Asked>);
+
+impl GuestOutbound {
+    pub(super) fn new() -> (Self, mpsc::Receiver<Asked>) {
+        let (sender, receiver) = mpsc::channel(GUEST_REQUESTS);
+        (Self(sender), receiver)
+    }
+}
+
+impl Outbound for GuestOutbound {
+    fn send(
+        &self,
+        destination: Destination,
+        request: http::Request<WasiBody>,
+        timeouts: Timeouts,
+    ) -> SentResponse {
+        let (reply, answered) = oneshot::channel();
+        let sender = self.0.clone();
+        async move {
+            let asked = Asked { destination, request, timeouts, reply };
+            sender.send(asked).await.map_err(|_| Error::ConnectionTerminated)?;
+            answered.await.map_err(|_| Error::ConnectionTerminated)?
+        }
+        .boxed()
+    }
+}
+
+/// Serves one request of a guest, up to its record.
+pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Context>, asked: Asked) {
+    let started = Instant::now();
+    let timer = Timer::of_this_task(worker.timers.clone()).await;
+    let Asked { destination, request, timeouts, reply } = asked;
+    let (parts, body) = request.into_parts();
+    let mut state = worker.take_state();
+    let (request, response) = (&mut state.request, &mut state.response);
+    let mut guest =
+        Guest::new(body, reply, &timer, Ticks::from(timeouts.between_bytes.unwrap_or(GUEST_IDLE)));
+    match bridge::request_from_guest(&parts, request) {
+        Err(error) => guest.refuse(error),
+        Ok(()) => {
+            let mut exchange = Exchange::open(&worker, started, context.client, &timer, request);
+            exchange.descend_from(context.parent);
+            let answered =
+                answer(&mut exchange, &context, destination, &timeouts, request, response, &mut guest).await;
+            if let Err(refusal) = answered {
+                exchange.note(refusal.status, Some(refusal.reason));
+                let recorded = exchange.done(request);
+                exchange.close(recorded);
+                guest.refuse(error_of(&refusal));
+            }
+        }
+    }
+    worker.put_state(state);
+}
+
+/// Sends the request where it is to go.
+async fn answer<P: ProxyHttp>(
+    exchange: &mut Exchange<'_, P>,
+    context: &Context,
+    destination: Destination,
+    timeouts: &Timeouts,
+    request: &mut Request,
+    response: &mut Response,
+    guest: &mut Guest<'_>,
+) -> Result<Afterwards, Refusal> {
+    let admitted = &context.admitted;
+    let route = admitted.route();
+    exchange.routed(route);
+    exchange.reserve(route, request)?;
+    refuse_loop(request)?;
+    match destination {
+        Destination::Next => {
+            let next = context.step + 1;
+            shape::goes_on(exchange, admitted, next, &context.kept, request);
+            if route.steps.get(next).is_some() {
+                return super::call(exchange, admitted, next, request, response, guest).await;
+            }
+            let upstream = choose_upstream(exchange, route, request)?;
+            shape::for_upstream(exchange, admitted, &upstream, request);
+            let terms = Terms::new(admitted, &upstream).within(timeouts);
+            ask(exchange, &upstream, &terms, request, response, guest).await
+        }
+        Destination::Listed(at) => {
+            let upstream = route
+                .steps
+                .get(context.step)
+                .and_then(|step| step.outbound.get(at))
+                .ok_or(Refusal::NO_ENDPOINT)?;
+            shape::by_guest(upstream, &context.kept, request);
+            let terms = Terms::listed(admitted, upstream).within(timeouts);
+            ask(exchange, upstream, &terms, request, response, guest).await
+        }
+    }
+}
+
+/// What a guest is told when its request got no answer.
+fn error_of(refusal: &Refusal) -> Error {
+    match refusal.reason {
+        "no_endpoint" => Error::DestinationUnavailable,
+        "upstream_connections" | "function_busy" => Error::ConnectionLimitReached,
+        "connect_failed" => Error::ConnectionRefused,
+        "connect_timeout" => Error::ConnectionTimeout,
+        "upstream_closed" | "upstream_failed" => Error::ConnectionTerminated,
+        "upstream_malformed" => Error::HttpProtocolError,
+        "upstream_timeout" | "function_timeout" => Error::HttpResponseTimeout,
+        "address_prohibited" => Error::DestinationIpProhibited,
+        "loop" => Error::LoopDetected,
+        "body_too_large" => Error::HttpRequestBodySize(None),
+        reason => Error::InternalError(Some(reason.to_owned())),
+    }
+}

@@ -1,0 +1,125 @@
+//! The functions of a configuration: loaded before it is put in force, and again when their files change.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use config::Config;
+use functions::{CachePlace, Runtime, RuntimeOptions, Settings};
+use proxy::LoadedFunction;
+
+use crate::error::{FunctionError, FunctionErrors};
+use crate::watch::{Stamp, stamp};
+
+/// What loads functions.
+pub(crate) struct FunctionLoader {
+    options: RuntimeOptions,
+    /// Made for the first function: a gateway without any does not pay for it.
+    runtime: OnceLock<Arc<Runtime>>,
+}
+
+/// A function in force, and the file it came from.
+#[derive(Clone, Debug)]
+pub(crate) struct InForce {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+    pub(crate) function: LoadedFunction,
+}
+
+impl InForce {
+    /// The component's file.
+    pub(crate) fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    /// The file as it was when it was read.
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        self.stamp
+    }
+}
+
+impl FunctionLoader {
+    pub(crate) fn new(config: &Config) -> Self {
+        let dir = &config.data.dir;
+        let cache = CachePlace { folder: dir.join("functions"), key_file: dir.join("functions.key") };
+        let options = RuntimeOptions {
+            instances: config.function_settings.instances,
+            cache: Some(cache),
+            ..RuntimeOptions::default()
+        };
+        Self { options, runtime: OnceLock::new() }
+    }
+
+    /// Loads the functions of a configuration, in its order; those that are in force in the same form are kept. Takes half a minute
+    /// for a component that holds a JavaScript engine and has not been compiled yet.
+    ///
+    /// # Errors
+    /// All functions that cannot be loaded.
+    pub(crate) fn load(&self, config: &Config, present: &[InForce]) -> Result<Vec<InForce>, FunctionErrors> {
+        let mut loaded = Vec::with_capacity(config.functions.len());
+        let mut errors = Vec::new();
+        for function in &config.functions {
+            // Before it is read, so that a change meanwhile is noticed.
+            let stamp = stamp(&function.component);
+            let settings = settings(function);
+            let same = |known: &&InForce| {
+                known.path == function.component
+                    && known.stamp == stamp
+                    && *known.function.settings() == settings
+            };
+            if let Some(known) = present.iter().find(same).filter(|_| stamp.is_some()) {
+                loaded.push(known.clone());
+                continue;
+            }
+            match self.runtime().and_then(|runtime| {
+                runtime.load(&function.component, settings).map_err(|error| FunctionError::Component {
+                    name: function.name.clone(),
+                    path: function.component.clone(),
+                    source: Box::new(error),
+                })
+            }) {
+                Ok(made) => {
+                    tracing::info!(
+                        function = function.name,
+                        component = made.component_hash(),
+                        "function loaded"
+                    );
+                    loaded.push(InForce { path: function.component.clone(), stamp, function: made });
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(loaded) } else { Err(FunctionErrors(errors)) }
+    }
+
+    fn runtime(&self) -> Result<&Arc<Runtime>, FunctionError> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let made = Runtime::new(&self.options).map_err(|error| FunctionError::Runtime(Box::new(error)))?;
+        Ok(self.runtime.get_or_init(|| made))
+    }
+}
+
+/// The functions as the data plane takes them.
+pub(crate) fn loaded(functions: &[InForce]) -> Vec<LoadedFunction> {
+    functions.iter().map(|in_force| in_force.function.clone()).collect()
+}
+
+fn settings(function: &config::Function) -> Settings {
+    let secrets = function.secrets.iter().map(|(name, secret)| (name.clone(), secret.expose().to_owned()));
+    Settings {
+        name: function.name.as_str().into(),
+        memory_bytes: function.memory_bytes,
+        time: function.time,
+        cpu: function.cpu,
+        instances: function.instances,
+        queue: function.queue,
+        queue_time: function.queue_time,
+        response_bytes: function.response_bytes,
+        calls: function.calls,
+        log_bytes: function.log_bytes,
+        reuse: function.reuse,
+        values: function.values.iter().cloned().chain(secrets).collect(),
+        outbound: function.outbound.iter().map(|to| to.authority.clone()).collect(),
+    }
+}

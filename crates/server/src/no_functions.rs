@@ -1,0 +1,50 @@
+//! What stands for the loader of functions in a build without them.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use config::Config;
+use proxy::LoadedFunction;
+
+use crate::error::{FunctionError, FunctionErrors};
+use crate::watch::Stamp;
+
+/// What says that there are no functions.
+pub(crate) struct FunctionLoader;
+
+/// There is none.
+#[derive(Clone, Debug)]
+pub(crate) struct InForce {
+    pub(crate) function: Infallible,
+}
+
+impl InForce {
+    pub(crate) fn path(&self) -> &PathBuf {
+        match self.function {}
+    }
+
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        match self.function {}
+    }
+}
+
+impl FunctionLoader {
+    pub(crate) fn new(_config: &Config) -> Self {
+        Self
+    }
+
+    /// Refuses every function.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub(crate) fn load(&self, config: &Config, _present: &[InForce]) -> Result<Vec<InForce>, FunctionErrors> {
+        let refused = |function: &config::Function| FunctionError::NotBuilt { name: function.name.clone() };
+        let errors: Vec<_> = config.functions.iter().map(refused).collect();
+        if errors.is_empty() { Ok(Vec::new()) } else { Err(FunctionErrors(errors)) }
+    }
+}
+
+/// The functions as the data plane takes them.
+pub(crate) fn loaded(_functions: &[InForce]) -> Vec<LoadedFunction> {
+    Vec::new()
+}
