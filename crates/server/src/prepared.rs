@@ -135,17 +135,17 @@ mod tests {
         let taken = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap()];
         let addresses: Vec<_> = taken.iter().map(|socket| socket.local_addr().unwrap().to_string()).collect();
         let wanted = [addresses[0].clone(), "127.0.0.1:0".into(), addresses[1].clone()];
-        let errors = Prepared::new(config(&wanted), &Present::default(), 2).unwrap_err();
+        let errors = Prepared::new(config(&wanted), Vec::new(), &Present::default(), 2).unwrap_err();
         assert_eq!(errors.iter().map(|error| error.address.to_string()).collect::<Vec<_>>(), addresses);
     }
 
     #[test]
     fn a_listener_on_any_port_is_kept_and_not_bound_again() {
         let any = || "127.0.0.1:0".to_owned();
-        let first = Prepared::new(config(&[any(), any()]), &Present::default(), 1).unwrap();
+        let first = Prepared::new(config(&[any(), any()]), Vec::new(), &Present::default(), 1).unwrap();
         let open = open_of(&first);
         let present = Present { open: &open, ..Present::default() };
-        let second = Prepared::new(config(&[any(), any(), any()]), &present, 1).unwrap();
+        let second = Prepared::new(config(&[any(), any(), any()]), Vec::new(), &present, 1).unwrap();
         let kept = |place: &Place| matches!(place, Place::Kept(_));
         assert_eq!(second.places.iter().map(kept).collect::<Vec<_>>(), [true, true, false]);
         assert!(
@@ -159,7 +159,7 @@ mod tests {
         let free = sockets::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().address.port();
         let both = [format!("0.0.0.0:{free}"), format!("[::]:{free}")];
         if TcpListener::bind("[::1]:0").is_ok() {
-            Prepared::new(config(&both), &Present::default(), 2).unwrap();
+            Prepared::new(config(&both), Vec::new(), &Present::default(), 2).unwrap();
         }
     }
 }
