@@ -1,0 +1,119 @@
+//! The body of a guest's answer: its announced length is kept, its end is believed only while the guest lives.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::meter::Meter;
+use crate::{Failure, HttpError, WasiBody};
+
+/// How much body a head lets follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// None: whatever the guest gives is thrown away.
+    None,
+    /// Exactly this many bytes more.
+    Exactly(u64),
+    /// At most this many bytes more.
+    AtMost(u64),
+}
+
+/// A guest's body, as it may be sent.
+pub(crate) struct Answer {
+    guest: WasiBody,
+    meter: Arc<Meter>,
+    length: Length,
+    ended: bool,
+}
+
+impl Answer {
+    pub(crate) fn new(guest: WasiBody, meter: Arc<Meter>, length: Length) -> Self {
+        Self { guest, meter, length, ended: length == Length::Exactly(0) }
+    }
+
+    fn data(&mut self, mut bytes: Bytes) -> Option<Result<Frame<Bytes>, HttpError>> {
+        match &mut self.length {
+            Length::None => return None,
+            Length::Exactly(left) => {
+                // What is too much is cut off; the head has promised no more.
+                bytes.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= bytes.len() as u64;
+                self.ended = *left == 0;
+            }
+            Length::AtMost(left) => match left.checked_sub(bytes.len() as u64) {
+                Some(rest) => *left = rest,
+                None => return Some(Err(self.fail("its body is longer than `response_body`"))),
+            },
+        }
+        Some(Ok(Frame::data(bytes)))
+    }
+
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, HttpError>> {
+        self.ended = true;
+        match self.length {
+            Length::None => None,
+            // The guest's own failure is reported by the call.
+            _ if self.meter.has_failed() => Some(Err(HttpError::HttpResponseIncomplete)),
+            Length::Exactly(_) => Some(Err(self.fail("its body is shorter than its `content-length`"))),
+            Length::AtMost(_) => None,
+        }
+    }
+
+    fn fail(&mut self, what: &'static str) -> HttpError {
+        self.ended = true;
+        self.meter.fail(Failure::Malformed { what });
+        HttpError::HttpResponseBodySize(None)
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        let this = &mut *self;
+        while !this.ended {
+            let given = match ready!(Pin::new(&mut this.guest).poll_frame(cx)) {
+                None => return Poll::Ready(this.end()),
+                Some(Err(_)) if this.length == Length::None => return Poll::Ready(this.end()),
+                Some(Err(error)) => {
+                    this.ended = true;
+                    this.meter.fail(Failure::Malformed { what: "its body was given up" });
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Some(Ok(frame)) => frame,
+            };
+            match given.into_data() {
+                Ok(bytes) => {
+                    if let Some(frame) = this.data(bytes) {
+                        return Poll::Ready(Some(frame));
+                    }
+                }
+                Err(frame) if matches!(this.length, Length::AtMost(_)) && !this.meter.has_failed() => {
+                    this.ended = true;
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Err(_) => return Poll::Ready(this.end()),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.length {
+            Length::None => SizeHint::with_exact(0),
+            Length::Exactly(left) => SizeHint::with_exact(left),
+            Length::AtMost(_) => SizeHint::default(),
+        }
+    }
+}

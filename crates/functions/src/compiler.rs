@@ -1,0 +1,104 @@
+//! From a component to machine code, here or in a process of its own that cannot take more than its share.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::{LoadError, Runtime, engine};
+
+/// Most address space of the compiling process, bytes.
+const MEMORY_BYTES_MAX: u64 = 8 << 30;
+
+/// Most processor time of the compiling process, seconds; all cores together.
+const CPU_SECONDS_MAX: u64 = 600;
+
+/// Longest that compiling may take.
+const TIME_MAX: Duration = Duration::from_secs(300);
+
+/// A program that runs [`compile_worker`] and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompilerProgram {
+    /// The program, most often this one.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// Compiles the component on standard input to standard output, under limits that it sets itself. For the program of
+/// [`CompilerProgram`].
+///
+/// # Errors
+///
+/// What is wrong with the component, in words.
+pub fn compile_worker() -> Result<(), String> {
+    let limit = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
+    setrlimit(Resource::As, limit(MEMORY_BYTES_MAX)).map_err(|error| error.to_string())?;
+    setrlimit(Resource::Cpu, limit(CPU_SECONDS_MAX)).map_err(|error| error.to_string())?;
+    let mut component = Vec::new();
+    io::stdin().lock().read_to_end(&mut component).map_err(|error| error.to_string())?;
+    let engine = engine::compiling_engine().map_err(|error| format!("{error:#}"))?;
+    let code = engine.precompile_component(&component).map_err(|error| format!("{error:#}"))?;
+    io::stdout().lock().write_all(&code).map_err(|error| error.to_string())
+}
+
+impl Runtime {
+    /// Machine code of a component.
+    pub(crate) fn compile(&self, component: &[u8]) -> Result<Vec<u8>, LoadError> {
+        match &self.compiler {
+            Some(program) => compile_with(program, component).map_err(LoadError::Compile),
+            None => self
+                .engine
+                .precompile_component(component)
+                .map_err(|error| LoadError::Compile(format!("{error:#}"))),
+        }
+    }
+}
+
+fn compile_with(compiler: &CompilerProgram, component: &[u8]) -> Result<Vec<u8>, String> {
+    let mut child = Command::new(&compiler.program)
+        .args(&compiler.arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("`{}` cannot be started: {error}", compiler.program.display()))?;
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let done = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // A compiler that ends early says why on the other end.
+            let _ = input.map(|mut input| input.write_all(component));
+        });
+        let errors = scope.spawn(move || read_all(errors));
+        let (sender, receiver) = mpsc::channel();
+        scope.spawn(move || sender.send(read_all(output)));
+        let code = receiver.recv_timeout(TIME_MAX);
+        if code.is_err() {
+            // It may have ended by itself meanwhile.
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(|error| error.to_string())?;
+        let errors = errors.join().unwrap_or_default();
+        let code = code.map_err(|_| format!("it took longer than {} seconds", TIME_MAX.as_secs()))?;
+        if status.success() { Ok(code) } else { Err((status, errors)).map_err(why) }
+    });
+    done
+}
+
+fn why((status, errors): (std::process::ExitStatus, Vec<u8>)) -> String {
+    match String::from_utf8_lossy(&errors).trim() {
+        "" => format!("the compiler ended with {status}"),
+        errors => errors.to_owned(),
+    }
+}
+
+fn read_all(source: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What could not be read is missing, and the code is then refused.
+    let _ = source.map(|mut source| source.read_to_end(&mut bytes));
+    bytes
+}

@@ -1,0 +1,200 @@
+//! A function that is loaded: who may call it now, and the instances it keeps.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use wasmtime::Engine;
+use wasmtime_wasi_config::WasiConfigVariables;
+use wasmtime_wasi_http::handler::ProxyPre;
+
+use crate::counts::Counters;
+use crate::guest::{Guest, Instance};
+use crate::outbound::Hooks;
+use crate::{Counts, Settings};
+
+/// A component that is compiled and linked, with its settings.
+pub struct Function {
+    engine: Engine,
+    pre: ProxyPre<Guest>,
+    settings: Arc<Settings>,
+    values: Arc<WasiConfigVariables>,
+    component_hash: String,
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    counters: Counters,
+    kept: Mutex<Vec<Instance>>,
+    room: Arc<KeptRoom>,
+}
+
+/// How many idle instances may be kept, over all functions: they hold places of the pool.
+#[derive(Debug)]
+pub(crate) struct KeptRoom {
+    left: AtomicUsize,
+}
+
+impl KeptRoom {
+    pub(crate) fn new(instances: usize) -> Self {
+        Self { left: AtomicUsize::new(instances) }
+    }
+
+    fn take(&self) -> bool {
+        self.left.try_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    fn give_back(&self, count: usize) {
+        self.left.fetch_add(count, Relaxed);
+    }
+}
+
+/// A place to run one call; it is free again when this is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    _place: OwnedSemaphorePermit,
+}
+
+/// Why there is no place to run a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Busy {
+    /// As many calls as may wait do so already.
+    #[error("all instances are in use, and the queue is full")]
+    Full,
+    /// No place became free in `queue_time`.
+    #[error("no instance became free in `queue_time`")]
+    Late,
+}
+
+impl Function {
+    pub(crate) fn new(
+        engine: Engine,
+        pre: ProxyPre<Guest>,
+        settings: Settings,
+        component_hash: String,
+        room: Arc<KeptRoom>,
+    ) -> Self {
+        let places = settings.instances.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            engine,
+            pre,
+            values: Arc::new(settings.values.iter().cloned().collect()),
+            settings: Arc::new(settings),
+            component_hash,
+            places: Arc::new(Semaphore::new(places)),
+            waiting: AtomicUsize::new(0),
+            counters: Counters::default(),
+            kept: Mutex::default(),
+            room,
+        }
+    }
+
+    /// What the function is allowed and given.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// SHA-256 of the component, in hexadecimal digits.
+    pub fn component_hash(&self) -> &str {
+        &self.component_hash
+    }
+
+    /// Which world it is called through: `wasi:http/proxy@0.2` or `wasi:http/service@0.3`.
+    pub fn world(&self) -> &'static str {
+        world(&self.pre)
+    }
+
+    /// Figures of its calls.
+    pub fn counts(&self) -> Counts {
+        let places = self.settings.instances.clamp(1, Semaphore::MAX_PERMITS);
+        let running = places.saturating_sub(self.places.available_permits());
+        self.counters.read(running, self.waiting.load(Relaxed))
+    }
+
+    /// Waits for one of the function's `instances` places, in a queue of bounded length and for a bounded time. Places are given
+    /// in the order they were asked for. The permit is to be held until the last byte of the answer has been sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`], which is for a 503 with `Retry-After`.
+    pub async fn enter(self: &Arc<Self>) -> Result<Permit, Busy> {
+        match self.places.clone().try_acquire_owned() {
+            Ok(place) => return Ok(Permit { _place: place }),
+            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => {}
+        }
+        let waits = Waits::begin(self).ok_or_else(|| self.refused(Busy::Full))?;
+        let place = tokio::time::timeout(self.settings.queue_time, self.places.clone().acquire_owned()).await;
+        drop(waits);
+        match place {
+            Ok(Ok(place)) => Ok(Permit { _place: place }),
+            Ok(Err(_)) | Err(_) => Err(self.refused(Busy::Late)),
+        }
+    }
+
+    fn refused(&self, busy: Busy) -> Busy {
+        self.counters.failed("function_busy");
+        busy
+    }
+
+    pub(crate) fn facts(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    pub(crate) fn pre(&self) -> &ProxyPre<Guest> {
+        &self.pre
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// An instance for a call: a kept one, else one that is still to be started.
+    pub(crate) fn instance(&self, hooks: Hooks) -> Instance {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match kept {
+            Some(mut instance) => {
+                self.room.give_back(1);
+                instance.resume(hooks);
+                instance
+            }
+            None => Instance::new(&self.engine, hooks, self.values.clone()),
+        }
+    }
+
+    /// Keeps an instance for another call, where that is wanted and nothing of this one is left in it on the host's side.
+    pub(crate) fn keep(&self, instance: Instance) {
+        if instance.served < self.settings.reuse && instance.is_clean() && self.room.take() {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+        }
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.room.give_back(kept.len());
+    }
+}
+
+/// Which world a linked component exports.
+pub(crate) fn world(pre: &ProxyPre<Guest>) -> &'static str {
+    match pre {
+        ProxyPre::P2(_) => "wasi:http/proxy@0.2",
+        ProxyPre::P3(_) => "wasi:http/service@0.3",
+    }
+}
+
+/// A place in the queue.
+struct Waits<'a>(&'a Function);
+
+impl<'a> Waits<'a> {
+    fn begin(function: &'a Function) -> Option<Self> {
+        let queue = function.settings.queue;
+        let more = |waiting: usize| (waiting < queue).then_some(waiting + 1);
+        function.waiting.try_update(Relaxed, Relaxed, more).is_ok().then_some(Self(function))
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,250 @@
+//! From a `.wasm` file to a function: read, refuse, compile or take from the cache, link, start once.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::linker::{self, link};
+use crate::meter::Meter;
+use crate::outbound::Hooks;
+use crate::{Destination, Failure, Function, HttpError, Outbound, Runtime, Settings, Timeouts, WasiBody};
+
+pub use crate::linker::Import;
+
+/// Largest component, bytes.
+const COMPONENT_BYTES_MAX: u64 = 64 << 20;
+
+/// What a component's file begins with (the binary format's version and its layer).
+const COMPONENT_MAGIC: &[u8] = b"\0asm\x0d\0\x01\0";
+
+/// What a core module's file begins with.
+const MODULE_MAGIC: &[u8] = b"\0asm\x01\0\0\0";
+
+/// Why a file is not a function.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("the component cannot be read")]
+    Read(#[source] std::io::Error),
+    /// The file is too large.
+    #[error("the component is larger than {} MiB", COMPONENT_BYTES_MAX >> 20)]
+    TooLarge,
+    /// The file is native code, which is never taken from outside.
+    #[error("the file is compiled code; give the `.wasm` component it was made of")]
+    Precompiled,
+    /// The file is something else.
+    #[error("the file is not a WebAssembly component: {hint}")]
+    NotComponent {
+        /// What it is, or how to make a component of it.
+        hint: &'static str,
+    },
+    /// The component is not valid, or could not be compiled.
+    #[error("the component cannot be compiled: {0}")]
+    Compile(String),
+    /// The component imports what functions are not given.
+    #[error("the component imports what functions are not given: {}", names(.0))]
+    Imports(Vec<Import>),
+    /// The component does not fit `wasi:http`.
+    #[error("the component cannot be called: {0}")]
+    World(String),
+    /// The component was linked, and its first instance failed.
+    #[error("the component cannot be started: {0}")]
+    Start(#[source] Failure),
+}
+
+fn names(refused: &[Import]) -> String {
+    let each = refused.iter().map(|import| {
+        let hint = import.refused.unwrap_or_default();
+        format!("`{}` ({hint})", import.name)
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// What is known of a component that was looked at.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// `wasi:http/proxy@0.2` or `wasi:http/service@0.3`.
+    pub world: &'static str,
+    /// What it imports.
+    pub imports: Vec<Import>,
+    /// What it exports.
+    pub exports: Vec<String>,
+    /// SHA-256 of the file, in hexadecimal digits.
+    pub component_hash: String,
+    /// Size of the file.
+    pub component_bytes: usize,
+    /// Size of the compiled code.
+    pub compiled_bytes: usize,
+    /// How long compiling took; `None`: it was in the cache.
+    pub compile_time: Option<Duration>,
+    /// How long the first instance took to start.
+    pub start_time: Duration,
+    /// Memory of an instance that has just started, bytes.
+    pub start_memory_bytes: u64,
+}
+
+/// A component that is compiled.
+struct Loaded {
+    component: Component,
+    hash: String,
+    component_bytes: usize,
+    compiled_bytes: usize,
+    compile_time: Option<Duration>,
+}
+
+impl Runtime {
+    /// Loads a function. It blocks, and may take half a minute where JavaScript or Python is to be compiled.
+    ///
+    /// # Errors
+    ///
+    /// See [`LoadError`].
+    pub fn load(&self, component: &Path, settings: Settings) -> Result<Arc<Function>, LoadError> {
+        let loaded = self.component(component)?;
+        let function = self.link(&loaded, settings)?;
+        function.start_once()?;
+        Ok(Arc::new(function))
+    }
+
+    /// Says what a component is, what it wants, and how it would start.
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`Runtime::load`] would refuse it for.
+    pub fn check(&self, component: &Path) -> Result<Checked, LoadError> {
+        let loaded = self.component(component)?;
+        let function = self.link(&loaded, Settings::named("check"))?;
+        let (start_time, start_memory_bytes) = function.start_once()?;
+        Ok(Checked {
+            world: function.world(),
+            imports: linker::imports(&self.engine, &loaded.component),
+            exports: linker::exports(&self.engine, &loaded.component),
+            component_hash: loaded.hash,
+            component_bytes: loaded.component_bytes,
+            compiled_bytes: loaded.compiled_bytes,
+            compile_time: loaded.compile_time,
+            start_time,
+            start_memory_bytes,
+        })
+    }
+
+    fn component(&self, path: &Path) -> Result<Loaded, LoadError> {
+        let bytes = read(path)?;
+        let hash = hex(&Sha256::digest(&bytes));
+        let cached = self.cache.as_ref().and_then(|cache| cache.get(&self.engine, &hash));
+        if let Some((component, compiled_bytes)) = cached {
+            return Ok(Loaded {
+                component,
+                hash,
+                component_bytes: bytes.len(),
+                compiled_bytes,
+                compile_time: None,
+            });
+        }
+        let began = Instant::now();
+        let code = self.compile(&bytes)?;
+        let compile_time = Some(began.elapsed());
+        let component = crate::cache::own_code(&self.engine, &code)
+            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        if let Some(cache) = &self.cache {
+            cache.put(&hash, &code);
+        }
+        Ok(Loaded { component, hash, component_bytes: bytes.len(), compiled_bytes: code.len(), compile_time })
+    }
+
+    fn link(&self, loaded: &Loaded, settings: Settings) -> Result<Function, LoadError> {
+        let pre = link(&self.linker, &loaded.component).map_err(|error| {
+            let mut refused = linker::imports(&self.engine, &loaded.component);
+            refused.retain(|import| import.refused.is_some());
+            if refused.is_empty() {
+                LoadError::World(format!("{error:#}"))
+            } else {
+                LoadError::Imports(refused)
+            }
+        })?;
+        Ok(Function::new(self.engine.clone(), pre, settings, loaded.hash.clone(), self.room.clone()))
+    }
+}
+
+/// Reads a component, and refuses what is none by its first bytes.
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(LoadError::Read)?;
+    file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(LoadError::Read)?;
+    if bytes.len() as u64 > COMPONENT_BYTES_MAX {
+        return Err(LoadError::TooLarge);
+    }
+    if Engine::detect_precompiled(&bytes).is_some() || bytes.starts_with(b"\x7fELF") {
+        return Err(LoadError::Precompiled);
+    }
+    let hint = match bytes.get(..COMPONENT_MAGIC.len()) {
+        Some(COMPONENT_MAGIC) => return Ok(bytes),
+        Some(MODULE_MAGIC) => {
+            "it is a core module; build for `wasm32-wasip2`, or wrap it with `wasm-tools component new`"
+        }
+        _ if bytes.starts_with(b"(") => "it is text; build it, or convert it with `wasm-tools parse`",
+        _ => "it does not begin like one",
+    };
+    Err(LoadError::NotComponent { hint })
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Function {
+    /// Starts one instance under the function's own limits and drops it: what cannot start is found before traffic comes. Says how
+    /// long it took, and the memory it has.
+    fn start_once(&self) -> Result<(Duration, u64), LoadError> {
+        // A thread of its own, since the caller's may have a runtime already.
+        std::thread::scope(|scope| scope.spawn(|| self.start_here()).join())
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            .map_err(LoadError::Start)
+    }
+
+    fn start_here(&self) -> Result<(Duration, u64), Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(|error| Failure::Instantiation(error.to_string()))?;
+        let settings = self.facts();
+        let meter = Arc::new(Meter::new(settings.cpu));
+        let hooks = Hooks {
+            settings: settings.clone(),
+            request: "start".into(),
+            outbound: Arc::new(Nowhere),
+            next: false,
+            calls_left: 0,
+            began: Instant::now(),
+            meter: meter.clone(),
+        };
+        let mut instance = self.instance(hooks);
+        let began = Instant::now();
+        let started = runtime.block_on(meter.watch(settings.time, instance.start(self.pre())));
+        instance.store.data().log.end_call();
+        match started? {
+            Ok(()) => Ok((began.elapsed(), instance.store.data().memory.bytes())),
+            Err(error) => Err(match instance.failure(&error) {
+                Failure::Trapped { .. } => Failure::Instantiation(format!("{error:#}")),
+                failure => failure,
+            }),
+        }
+    }
+}
+
+/// Where a guest's requests go while it starts.
+struct Nowhere;
+
+impl Outbound for Nowhere {
+    fn send(&self, _: Destination, _: http::Request<WasiBody>, _: Timeouts) -> crate::SentResponse {
+        std::future::ready(Err(HttpError::HttpRequestDenied)).boxed()
+    }
+}

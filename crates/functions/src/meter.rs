@@ -1,0 +1,141 @@
+//! One call as those see it that watch it: how much time it used, and whether it has failed.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::Failure;
+
+/// Shared by a call's future, the engine's interruptions, and the body of the answer.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    cpu_ns_max: u64,
+    /// Processor time of all polls that have ended.
+    cpu_ns: AtomicU64,
+    /// The thread's processor time when the poll under way began.
+    poll_began_ns: AtomicU64,
+    failed: AtomicBool,
+    answered: AtomicBool,
+    cause: Mutex<Option<Failure>>,
+    waker: AtomicWaker,
+}
+
+impl Meter {
+    pub(crate) fn new(cpu: Duration) -> Self {
+        Self {
+            cpu_ns_max: u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX),
+            cpu_ns: AtomicU64::new(0),
+            poll_began_ns: AtomicU64::new(thread_ns()),
+            failed: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
+            cause: Mutex::new(None),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    /// Ends the call with a failure, unless it has failed already.
+    pub(crate) fn fail(&self, failure: Failure) {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+        self.failed.store(true, Release);
+        self.waker.wake();
+    }
+
+    /// The failure that was reported from within the call.
+    pub(crate) fn cause(&self) -> Option<Failure> {
+        if !self.has_failed() {
+            return None;
+        }
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the call failed or was given up, so that what its body has given so far need not be all of it.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Acquire)
+    }
+
+    pub(crate) fn set_answered(&self) {
+        self.answered.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answered.load(Relaxed)
+    }
+
+    /// Processor time of the polls that have ended, nanoseconds.
+    pub(crate) fn cpu_ns(&self) -> u64 {
+        self.cpu_ns.load(Relaxed)
+    }
+
+    /// Whether the processor time is used up, the poll under way included. To be asked on the thread that polls.
+    pub(crate) fn is_over(&self) -> bool {
+        let now = thread_ns().saturating_sub(self.poll_began_ns.load(Relaxed));
+        self.cpu_ns().saturating_add(now) > self.cpu_ns_max
+    }
+
+    fn timed<R>(&self, poll: impl FnOnce() -> R) -> R {
+        let began = thread_ns();
+        self.poll_began_ns.store(began, Relaxed);
+        let result = poll();
+        self.cpu_ns.fetch_add(thread_ns().saturating_sub(began), Relaxed);
+        result
+    }
+
+    /// Runs a call to its end, or to that of its wall or processor time, or to the failure that its body reports. The guest's own
+    /// time-outs are no help here: while it computes, nothing of what lies inside is polled.
+    pub(crate) async fn watch(
+        &self,
+        time: Duration,
+        call: impl Future<Output = wasmtime::Result<()>>,
+    ) -> Result<wasmtime::Result<()>, Failure> {
+        let mut call = pin!(call);
+        let mut late = pin!(tokio::time::sleep(time));
+        // The last, so that it is dropped before anything of the guest is.
+        let guard = Abandoned(self);
+        let watched = poll_fn(|cx| self.poll(cx, call.as_mut(), late.as_mut())).await;
+        std::mem::forget(guard);
+        if !matches!(watched, Ok(Ok(()))) {
+            self.failed.store(true, Release);
+        }
+        watched
+    }
+
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        call: std::pin::Pin<&mut impl Future<Output = wasmtime::Result<()>>>,
+        late: std::pin::Pin<&mut tokio::time::Sleep>,
+    ) -> Poll<Result<wasmtime::Result<()>, Failure>> {
+        self.waker.register(cx.waker());
+        let polled = self.timed(|| call.poll(cx));
+        if let Some(cause) = self.cause() {
+            return Poll::Ready(Err(cause));
+        }
+        match polled {
+            Poll::Ready(ended) => Poll::Ready(Ok(ended)),
+            Poll::Pending if self.cpu_ns() > self.cpu_ns_max => Poll::Ready(Err(Failure::CpuTime)),
+            Poll::Pending => late.poll(cx).map(|()| Err(Failure::TimedOut)),
+        }
+    }
+}
+
+/// Tells the body that its end is none, when the call's future is dropped before it ended.
+struct Abandoned<'a>(&'a Meter);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.0.failed.store(true, Release);
+    }
+}
+
+/// Processor time of this thread, nanoseconds.
+fn thread_ns() -> u64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
+}
