@@ -1,5 +1,6 @@
 //! The load generator: one thread, one epoll loop, closed or at a fixed rate; counts only correct answers.
 
+mod body;
 mod connection;
 mod engine;
 mod idle;
@@ -9,6 +10,7 @@ mod response;
 mod rotation;
 mod work;
 
+pub(crate) use body::whole_body;
 pub(crate) use idle::{IdleOptions, SETTLED, hold_idle};
 pub(crate) use report::LoadReport;
 pub(crate) use work::Work;

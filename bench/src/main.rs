@@ -5,6 +5,7 @@
 )]
 
 mod floor;
+mod functions;
 mod load;
 mod logs;
 mod measure;
@@ -50,6 +51,8 @@ enum Command {
     Measure(measure::Options),
     /// Keys, limits and usage beside proxies that do the same, and the users service beside others; writes a run directory.
     Users(users::Options),
+    /// Functions beside other hosts of the same components and scripts in other proxies; writes a run directory.
+    Functions(functions::Options),
     /// Usage per user from files beside DuckDB, Polars, Python and Node; writes a run directory.
     Process(logs::Options),
     /// Lines found beside ripgrep; writes a run directory.
@@ -69,6 +72,7 @@ fn main() -> anyhow::Result<()> {
         Command::Floor { listen, origin } => floor::run(listen, origin),
         Command::Measure(options) => measure::run(&options),
         Command::Users(options) => users::run(&options),
+        Command::Functions(options) => functions::run(&options),
         Command::Process(options) => logs::process(&options),
         Command::Search(options) => logs::search(&options),
         Command::Report { directory } => report::write_again(&directory),

@@ -19,11 +19,17 @@ pub(crate) fn confine(command: &mut Command, core: usize) -> &mut Command {
 
 /// Keeps the calling thread on `core`.
 pub(crate) fn pin(core: usize) -> io::Result<()> {
+    pin_thread(0, core)
+}
+
+/// Keeps a thread, of whatever process, on `core`; 0 is the calling one.
+pub(crate) fn pin_thread(thread: u32, core: usize) -> io::Result<()> {
+    let thread = libc::pid_t::try_from(thread).map_err(io::Error::other)?;
     // SAFETY: an all-zero set is valid, CPU_SET checks its bounds, and the size given is the set's.
     check(unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         libc::CPU_SET(core, &mut set);
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
+        libc::sched_setaffinity(thread, size_of::<libc::cpu_set_t>(), &set)
     })
 }
 

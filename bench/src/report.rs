@@ -27,6 +27,9 @@ pub(crate) fn write_again(directory: &Path) -> anyhow::Result<()> {
     if let Ok(run) = raw::read::<crate::users::record::Run>(directory) {
         return crate::users::report::write(&run, directory);
     }
+    if let Ok(run) = raw::read::<crate::functions::record::Run>(directory) {
+        return crate::functions::report::write(&run, directory);
+    }
     if let Ok(run) = raw::read::<crate::logs::LogsRun>(directory) {
         return crate::logs::write_report(&run, directory);
     }

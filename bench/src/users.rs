@@ -1,7 +1,7 @@
 //! Keys, limits and usage beside proxies that do the same, and the users service beside others: round after round in rotated order.
 
 mod check;
-mod client;
+pub(crate) mod client;
 mod contender;
 mod driver;
 mod in_process;

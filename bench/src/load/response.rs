@@ -1,5 +1,6 @@
 //! Reads one answer and says whether it is the right one.
 
+use super::body::whole_body;
 use super::work::{ECHO_BYTES, Work, is_accepted, is_echo};
 
 /// Reads the answers of one connection, one after another.
@@ -88,6 +89,11 @@ impl Response {
             field("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         let closes = field("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"));
         let (code, status) = (response.code, self.work.answer_status());
+        if let Some(text) = self.work.answer_text()
+            && (code, closes) == (Some(status), false)
+        {
+            return self.text(response.headers, bytes, length, text);
+        }
         let wanted = self.work.answer_bytes().or(stated).unwrap_or(0);
         if code != Some(status) || stated != Some(wanted) {
             return Err(format!("not a {status} of {wanted} bytes: {}", excerpt(bytes)));
@@ -102,6 +108,23 @@ impl Response {
                 Err(format!("not {users} users: {}", excerpt(bytes)))
             }
             _ => self.body(wanted, bytes.len() - length),
+        }
+    }
+
+    /// The whole of an answer whose text is known, after a head of `length` bytes.
+    fn text(
+        &mut self,
+        fields: &[httparse::Header<'_>],
+        bytes: &[u8],
+        length: usize,
+        (start, end): (&str, &str),
+    ) -> Result<Progress, String> {
+        let Some((body, used)) = whole_body(fields, &bytes[length..])? else { return Ok(self.keep(bytes)) };
+        let is_right = body.starts_with(start.as_bytes()) && body.ends_with(end.as_bytes());
+        if is_right && length + used == bytes.len() {
+            Ok(Progress::Whole)
+        } else {
+            Err(format!("not the text: {}", excerpt(bytes)))
         }
     }
 
@@ -184,6 +207,19 @@ mod tests {
         check_work(Work::ListUsers, one, &Err("not 100 users"));
         check_work(Work::CreateUser, one, &Err("not a 201"));
         check_work(Work::ShowUser, b"HTTP/1.1 200 OK\r\n\r\n", &Err("not a 200"));
+    }
+
+    #[test]
+    fn a_text_may_come_by_length_or_in_chunks() {
+        let check_hello = |rest: &str, expected: &Result<Progress, &str>| {
+            check_work(Work::Hello, format!("HTTP/1.1 200 OK\r\n{rest}").as_bytes(), expected);
+        };
+        check_hello("content-length: 18\r\n\r\nHello from /hello\n", &Ok(Progress::Whole));
+        let chunks = "transfer-encoding: chunked\r\n\r\n4\r\nHell\r\ne\r\no from /hello\n\r\n0\r\n\r\n";
+        check_hello(chunks, &Ok(Progress::Whole));
+        check_hello(&chunks[..chunks.len() - 1], &Ok(Progress::Partial));
+        check_hello("content-length: 4\r\n\r\nHell", &Err("not the text"));
+        check_hello("connection: close\r\ncontent-length: 18\r\n\r\n", &Err("the connection is not kept"));
     }
 
     #[test]

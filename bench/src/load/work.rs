@@ -20,6 +20,8 @@ pub(crate) enum Work {
     Post,
     /// A text message of 64 bytes and its echo.
     Websocket,
+    /// GET of a line of text that names the path, from a function.
+    Hello,
     /// GET of 128 bytes and a number of units, each with another key.
     Metered,
     /// GET of a JSON constant from a users service.
@@ -53,6 +55,7 @@ impl Work {
             Self::Large => "1m",
             Self::Post => "post",
             Self::Websocket => "websocket",
+            Self::Hello => "hello",
             Self::Metered => "metered",
             Self::Health => "health",
             Self::ShowUser => "show-user",
@@ -73,7 +76,12 @@ impl Work {
             Self::Medium => Some(MEDIUM_BYTES),
             Self::Large => Some(LARGE_BYTES),
             Self::Post => Some(SUNK_BYTES),
-            Self::Websocket | Self::Health | Self::ShowUser | Self::ListUsers | Self::CreateUser => None,
+            Self::Websocket
+            | Self::Hello
+            | Self::Health
+            | Self::ShowUser
+            | Self::ListUsers
+            | Self::CreateUser => None,
         }
     }
 
@@ -86,11 +94,17 @@ impl Work {
         }
     }
 
+    /// How the answer's text begins and ends, where that is what makes it right, whichever way its length is told.
+    pub(crate) fn answer_text(self) -> Option<(&'static str, &'static str)> {
+        (self == Self::Hello).then_some(("Hello from ", "/hello\n"))
+    }
+
     /// The request, on a path below `prefix`; a [`super::rotation::Rotation`] writes those in which each differs from the last.
     pub(crate) fn request(self, prefix: &str) -> Vec<u8> {
         match self {
             Self::Metered | Self::Health | Self::ShowUser | Self::ListUsers | Self::CreateUser => Vec::new(),
             Self::Small => get(&format!("{prefix}/small"), ""),
+            Self::Hello => get(&format!("{prefix}/hello"), ""),
             Self::Medium => get(&format!("{prefix}/64k"), ""),
             Self::Large => get(&format!("{prefix}/1m"), ""),
             Self::Post => post(&format!("{prefix}/sink"), 1024 * 1024),

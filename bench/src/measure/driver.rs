@@ -34,7 +34,7 @@ impl Driver {
     pub(crate) fn start(tools: Tools, seconds: f64) -> anyhow::Result<Self> {
         let directory = std::env::temp_dir().join(format!("lockgate-bench-{}", std::process::id()));
         std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-        let origin = Origin::start(tools.this())?;
+        let origin = Origin::start(tools.this(), LOAD_CORE)?;
         Ok(Self { tools, origin, directory, seconds })
     }
 
@@ -125,7 +125,8 @@ impl Driver {
         work: Work,
         arguments: &[(&str, String)],
     ) -> anyhow::Result<(Cpu, LoadReport)> {
-        Load { this: self.tools.this(), target, work, seconds: self.seconds, arguments }.run(process)
+        Load { this: self.tools.this(), core: LOAD_CORE, target, work, seconds: self.seconds, arguments }
+            .run(process)
     }
 }
 

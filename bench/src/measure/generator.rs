@@ -7,7 +7,6 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::Context;
 
-use super::LOAD_CORE;
 use super::process::Process;
 use super::usage::Cpu;
 use crate::load::{BEGIN, LoadReport, Work};
@@ -20,11 +19,11 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Starts the origin that `this` program is, too.
-    pub(crate) fn start(this: &Path) -> anyhow::Result<Self> {
+    /// Starts the origin that `this` program is, too, on `core`.
+    pub(crate) fn start(this: &Path, core: usize) -> anyhow::Result<Self> {
         let mut command = Command::new(this);
         command.arg("origin").stdout(Stdio::piped());
-        let mut child = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the origin")?;
+        let mut child = crate::os::confine(&mut command, core).spawn().context("starting the origin")?;
         let address = next_line(&mut BufReader::new(piped(&mut child)))?;
         let address = address.parse().with_context(|| format!("the origin said `{address}`"))?;
         Ok(Self { child, address })
@@ -43,6 +42,8 @@ impl Drop for Origin {
 pub(crate) struct Load<'a> {
     /// This program.
     pub(crate) this: &'a Path,
+    /// Its own core.
+    pub(crate) core: usize,
     pub(crate) target: SocketAddr,
     pub(crate) work: Work,
     /// Measured time.
@@ -60,7 +61,7 @@ impl Load<'_> {
         for (name, value) in self.arguments {
             command.args([*name, value]);
         }
-        let mut child = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the load")?;
+        let mut child = crate::os::confine(&mut command, self.core).spawn().context("starting the load")?;
         let mut lines = BufReader::new(piped(&mut child));
         let begun = next_line(&mut lines)? == BEGIN;
         let before = Cpu::of(&process.pids);

@@ -76,6 +76,7 @@ impl Memory {
             sum.rss += one.rss;
             sum.pss += one.pss;
             sum.private += one.private;
+            sum.dirty += one.dirty;
         }
         sum
     }
@@ -94,6 +95,15 @@ pub(crate) fn descendants(pid: u32) -> Vec<u32> {
         }
     }
     found
+}
+
+/// Threads of `pid` whose name is `prefix` and a number.
+pub(crate) fn threads_named(pid: u32, prefix: &str) -> Vec<u32> {
+    let is_named = |task: &u32| {
+        let name = fs::read_to_string(format!("/proc/{pid}/task/{task}/comm")).unwrap_or_default();
+        name.trim_end().strip_prefix(prefix).is_some_and(|rest| rest.parse::<u32>().is_ok())
+    };
+    tasks(pid).into_iter().filter(is_named).collect()
 }
 
 fn tasks(pid: u32) -> Vec<u32> {
@@ -144,7 +154,21 @@ mod tests {
         let sum = (0..3_000_000_u64).fold(1_u64, |sum, i| sum.wrapping_mul(31) ^ std::hint::black_box(i));
         assert_ne!(sum, 0);
         assert!((Cpu::of(&me) - before).total_ns > 0);
-        assert!(Memory::of(&me).private > 0);
+        let memory = Memory::of(&me);
+        assert!(memory.dirty > 0 && memory.private >= memory.dirty, "{memory:?}");
+    }
+
+    #[test]
+    fn threads_are_found_by_name_and_number() {
+        let (ended, waits) = std::sync::mpsc::channel::<()>();
+        let (begun, is_there) = std::sync::mpsc::channel();
+        let wait = move || begun.send(()).and(Ok(waits.recv()));
+        let thread = std::thread::Builder::new().name("named-7".into()).spawn(wait).unwrap();
+        is_there.recv().unwrap();
+        assert_eq!(threads_named(std::process::id(), "named-").len(), 1);
+        assert_eq!(threads_named(std::process::id(), "name").len(), 0);
+        drop(ended);
+        thread.join().unwrap().unwrap().unwrap_err();
     }
 
     #[test]

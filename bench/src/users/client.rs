@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::load::whole_body;
+
 /// A write that waits for the disk behind many others is answered within this.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -66,11 +68,9 @@ fn whole_answer(bytes: &[u8]) -> anyhow::Result<Option<(u16, Vec<u8>, usize)>> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut answer = httparse::Response::new(&mut fields);
     let httparse::Status::Complete(head) = answer.parse(bytes)? else { return Ok(None) };
-    let stated = answer.headers.iter().find(|field| field.name.eq_ignore_ascii_case("content-length"));
-    let stated = stated.context("an answer without a length")?.value;
-    let end = head + std::str::from_utf8(stated)?.parse::<usize>()?;
     let status = answer.code.context("an answer without a status")?;
-    Ok(bytes.get(head..end).map(|body| (status, body.to_vec(), end)))
+    let body = whole_body(answer.headers, &bytes[head..]).map_err(anyhow::Error::msg)?;
+    Ok(body.map(|(body, used)| (status, body, head + used)))
 }
 
 #[cfg(test)]

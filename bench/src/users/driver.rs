@@ -12,11 +12,11 @@ use super::setup::{self, Setting};
 use super::task::Task;
 use super::{Options, TOKEN, check, seed};
 use crate::load::LoadReport;
-use crate::measure::PROXY_CORE;
 use crate::measure::generator::{Load, Origin, free_addresses};
 use crate::measure::peer::Tools;
 use crate::measure::process::Process;
 use crate::measure::usage::{Cpu, Memory};
+use crate::measure::{LOAD_CORE, PROXY_CORE};
 
 /// Time before anything is counted: Node's compiler and Go's collector have found their pace then.
 const WARM_UP_SECONDS: f64 = 1.0;
@@ -44,7 +44,7 @@ impl Driver {
     pub(crate) fn prepare(tools: Tools, options: &Options, contenders: &[Contender]) -> anyhow::Result<Self> {
         let directory = std::env::temp_dir().join(format!("lockgate-bench-{}", std::process::id()));
         std::fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-        let origin = Origin::start(tools.this())?;
+        let origin = Origin::start(tools.this(), LOAD_CORE)?;
         let keys = seed::made_up_keys(options.keys);
         let mut driver = Self { tools, origin, directory, seconds: options.seconds, keys };
         for contender in [Contender::Lockgate, Contender::Go, Contender::Node] {
@@ -192,9 +192,16 @@ impl Driver {
         ];
         arguments.extend(rate.map(|rate| ("--rate", rate.to_string())));
         let (this, target) = (self.tools.this(), started.target);
-        Load { this, target, work: task.work(), seconds: self.seconds, arguments: &arguments }
-            .run(&started.process)
-            .with_context(|| format!("{contender}, {}", task.title()))
+        Load {
+            this,
+            core: LOAD_CORE,
+            target,
+            work: task.work(),
+            seconds: self.seconds,
+            arguments: &arguments,
+        }
+        .run(&started.process)
+        .with_context(|| format!("{contender}, {}", task.title()))
     }
 }
 
