@@ -22,6 +22,9 @@ use contender::{Contender, Language};
 use driver::Driver;
 use record::{Copies, Run, Spot};
 
+/// Alternations in which the component in JavaScript is called in one process: each time it is compiled first, half a minute long.
+const JAVASCRIPT_DIRECT_ROUNDS: usize = 2;
+
 /// How functions are measured.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
@@ -131,8 +134,11 @@ fn throughput(driver: &Driver, options: &Options, run: &mut Run, round: usize) -
 /// What is measured of the gateway alone: calls in one process, cold starts, and a function that spins.
 fn alone(driver: &Driver, options: &Options, run: &mut Run, round: usize) -> anyhow::Result<()> {
     for language in options.languages() {
-        let count = if language == Language::Rust { options.direct } else { options.direct / 20 };
-        if count > 0 {
+        let (count, rounds) = match language {
+            Language::Rust => (options.direct, options.rounds),
+            Language::JavaScript => (options.direct / 20, JAVASCRIPT_DIRECT_ROUNDS),
+        };
+        if count > 0 && round < rounds {
             let sample = direct::measure(&options.examples, &options.functions, language, count, round)?;
             eprintln!("round {round} {sample:?}");
             run.direct.push(sample);

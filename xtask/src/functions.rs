@@ -20,6 +20,13 @@ pub(crate) struct Options {
     only: Vec<String>,
 }
 
+impl Options {
+    /// These functions alone.
+    pub(crate) fn only(names: &[&str]) -> Self {
+        Self { only: names.iter().map(|name| (*name).to_owned()).collect() }
+    }
+}
+
 /// A function's sources. Its name is that of their folder.
 #[derive(Debug, PartialEq, Eq)]
 struct Function {

@@ -54,6 +54,8 @@ enum Bench {
     Proxy(bench::Options),
     /// Keys, limits and usage beside NGINX with Lua and Envoy, the users API beside Go and Node; what is missing is installed.
     Users(bench::users::Options),
+    /// Functions beside wasmtime serve, workerd and Lua in NGINX and HAProxy; what is missing is installed.
+    Functions(bench::functions::Options),
     /// Usage per user from 2 GB of events, beside DuckDB, Polars, Python and Node; what is missing is installed.
     Process(bench::logs::Options),
     /// Lines found in 2 GB of events, beside ripgrep; what is missing is installed.
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Chore::Functions(options) => functions::run(&root, &options, tools::Missing::from_environment()),
         Chore::Bench { what: Bench::Proxy(options) } => bench::proxy(&root, &options),
         Chore::Bench { what: Bench::Users(options) } => bench::users::users(&root, &options),
+        Chore::Bench { what: Bench::Functions(options) } => bench::functions::functions(&root, &options),
         Chore::Bench { what: Bench::Process(options) } => bench::logs::process(&root, &options),
         Chore::Bench { what: Bench::Search(options) } => bench::logs::search(&root, &options),
     };

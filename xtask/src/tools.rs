@@ -73,7 +73,7 @@ pub(crate) fn install_for_tests(root: &Path, missing: Missing) -> anyhow::Result
         install_postgres(),
         install_browser(),
         wasm::install(),
-        install_node(root),
+        install_node(root, &root.join("bindings/node"), "node-binding", "node_modules/typescript"),
         install_python(root, "kosoku", &root.join("xtask/requirements.txt")),
         install_python(root, "schemathesis", &root.join("xtask/requirements.txt")),
         install_python(root, "maturin", &root.join("xtask/requirements.txt")),
@@ -123,6 +123,27 @@ pub(crate) fn install_for_process(root: &Path) -> anyhow::Result<()> {
     if is_there("duckdb") && is_there("polars") { Ok(()) } else { install_requirements(root, &requirements) }
 }
 
+/// What `bench functions` needs from Debian.
+const FUNCTIONS_PACKAGES: [(&str, &str); 4] = [
+    ("nginx", "nginx-light"),
+    ("/usr/lib/nginx/modules/ngx_http_lua_module.so", "libnginx-mod-http-lua"),
+    ("/usr/share/lua/5.1/resty/core.lua", "lua-resty-core"),
+    ("haproxy", "haproxy"),
+];
+
+/// The `wasmtime` that `bench functions` compares with: the version the gateway is built on, the parts that `wasmtime serve` needs,
+/// and its authors' profile for speed.
+const WASMTIME: [&str; 8] = [
+    "wasmtime-cli",
+    "--version",
+    "48.0.8",
+    "--profile",
+    "fastest-runtime",
+    "--no-default-features",
+    "--features",
+    "addr2line,backtrace,component-model,component-model-async,cranelift,demangle,gc,gc-copying,parallel-compilation,pooling-allocator,run,serve,wasi-config",
+];
+
 /// The release of ripgrep that `bench search` compares with.
 const RIPGREP: &str = "15.2.0";
 
@@ -132,15 +153,33 @@ const RIPGREP: &str = "15.2.0";
 ///
 /// When it cannot be built.
 pub(crate) fn install_ripgrep(root: &Path) -> anyhow::Result<()> {
-    let place = directory(root).join("ripgrep");
-    if place.join("bin/rg").is_file() {
+    install_crate(root, "ripgrep", "rg", &["ripgrep", "--version", RIPGREP])
+}
+
+/// Installs what `bench functions` measures Lockgate beside. `wasmtime` takes a quarter of an hour on two cores.
+///
+/// # Errors
+///
+/// When something cannot be installed.
+pub(crate) fn install_for_functions(root: &Path) -> anyhow::Result<()> {
+    install_packages(&FUNCTIONS_PACKAGES)?;
+    let pins = root.join("bench/peers/functions/workerd");
+    install_node(root, &pins, "functions-workerd", "node_modules/workerd")?;
+    install_crate(root, "wasmtime", "wasmtime", &WASMTIME)
+}
+
+/// Builds a program from crates.io into a folder of the tools, unless it is there.
+fn install_crate(root: &Path, folder: &str, program: &str, which: &[&str]) -> anyhow::Result<()> {
+    let place = directory(root).join(folder);
+    if place.join("bin").join(program).is_file() {
         return Ok(());
     }
     let mut cargo = Command::new("cargo");
-    cargo.args(["install", "--locked", "--version", RIPGREP, "ripgrep", "--root"]).arg(&place);
+    cargo.args(["install", "--locked"]).args(which).arg("--root").arg(&place);
     cargo.arg("--target-dir").arg(place.join("build"));
     step::run_within(STEP_WITHIN, cargo.current_dir(root))?;
-    std::fs::remove_dir_all(place.join("build")).context("removing what building ripgrep left")
+    std::fs::remove_dir_all(place.join("build"))
+        .with_context(|| format!("removing what building {program} left"))
 }
 
 /// Where pip puts the packages of the checkout's own environment.
@@ -168,18 +207,18 @@ fn install_browser() -> anyhow::Result<()> {
     if is_there { Ok(()) } else { install_packages(&BROWSER) }
 }
 
-/// Installs Node, and TypeScript as the lock file of the binding for Node has it.
-fn install_node(root: &Path) -> anyhow::Result<()> {
+/// Installs Node, and the packages of the lock file in `pins` into a folder `name` of the checkout's own, unless they and `sign` are there.
+pub(crate) fn install_node(root: &Path, pins: &Path, name: &str, sign: &str) -> anyhow::Result<()> {
     install_packages(&[("node", "nodejs"), ("npm", "npm")])?;
-    let (binding, place) = (root.join("bindings/node"), directory(root).join("node-binding"));
+    let place = directory(root).join(name);
     let read = |folder: &Path| std::fs::read(folder.join("package-lock.json")).ok();
-    if read(&binding) == read(&place) && place.join("node_modules/typescript").is_dir() {
+    if read(pins) == read(&place) && place.join(sign).exists() {
         return Ok(());
     }
-    let why = || format!("not installed: {}", binding.join("package-lock.json").display());
+    let why = || format!("not installed: {}", pins.join("package-lock.json").display());
     std::fs::create_dir_all(&place).with_context(why)?;
     for name in ["package.json", "package-lock.json"] {
-        std::fs::copy(binding.join(name), place.join(name)).with_context(why)?;
+        std::fs::copy(pins.join(name), place.join(name)).with_context(why)?;
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&place);
@@ -243,7 +282,7 @@ fn privilege() -> Option<&'static [&'static str]> {
 }
 
 /// Installs a pinned list of Python packages into the checkout's own environment, unless `program` is there.
-fn install_python(root: &Path, program: &str, requirements: &Path) -> anyhow::Result<()> {
+pub(crate) fn install_python(root: &Path, program: &str, requirements: &Path) -> anyhow::Result<()> {
     let is_there = directory(root).join("venv/bin").join(program).is_file();
     if is_there { Ok(()) } else { install_requirements(root, requirements) }
 }
