@@ -1,6 +1,7 @@
 //! `functions`: the components of examples and of tests, in `target/functions`.
 
 mod rust;
+mod script;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ enum Language {
     Rust,
     /// A component that no compiler would make, in WebAssembly's own text.
     Text,
+    JavaScript,
+    Python,
 }
 
 /// Builds functions, those alone that `options` names, and installs what that needs where it is missing.
@@ -51,7 +54,7 @@ enum Language {
 pub(crate) fn run(root: &Path, options: &Options, missing: Missing) -> anyhow::Result<()> {
     let functions = chosen(find(root)?, &options.only)?;
     fs::create_dir_all(folder(root))?;
-    for language in [Language::Rust, Language::Text] {
+    for language in Language::ALL {
         let functions: Vec<&Function> =
             functions.iter().filter(|function| function.language == language).collect();
         if functions.is_empty() {
@@ -69,19 +72,28 @@ pub(crate) fn run(root: &Path, options: &Options, missing: Missing) -> anyhow::R
 }
 
 impl Language {
-    /// By a file that only its functions have.
-    fn of(folder: &Path, name: &str) -> Option<Self> {
-        let has = |file: &str| folder.join(file).is_file();
-        let text = format!("{name}.wat");
-        [("Cargo.toml", Self::Rust), (text.as_str(), Self::Text)]
-            .into_iter()
-            .find_map(|(file, language)| has(file).then_some(language))
+    const ALL: [Self; 4] = [Self::Rust, Self::Text, Self::JavaScript, Self::Python];
+
+    /// The file that only its functions have.
+    fn file(self) -> &'static str {
+        match self {
+            Self::Rust => "Cargo.toml",
+            Self::Text => "function.wat",
+            Self::JavaScript => "function.js",
+            Self::Python => "function.py",
+        }
     }
 
-    fn install(self, _root: &Path) -> anyhow::Result<()> {
+    fn of(folder: &Path) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| folder.join(language.file()).is_file())
+    }
+
+    fn install(self, root: &Path) -> anyhow::Result<()> {
         match self {
             Self::Rust => rust::install(),
             Self::Text => Ok(()),
+            Self::JavaScript => script::install_javascript(root),
+            Self::Python => script::install_python(root),
         }
     }
 
@@ -89,7 +101,20 @@ impl Language {
         match self {
             Self::Rust => rust::build(root, functions),
             Self::Text => functions.iter().try_for_each(|function| translate(root, function)),
+            Self::JavaScript => functions.iter().try_for_each(|function| script::javascript(root, function)),
+            Self::Python => functions.iter().try_for_each(|function| script::python(root, function)),
         }
+    }
+}
+
+impl Function {
+    fn folder(&self, root: &Path) -> PathBuf {
+        root.join(&self.place).join(&self.name)
+    }
+
+    /// Where it is looked for.
+    fn component(&self, root: &Path) -> PathBuf {
+        folder(root).join(&self.name).with_extension("wasm")
     }
 }
 
@@ -104,7 +129,7 @@ fn find(root: &Path) -> anyhow::Result<Vec<Function>> {
         folders.sort();
         functions.extend(folders.iter().filter_map(|folder| {
             let name = folder.file_name()?.to_str()?.to_owned();
-            Some(Function { language: Language::of(folder, &name)?, name, place: place.clone() })
+            Some(Function { language: Language::of(folder)?, name, place: place.clone() })
         }));
     }
     Ok(functions)
@@ -122,9 +147,8 @@ fn chosen(functions: Vec<Function>, names: &[String]) -> anyhow::Result<Vec<Func
 
 /// Translates a component's text.
 fn translate(root: &Path, function: &Function) -> anyhow::Result<()> {
-    let name = &function.name;
-    let text = root.join(&function.place).join(name).join(name).with_extension("wat");
-    place(root, name, &wat::parse_file(&text)?)
+    let text = function.folder(root).join(function.language.file());
+    place(&function.component(root), &wat::parse_file(&text)?)
 }
 
 /// Where built functions are, whatever cargo builds for: tests look for them there.
@@ -133,14 +157,13 @@ fn folder(root: &Path) -> PathBuf {
 }
 
 /// Puts a built component where it is looked for, unless it is there already. Who reads meanwhile sees the old one whole.
-fn place(root: &Path, name: &str, built: &[u8]) -> anyhow::Result<()> {
-    let file = folder(root).join(name).with_extension("wasm");
-    if fs::read(&file).is_ok_and(|old| old == built) {
+fn place(file: &Path, built: &[u8]) -> anyhow::Result<()> {
+    if fs::read(file).is_ok_and(|old| old == built) {
         return Ok(());
     }
     let new = file.with_extension("wasm.new");
     fs::write(&new, built)
-        .and_then(|()| fs::rename(&new, &file))
+        .and_then(|()| fs::rename(&new, file))
         .with_context(|| format!("writing {}", file.display()))?;
     println!("{} ({} kB)", file.display(), built.len().div_ceil(1000));
     Ok(())
@@ -181,13 +204,12 @@ mod tests {
     #[test]
     fn a_component_that_is_the_same_is_left_alone() {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(folder(root.path())).unwrap();
-        let placed = folder(root.path()).join("a.wasm");
-        place(root.path(), "a", b"1").unwrap();
+        let placed = root.path().join("a.wasm");
+        place(&placed, b"1").unwrap();
         let written = fs::metadata(&placed).unwrap().modified().unwrap();
-        place(root.path(), "a", b"1").unwrap();
+        place(&placed, b"1").unwrap();
         assert_eq!(fs::metadata(&placed).unwrap().modified().unwrap(), written);
-        place(root.path(), "a", b"2").unwrap();
+        place(&placed, b"2").unwrap();
         assert_eq!(fs::read(&placed).unwrap(), b"2");
     }
 }

@@ -29,18 +29,19 @@ pub(super) fn build(root: &Path, functions: &[&Function]) -> anyhow::Result<()> 
     let target = super::folder(root).join("build");
     for place in PLACES.map(Path::new) {
         let here = functions.iter().filter(|function| function.place == place);
-        let names: Vec<&str> = here.map(|function| function.name.as_str()).collect();
-        if names.is_empty() {
+        let here: Vec<&Function> = here.copied().collect();
+        if here.is_empty() {
             continue;
         }
         let mut cargo = cargo()?;
         cargo.args(["--target-dir".as_ref(), target.as_os_str()]);
-        cargo.args(names.iter().flat_map(|name| ["--package", name]));
+        cargo.args(here.iter().flat_map(|function| ["--package", &function.name]));
         step::run_within(STEP_WITHIN, cargo.current_dir(root.join(place)))?;
-        for name in names {
-            let file = target.join(TARGET).join("release").join(name.replace('-', "_") + ".wasm");
+        for function in here {
+            let name = function.name.replace('-', "_") + ".wasm";
+            let file = target.join(TARGET).join("release").join(name);
             let built = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-            super::place(root, name, &built)?;
+            super::place(&function.component(root), &built)?;
         }
     }
     Ok(())

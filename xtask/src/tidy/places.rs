@@ -13,7 +13,7 @@ const PLACES: [(&str, &[&str], &str); 10] = [
     ("anyhow", &["lockgate", "xtask", "bench"], "libraries say with an enum what went wrong"),
     (
         "tokio",
-        &["proxy", "control", "server", "lockgate", "testkit", "bench", "store-*"],
+        &["functions", "proxy", "control", "server", "lockgate", "testkit", "bench", "store-*"],
         "lower layers do no I/O of their own",
     ),
     ("httparse", &["http1", "bench"], "`http1` is the one place that reads HTTP/1"),
