@@ -164,7 +164,7 @@ pub(crate) fn install_ripgrep(root: &Path) -> anyhow::Result<()> {
 pub(crate) fn install_for_functions(root: &Path) -> anyhow::Result<()> {
     install_packages(&FUNCTIONS_PACKAGES)?;
     let pins = root.join("bench/peers/functions/workerd");
-    install_node(root, &pins, "functions-workerd", "node_modules/workerd")?;
+    install_node(root, &pins, "functions-workerd", "node_modules/@cloudflare")?;
     install_crate(root, "wasmtime", "wasmtime", &WASMTIME)
 }
 
