@@ -198,6 +198,3 @@ impl Hasher for Sha256Hasher {
         u64::from_le_bytes(std::array::from_fn(|at| digest[at]))
     }
 }
-
-#[cfg(test)]
-mod tests;

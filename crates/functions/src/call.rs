@@ -15,7 +15,7 @@ use wasmtime_wasi_http::{WasiHttpView, p2, p3};
 use crate::body::{Answer, Length};
 use crate::guest::{Guest, Instance};
 use crate::log::Printable;
-use crate::meter::Meter;
+use crate::meter::{Meter, Ran};
 use crate::outbound::Hooks;
 use crate::{Failure, Function, Outbound, Permit, WasiBody, bridge};
 
@@ -48,7 +48,7 @@ impl Function {
         answered: oneshot::Sender<Response<WasiBody>>,
     ) -> std::result::Result<(), Failure> {
         let settings = self.facts();
-        let meter = Arc::new(Meter::new(settings.cpu));
+        let meter = Arc::new(Meter::new(settings.clone(), call.id.clone(), self.counters().clone()));
         let hooks = Hooks::of(&call, settings, &meter);
         let answer = Answered {
             meter: meter.clone(),
@@ -57,20 +57,20 @@ impl Function {
             to: answered,
         };
         let mut instance = self.instance(hooks);
-        let ran = meter.watch(settings.time, instance.serve(self.pre(), call.request, answer)).await;
+        let ran = meter.watch(instance.serve(self.pre(), call.request, answer)).await;
         instance.store.data().log.end_call();
-        let ended = match &ran {
-            Ok(Ok(())) if meter.is_answered() => Ok(()),
-            Ok(Ok(())) => Err(Failure::NoResponse),
-            Ok(Err(error)) => Err(instance.failure(error)),
-            Err(failure) => Err(failure.clone()),
-        };
-        self.counters().ended(ended.as_ref().err(), meter.cpu_ns(), instance.store.data().memory.bytes());
-        match &ended {
-            Ok(()) => self.keep(instance),
-            Err(failure) => log_failure(failure, ran.ok().and_then(Result::err).as_ref(), &instance),
+        let failure = meter.close().or_else(|| instance.ended(&ran, meter.is_answered()));
+        self.counters().ended(failure.as_ref(), meter.cpu_ns(), instance.store.data().memory.bytes());
+        match failure {
+            None => {
+                self.keep(instance);
+                Ok(())
+            }
+            Some(failure) => {
+                meter.log(&failure, ran.ok().and_then(Result::err).as_ref());
+                Err(failure)
+            }
         }
-        ended
     }
 }
 
@@ -101,6 +101,17 @@ impl Instance {
                     .await?
             }
             None => Ok(()),
+        }
+    }
+
+    /// Why a call that ended so did not end well.
+    fn ended(&self, ran: &Ran, is_answered: bool) -> Option<Failure> {
+        match ran {
+            Ok(Ok(())) if is_answered => None,
+            Ok(Ok(())) if self.store.data().memory.has_refused() => Some(Failure::Memory),
+            Ok(Ok(())) => Some(Failure::NoResponse),
+            Ok(Err(error)) => Some(self.failure(error)),
+            Err(failure) => Some(failure.clone()),
         }
     }
 
@@ -187,17 +198,5 @@ impl bridge::Framing {
             Self::Length(bytes) => Ok(Length::Exactly(bytes)),
             Self::Streamed => Ok(Length::AtMost(bytes_max)),
         }
-    }
-}
-
-fn log_failure(failure: &Failure, error: Option<&wasmtime::Error>, instance: &Instance) {
-    let hooks = &instance.store.data().hooks;
-    let (function, request, reason) = (&*hooks.settings.name, &*hooks.request, failure.reason());
-    let backtrace = error.map(crate::failure::guest_backtrace).unwrap_or_default();
-    let failure = failure.to_string();
-    if backtrace.is_empty() {
-        tracing::warn!(target: "function", function, request, reason, "{}", Printable(&failure));
-    } else {
-        tracing::warn!(target: "function", function, request, reason, "{}\n{backtrace}", Printable(&failure));
     }
 }

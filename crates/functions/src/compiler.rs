@@ -102,3 +102,39 @@ fn read_all(source: Option<impl Read>) -> Vec<u8> {
     let _ = source.map(|mut source| source.read_to_end(&mut bytes));
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RuntimeOptions, Settings};
+
+    fn runtime(script: String) -> std::sync::Arc<Runtime> {
+        let arguments = vec!["-c".into(), script.into()];
+        let compiler = Some(CompilerProgram { program: "/bin/sh".into(), arguments });
+        Runtime::new(&RuntimeOptions { instances: 1, cache: None, compiler }).expect("a runtime")
+    }
+
+    #[test]
+    fn code_of_another_process_runs_in_the_pool() {
+        let Some(hello) = testkit::component("hello") else { return };
+        let folder = tempfile::tempdir().expect("a folder");
+        let code = folder.path().join("code");
+        let component = std::fs::read(&hello).expect("a component");
+        let engine = engine::compiling_engine().expect("an engine");
+        std::fs::write(&code, engine.precompile_component(&component).expect("code")).expect("a file");
+        let runtime = runtime(format!("cat > /dev/null; cat {}", code.display()));
+        assert!(runtime.load(&hello, Settings::named("hello")).is_ok());
+    }
+
+    #[test]
+    fn a_compiler_that_fails_says_why() {
+        for (script, expected) in [
+            ("echo no good >&2; exit 1", "no good"),
+            ("exit 3", "exit status: 3"),
+            ("kill -9 $$", "signal: 9"),
+        ] {
+            let error = runtime(script.into()).compile(b"anything").expect_err("it fails").to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

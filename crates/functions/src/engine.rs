@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig, Result, WasmBacktraceDetails};
 
+use crate::limits::TABLE_ELEMENTS_MAX;
+
 /// How often a computing guest makes room for others on its thread, and its processor time is looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
@@ -37,7 +39,7 @@ pub(crate) fn engine(instances: usize) -> Result<Engine> {
         .max_tables_per_component(64)
         .max_memories_per_module(8)
         .max_tables_per_module(16)
-        .table_elements(100_000)
+        .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(MEMORY_BYTES_MAX)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         // It may show a guest what another left in pages that were swapped out.

@@ -1,5 +1,6 @@
 //! A function that is loaded: who may call it now, and the instances it keeps.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,7 +23,7 @@ pub struct Function {
     component_hash: String,
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
-    counters: Counters,
+    counters: Arc<Counters>,
     kept: Mutex<Vec<Instance>>,
     room: Arc<KeptRoom>,
 }
@@ -81,7 +82,7 @@ impl Function {
             component_hash,
             places: Arc::new(Semaphore::new(places)),
             waiting: AtomicUsize::new(0),
-            counters: Counters::default(),
+            counters: Arc::default(),
             kept: Mutex::default(),
             room,
         }
@@ -142,7 +143,7 @@ impl Function {
         &self.pre
     }
 
-    pub(crate) fn counters(&self) -> &Counters {
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.counters
     }
 
@@ -164,6 +165,15 @@ impl Function {
         if instance.served < self.settings.reuse && instance.is_clean() && self.room.take() {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
         }
+    }
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function")
+            .field("settings", &self.settings)
+            .field("component_hash", &self.component_hash)
+            .finish_non_exhaustive()
     }
 }
 
@@ -189,7 +199,7 @@ impl<'a> Waits<'a> {
     fn begin(function: &'a Function) -> Option<Self> {
         let queue = function.settings.queue;
         let more = |waiting: usize| (waiting < queue).then_some(waiting + 1);
-        function.waiting.try_update(Relaxed, Relaxed, more).is_ok().then_some(Self(function))
+        function.waiting.try_update(Relaxed, Relaxed, more).is_ok().then(|| Self(function))
     }
 }
 

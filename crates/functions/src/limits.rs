@@ -2,6 +2,9 @@
 
 use wasmtime::{ResourceLimiter, Result};
 
+/// Most elements of one table; JavaScript and Python have ten thousand.
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 100_000;
+
 /// Bytes of one element of a table, as the engine stores it.
 const ELEMENT_BYTES: usize = size_of::<usize>();
 
@@ -36,6 +39,8 @@ impl MemoryLimit {
 
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>, unit: usize) -> bool {
         if maximum.is_some_and(|maximum| desired > maximum) {
+            // A guest's own maximum is no want of memory; that of every table is.
+            self.refused |= maximum == Some(TABLE_ELEMENTS_MAX);
             return false;
         }
         let more = desired.saturating_sub(current).saturating_mul(unit) as u64;
@@ -81,5 +86,7 @@ mod tests {
         let mut limit = MemoryLimit::new(1000);
         assert!(!limit.grow(0, 200, Some(100), 1));
         assert!(!limit.has_refused());
+        assert!(!limit.grow(0, TABLE_ELEMENTS_MAX + 1, Some(TABLE_ELEMENTS_MAX), 8));
+        assert!(limit.has_refused());
     }
 }

@@ -216,7 +216,7 @@ impl Function {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| Failure::Instantiation(error.to_string()))?;
         let settings = self.facts();
-        let meter = Arc::new(Meter::new(settings.cpu));
+        let meter = Arc::new(Meter::new(settings.clone(), "start".into(), self.counters().clone()));
         let hooks = Hooks {
             settings: settings.clone(),
             request: "start".into(),
@@ -228,7 +228,7 @@ impl Function {
         };
         let mut instance = self.instance(hooks);
         let began = Instant::now();
-        let started = runtime.block_on(meter.watch(settings.time, instance.start(self.pre())));
+        let started = runtime.block_on(meter.watch(instance.start(self.pre())));
         instance.store.data().log.end_call();
         match started? {
             Ok(()) => Ok((began.elapsed(), instance.store.data().memory.bytes())),

@@ -4,14 +4,19 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::Failure;
+use crate::counts::Counters;
+use crate::failure::guest_backtrace;
+use crate::log::Printable;
+use crate::{Failure, Settings};
+
+/// How a call ended: as the guest did, or for a limit.
+pub(crate) type Ran = Result<wasmtime::Result<()>, Failure>;
 
 /// Shared by a call's future, the engine's interruptions, and the body of the answer.
 #[derive(Debug)]
@@ -23,36 +28,73 @@ pub(crate) struct Meter {
     poll_began_ns: AtomicU64,
     failed: AtomicBool,
     answered: AtomicBool,
-    cause: Mutex<Option<Failure>>,
+    end: Mutex<End>,
     waker: AtomicWaker,
+    settings: Arc<Settings>,
+    request: Arc<str>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug, Default)]
+struct End {
+    /// Whether the guest has ended, so that what its body turns out to be comes too late for it.
+    is_over: bool,
+    /// What was reported before that.
+    cause: Option<Failure>,
 }
 
 impl Meter {
-    pub(crate) fn new(cpu: Duration) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, request: Arc<str>, counters: Arc<Counters>) -> Self {
         Self {
-            cpu_ns_max: u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX),
+            cpu_ns_max: u64::try_from(settings.cpu.as_nanos()).unwrap_or(u64::MAX),
             cpu_ns: AtomicU64::new(0),
             poll_began_ns: AtomicU64::new(thread_ns()),
             failed: AtomicBool::new(false),
             answered: AtomicBool::new(false),
-            cause: Mutex::new(None),
+            end: Mutex::default(),
             waker: AtomicWaker::new(),
+            settings,
+            request,
+            counters,
         }
     }
 
-    /// Ends the call with a failure, unless it has failed already.
+    /// Ends the call with a failure, unless it has failed already. A guest that has ended by then is past ending; what its body
+    /// turned out to be is then logged and counted here.
     pub(crate) fn fail(&self, failure: Failure) {
-        self.cause.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+        let mut end = self.end();
+        if end.is_over {
+            self.counters.failed(failure.reason());
+            self.log(&failure, None);
+            return;
+        }
+        end.cause.get_or_insert(failure);
         self.failed.store(true, Release);
+        drop(end);
         self.waker.wake();
     }
 
-    /// The failure that was reported from within the call.
-    pub(crate) fn cause(&self) -> Option<Failure> {
-        if !self.has_failed() {
-            return None;
+    /// Notes that the guest has ended, and says what was reported of it until then.
+    pub(crate) fn close(&self) -> Option<Failure> {
+        let mut end = self.end();
+        end.is_over = true;
+        end.cause.clone()
+    }
+
+    /// Says in the log why the call failed, with the guest's own calls at that moment where they are known.
+    pub(crate) fn log(&self, failure: &Failure, error: Option<&wasmtime::Error>) {
+        let (function, request, reason) = (&*self.settings.name, &*self.request, failure.reason());
+        let backtrace = error.map(guest_backtrace).unwrap_or_default();
+        let failure = failure.to_string();
+        if backtrace.is_empty() {
+            tracing::warn!(target: "function", function, request, reason, "{}", Printable(&failure));
+        } else {
+            tracing::warn!(target: "function", function, request, reason, "{}\n{backtrace}", Printable(&failure));
         }
-        self.cause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn end(&self) -> MutexGuard<'_, End> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the call failed or was given up, so that what its body has given so far need not be all of it.
@@ -89,13 +131,9 @@ impl Meter {
 
     /// Runs a call to its end, or to that of its wall or processor time, or to the failure that its body reports. The guest's own
     /// time-outs are no help here: while it computes, nothing of what lies inside is polled.
-    pub(crate) async fn watch(
-        &self,
-        time: Duration,
-        call: impl Future<Output = wasmtime::Result<()>>,
-    ) -> Result<wasmtime::Result<()>, Failure> {
+    pub(crate) async fn watch(&self, call: impl Future<Output = wasmtime::Result<()>>) -> Ran {
         let mut call = pin!(call);
-        let mut late = pin!(tokio::time::sleep(time));
+        let mut late = pin!(tokio::time::sleep(self.settings.time));
         // The last, so that it is dropped before anything of the guest is.
         let guard = Abandoned(self);
         let watched = poll_fn(|cx| self.poll(cx, call.as_mut(), late.as_mut())).await;
@@ -111,11 +149,12 @@ impl Meter {
         cx: &mut Context<'_>,
         call: std::pin::Pin<&mut impl Future<Output = wasmtime::Result<()>>>,
         late: std::pin::Pin<&mut tokio::time::Sleep>,
-    ) -> Poll<Result<wasmtime::Result<()>, Failure>> {
+    ) -> Poll<Ran> {
         self.waker.register(cx.waker());
         let polled = self.timed(|| call.poll(cx));
-        if let Some(cause) = self.cause() {
-            return Poll::Ready(Err(cause));
+        if self.has_failed() {
+            // Whoever closes the call finds the cause.
+            return Poll::Ready(Ok(Ok(())));
         }
         match polled {
             Poll::Ready(ended) => Poll::Ready(Ok(ended)),

@@ -174,4 +174,27 @@ fn is_forbidden(name: &HeaderName) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_longer_than_the_call_may_take() {
+        let second = Duration::from_secs(1);
+        let options = RequestOptions {
+            connect_timeout: Some(second * 600),
+            first_byte_timeout: Some(second),
+            between_bytes_timeout: None,
+        };
+        let expected = Timeouts { connect: Some(second * 2), first_byte: Some(second), between_bytes: None };
+        assert_eq!(Timeouts::of(Some(options), second * 2), expected);
+        assert_eq!(Timeouts::of(None, second), Timeouts::default());
+    }
+
+    #[test]
+    fn what_speaks_of_a_connection_is_forbidden() {
+        for name in wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS {
+            assert!(is_forbidden(&name), "{name}");
+        }
+        assert!(!is_forbidden(&header::CONTENT_LENGTH));
+    }
+}

@@ -1,5 +1,6 @@
 //! What all functions of a process share.
 
+use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::Engine;
@@ -54,6 +55,12 @@ pub enum RuntimeError {
     /// The thread that interrupts guests could not be started.
     #[error("the thread that interrupts functions cannot be started")]
     Ticker(#[source] std::io::Error),
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
 }
 
 impl Runtime {

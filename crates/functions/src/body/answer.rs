@@ -83,9 +83,8 @@ impl Body for Answer {
                 None => return Poll::Ready(this.end()),
                 Some(Err(_)) if this.length == Length::None => return Poll::Ready(this.end()),
                 Some(Err(error)) => {
-                    this.ended = true;
-                    this.meter.fail(Failure::Malformed { what: "its body was given up" });
-                    return Poll::Ready(Some(Err(error)));
+                    tracing::debug!(target: "function", "the guest's body failed: {error}");
+                    return Poll::Ready(Some(Err(this.fail("its body was given up"))));
                 }
                 Some(Ok(frame)) => frame,
             };

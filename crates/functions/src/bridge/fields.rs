@@ -1,7 +1,7 @@
 //! Fields and trailers.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use message::{Body, Fields};
+use message::{Body, Fields, Known};
 
 /// All fields that `http` can express, which is all but a few bytes in values.
 pub(super) fn to_map(fields: &Fields) -> HeaderMap {
@@ -76,40 +76,35 @@ pub fn trailers_to_guest(trailers: &Fields) -> HeaderMap {
     to_map(trailers)
 }
 
-/// Trailers of a guest: those that may stand there. What frames, routes, authenticates or says how to read the content comes too
-/// late to be true (RFC 9110 §6.5.1), and is left out.
+/// Trailers of a guest: those that mean something there. What frames, routes, authenticates or says how to read the content comes
+/// too late to be true (RFC 9110 §6.5.1), and is left out.
 pub fn trailers_from_guest(map: &HeaderMap, trailers: &mut Fields) {
     for (name, value) in map {
-        if !is_forbidden_trailer(name) {
+        if may_be_trailer(name.as_str()) {
             trailers.append(name.as_str(), trim(value.as_bytes()));
         }
     }
 }
 
-fn is_forbidden_trailer(name: &HeaderName) -> bool {
-    matches!(
-        *name,
-        header::AGE
-            | header::AUTHORIZATION
-            | header::CACHE_CONTROL
-            | header::CONTENT_ENCODING
-            | header::CONTENT_RANGE
-            | header::CONTENT_TYPE
-            | header::COOKIE
-            | header::DATE
-            | header::EXPECT
-            | header::EXPIRES
-            | header::LOCATION
-            | header::MAX_FORWARDS
-            | header::PRAGMA
-            | header::RANGE
-            | header::RETRY_AFTER
-            | header::SET_COOKIE
-            | header::TRAILER
-            | header::VARY
-            | header::WARNING
-            | header::WWW_AUTHENTICATE
-    ) || name.as_str().starts_with("if-")
-        || name.as_str().starts_with("x-forwarded-")
-        || name.as_str().starts_with("x-lockgate-")
+fn may_be_trailer(name: &str) -> bool {
+    Known::of(name.as_bytes()) == Known::Other
+        && !["content-", "if-", "proxy-", "x-forwarded-"].iter().any(|prefix| name.starts_with(prefix))
+        && !NEVER_TRAILERS.contains(&name)
 }
+
+/// Fields that steer what was read long before a trailer comes, besides those the gateway knows.
+const NEVER_TRAILERS: [&str; 13] = [
+    "age",
+    "authorization",
+    "cache-control",
+    "cookie",
+    "expires",
+    "max-forwards",
+    "pragma",
+    "range",
+    "retry-after",
+    "set-cookie",
+    "vary",
+    "warning",
+    "www-authenticate",
+];

@@ -1,0 +1,149 @@
+//! Each limit, and a guest that runs into it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use functions::{Busy, Failure, LoadError, Runtime, RuntimeOptions, Settings};
+
+use crate::support::{Nowhere, Outcome, ask, block_on, call, component, function, get, runtime};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Asks `hostile` for a path under changed settings and compares why it failed.
+#[track_caller]
+fn check(path: &str, reason: &str, change: impl FnOnce(&mut Settings)) -> Option<Outcome> {
+    let function = function("hostile", change)?;
+    let outcome = ask(&function, path);
+    assert_eq!(outcome.reason(), reason, "{path}: {outcome:?}");
+    Some(outcome)
+}
+
+#[test]
+fn processor_time_is_bounded() {
+    let Some(outcome) = check("/spin", "function_cpu", |settings| settings.cpu = 50 * MS) else { return };
+    assert_eq!(outcome.failure.expect("a failure").status(), 504);
+    assert!(outcome.took < 50 * 50 * MS, "{:?}", outcome.took);
+    check("/bulk?mib=8&times=100000", "function_cpu", |settings| settings.cpu = 50 * MS);
+    check("/busy?ms=5", "", |settings| settings.cpu = 5000 * MS);
+}
+
+#[test]
+fn waiting_costs_no_processor_time() {
+    check("/sleep?ms=100", "", |settings| settings.cpu = 90 * MS);
+}
+
+#[test]
+fn wall_time_is_bounded() {
+    let limited = |settings: &mut Settings| settings.time = 100 * MS;
+    let Some(held) = check("/hold", "function_timeout", limited) else { return };
+    assert!(held.took >= 100 * MS && held.took < 50 * 100 * MS, "{:?}", held.took);
+    assert_eq!(held.failure.expect("a failure").status(), 504);
+    let Some(spun) = check("/spin", "function_timeout", limited) else { return };
+    assert!(spun.took < 50 * 100 * MS, "{:?}", spun.took);
+}
+
+#[test]
+fn a_guest_that_computes_lets_others_on_its_thread_go_on() {
+    let Some(spinning) = function("hostile", |settings| settings.cpu = 1000 * MS) else { return };
+    let Some(hello) = function("hello", |_| ()) else { return };
+    block_on(async {
+        let spins = call(&spinning, get("/spin"), Arc::new(Nowhere), false);
+        let greets = async {
+            // The other goes first.
+            tokio::task::yield_now().await;
+            call(&hello, get("/"), Arc::new(Nowhere), false).await
+        };
+        let mut spins = std::pin::pin!(spins);
+        tokio::select! {
+            biased;
+            spun = &mut spins => panic!("nobody else ran: {spun:?}"),
+            greeted = greets => assert_eq!(greeted.status, 200),
+        }
+    });
+}
+
+#[test]
+fn memory_is_bounded_in_total() {
+    let limited = |settings: &mut Settings| settings.memory_bytes = 16 << 20;
+    check("/allocate", "function_memory", limited);
+    check("/allocate?mib=8", "", limited);
+    for name in ["memories", "tables"] {
+        let Some(function) = function(name, limited) else { return };
+        let outcome = ask(&function, "/");
+        assert_eq!(outcome.reason(), "function_memory", "{name}: {outcome:?}");
+        assert!(function.counts().memory_bytes_max <= 16 << 20, "{name}: {:?}", function.counts());
+    }
+}
+
+#[test]
+fn a_component_that_starts_too_large_is_not_loaded() {
+    let Some(vast) = component("vast") else { return };
+    let loaded = runtime().load(&vast, Settings::named("vast"));
+    assert!(matches!(loaded, Err(LoadError::Start(Failure::Memory))), "{loaded:?}");
+}
+
+#[test]
+fn the_stack_is_bounded() {
+    check("/recurse", "function_stack", |_| ());
+    check("/recurse?depth=1000", "", |_| ());
+}
+
+#[test]
+fn what_the_host_keeps_for_a_guest_is_bounded() {
+    check("/random", "function_trapped", |_| ());
+    check("/random?bytes=1000", "", |_| ());
+    check("/big-chunk", "function_trapped", |_| ());
+    check("/headers?bytes=100", "function_trapped", |_| ());
+    check("/headers?count=100&bytes=100", "", |_| ());
+}
+
+#[test]
+fn an_endless_answer_is_cut() {
+    let limited = |settings: &mut Settings| settings.response_bytes = 1 << 20;
+    let Some(outcome) = check("/stream", "function_malformed", limited) else { return };
+    assert_eq!(outcome.status, 200);
+    assert!(outcome.body.len() <= 1 << 20 && outcome.body.len() > 1 << 19, "{}", outcome.body.len());
+    assert!(outcome.body_error.is_some());
+    check("/content-length?claims=2000000&sends=1", "function_malformed", limited);
+}
+
+#[test]
+fn calls_at_once_are_bounded_and_the_rest_waits_in_a_bounded_queue() {
+    let limited = |settings: &mut Settings| {
+        settings.instances = 1;
+        settings.queue = 1;
+        settings.queue_time = 50 * MS;
+    };
+    let Some(function) = function("hello", limited) else { return };
+    block_on(async {
+        let first = function.enter().await.expect("a place");
+        assert_eq!(function.counts().running, 1);
+        let (second, third) = tokio::join!(function.enter(), function.enter());
+        assert_eq!((second.err(), third.err()), (Some(Busy::Late), Some(Busy::Full)));
+        let (fourth, ()) = tokio::join!(function.enter(), async {
+            tokio::task::yield_now().await;
+            assert_eq!(function.counts().waiting, 1);
+            drop(first);
+        });
+        assert!(fourth.is_ok());
+        assert_eq!(function.counts().waiting, 0);
+    });
+    assert_eq!(function.counts().running, 0);
+    assert_eq!(function.counts().failures[8], 2);
+}
+
+#[test]
+fn instances_of_all_functions_are_bounded() {
+    let Some(hostile) = component("hostile") else { return };
+    let small =
+        Runtime::new(&RuntimeOptions { instances: 1, ..RuntimeOptions::default() }).expect("a runtime");
+    let function = small.load(&hostile, Settings::named("hostile")).expect("a function");
+    let (first, second) = block_on(async {
+        tokio::join!(
+            call(&function, get("/sleep?ms=50"), Arc::new(Nowhere), false),
+            call(&function, get("/sleep?ms=50"), Arc::new(Nowhere), false),
+        )
+    });
+    assert_eq!((first.reason(), second.reason()), ("", "function_busy"));
+    assert_eq!(second.failure.expect("a failure").status(), 503);
+}

@@ -1,0 +1,9 @@
+//! Components that behave and components that do not, called as the gateway calls them.
+
+mod answers;
+mod limits;
+mod loading;
+mod outbound;
+mod prints;
+mod sandbox;
+mod support;
