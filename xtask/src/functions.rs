@@ -71,6 +71,16 @@ pub(crate) fn run(root: &Path, options: &Options, missing: Missing) -> anyhow::R
     Ok(())
 }
 
+/// Checks the format of the functions in Rust, and runs the tests of those that are examples: what is in them needs no gateway.
+///
+/// # Errors
+///
+/// When one fails.
+pub(crate) fn test(root: &Path) -> anyhow::Result<()> {
+    PLACES.iter().try_for_each(|place| rust::check_format(&root.join(place)))?;
+    rust::test(root, &root.join(PLACES[0]))
+}
+
 impl Language {
     const ALL: [Self; 4] = [Self::Rust, Self::Text, Self::JavaScript, Self::Python];
 

@@ -40,6 +40,7 @@ pub(crate) fn all(root: &Path, missing: Missing) -> anyhow::Result<()> {
     );
     steps.step("outside programs", || tools::install_for_tests(root, missing));
     steps.step("functions", || functions::run(root, &functions::Options::default(), missing));
+    steps.step("tests of functions", || functions::test(root));
     tests(&mut steps);
     steps.finish()
 }

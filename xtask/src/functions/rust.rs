@@ -47,6 +47,19 @@ pub(super) fn build(root: &Path, functions: &[&Function]) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// Checks the format of a workspace.
+pub(super) fn check_format(workspace: &Path) -> anyhow::Result<()> {
+    let mut cargo = Command::new("cargo");
+    step::run_within(STEP_WITHIN, cargo.args(["fmt", "--all", "--check"]).current_dir(workspace))
+}
+
+/// Runs the tests of a workspace, built for this machine.
+pub(super) fn test(root: &Path, workspace: &Path) -> anyhow::Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--locked", "--target-dir"]).arg(super::folder(root).join("build"));
+    step::run_within(STEP_WITHIN, cargo.current_dir(workspace))
+}
+
 fn cargo() -> anyhow::Result<Command> {
     let compiler = wasm::install_compiler(TARGET)?;
     let mut cargo = wasm::cargo(compiler);

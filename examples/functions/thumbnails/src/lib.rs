@@ -55,10 +55,12 @@ impl Failure {
 impl Guest for Thumbnails {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         match thumbnail(&request) {
-            Ok(thumbnail) => answer(out, 200, thumbnail.media_type, &thumbnail.bytes),
+            Ok(thumbnail) => answer(out, 200, &[("content-type", thumbnail.media_type)], &thumbnail.bytes),
             Err(failure) => {
-                let text = format!("{failure}\n");
-                answer(out, failure.status(), "text/plain; charset=utf-8", text.as_bytes());
+                // A 405 has to say what is allowed: RFC 9110, section 15.5.6.
+                let fields = [("content-type", "text/plain; charset=utf-8"), ("allow", "GET, HEAD, POST")];
+                let fields = if matches!(failure, Failure::Method) { &fields[..] } else { &fields[..1] };
+                answer(out, failure.status(), fields, format!("{failure}\n").as_bytes());
             }
         }
     }
@@ -86,9 +88,10 @@ fn edge(query: &str, name: &'static str) -> Result<u32, Failure> {
     value.map_or(Ok(EDGE_DEFAULT), |value| value.parse().map_err(|_| Failure::Edge(name)))
 }
 
-fn answer(out: ResponseOutparam, status: u16, media_type: &str, bytes: &[u8]) {
+fn answer(out: ResponseOutparam, status: u16, said: &[(&str, &str)], bytes: &[u8]) {
     let fields = Fields::new();
-    for (name, value) in [("content-type", media_type), ("content-length", &bytes.len().to_string())] {
+    let length = bytes.len().to_string();
+    for (name, value) in said.iter().copied().chain([("content-length", length.as_str())]) {
         fields.append(name, value.as_bytes()).expect("a field that may be set");
     }
     let response = OutgoingResponse::new(fields);
