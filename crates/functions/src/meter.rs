@@ -1,19 +1,20 @@
 //! One call as those see it that watch it: how much time it used, and whether it has failed.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
+use http_body::Body as _;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::counts::Counters;
 use crate::failure::guest_backtrace;
 use crate::log::Printable;
-use crate::{Failure, Settings};
+use crate::{Failure, Settings, WasiBody};
 
 /// How a call ended: as the guest did, or for a limit.
 pub(crate) type Ran = Result<wasmtime::Result<()>, Failure>;
@@ -29,6 +30,8 @@ pub(crate) struct Meter {
     failed: AtomicBool,
     answered: AtomicBool,
     end: Mutex<End>,
+    /// The guest's body, where its answer has none by rule: it is read, so that the guest can write it, and thrown away.
+    unwanted: Mutex<Option<WasiBody>>,
     waker: AtomicWaker,
     settings: Arc<Settings>,
     request: Arc<str>,
@@ -48,10 +51,11 @@ impl Meter {
         Self {
             cpu_ns_max: u64::try_from(settings.cpu.as_nanos()).unwrap_or(u64::MAX),
             cpu_ns: AtomicU64::new(0),
-            poll_began_ns: AtomicU64::new(thread_ns()),
+            poll_began_ns: AtomicU64::new(0),
             failed: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             end: Mutex::default(),
+            unwanted: Mutex::default(),
             waker: AtomicWaker::new(),
             settings,
             request,
@@ -102,6 +106,22 @@ impl Meter {
         self.failed.load(Acquire)
     }
 
+    /// Reads a body to its end during the call and throws it away.
+    pub(crate) fn discard(&self, body: WasiBody) {
+        *self.unwanted.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+    }
+
+    fn poll_discard(&self, cx: &mut Context<'_>) {
+        let mut unwanted = self.unwanted.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(body) = &mut *unwanted {
+            match Pin::new(body).poll_frame(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(_)) | None) => *unwanted = None,
+                Poll::Pending => return,
+            }
+        }
+    }
+
     pub(crate) fn set_answered(&self) {
         self.answered.store(true, Relaxed);
     }
@@ -147,8 +167,8 @@ impl Meter {
     fn poll(
         &self,
         cx: &mut Context<'_>,
-        call: std::pin::Pin<&mut impl Future<Output = wasmtime::Result<()>>>,
-        late: std::pin::Pin<&mut tokio::time::Sleep>,
+        call: Pin<&mut impl Future<Output = wasmtime::Result<()>>>,
+        late: Pin<&mut tokio::time::Sleep>,
     ) -> Poll<Ran> {
         self.waker.register(cx.waker());
         let polled = self.timed(|| call.poll(cx));
@@ -156,6 +176,7 @@ impl Meter {
             // Whoever closes the call finds the cause.
             return Poll::Ready(Ok(Ok(())));
         }
+        self.poll_discard(cx);
         match polled {
             Poll::Ready(ended) => Poll::Ready(Ok(ended)),
             Poll::Pending if self.cpu_ns() > self.cpu_ns_max => Poll::Ready(Err(Failure::CpuTime)),

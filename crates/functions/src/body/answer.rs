@@ -10,11 +10,9 @@ use http_body::{Body, Frame, SizeHint};
 use crate::meter::Meter;
 use crate::{Failure, HttpError, WasiBody};
 
-/// How much body a head lets follow.
+/// How much body follows a head that lets one follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
-    /// None: whatever the guest gives is thrown away.
-    None,
     /// Exactly this many bytes more.
     Exactly(u64),
     /// At most this many bytes more.
@@ -34,9 +32,8 @@ impl Answer {
         Self { guest, meter, length, ended: length == Length::Exactly(0) }
     }
 
-    fn data(&mut self, mut bytes: Bytes) -> Option<Result<Frame<Bytes>, HttpError>> {
+    fn data(&mut self, mut bytes: Bytes) -> Result<Frame<Bytes>, HttpError> {
         match &mut self.length {
-            Length::None => return None,
             Length::Exactly(left) => {
                 // What is too much is cut off; the head has promised no more.
                 bytes.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
@@ -45,16 +42,15 @@ impl Answer {
             }
             Length::AtMost(left) => match left.checked_sub(bytes.len() as u64) {
                 Some(rest) => *left = rest,
-                None => return Some(Err(self.fail("its body is longer than `response_body`"))),
+                None => return Err(self.fail("its body is longer than `response_body`")),
             },
         }
-        Some(Ok(Frame::data(bytes)))
+        Ok(Frame::data(bytes))
     }
 
     fn end(&mut self) -> Option<Result<Frame<Bytes>, HttpError>> {
         self.ended = true;
         match self.length {
-            Length::None => None,
             // The guest's own failure is reported by the call.
             _ if self.meter.has_failed() => Some(Err(HttpError::HttpResponseIncomplete)),
             Length::Exactly(_) => Some(Err(self.fail("its body is shorter than its `content-length`"))),
@@ -78,30 +74,25 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let this = &mut *self;
-        while !this.ended {
-            let given = match ready!(Pin::new(&mut this.guest).poll_frame(cx)) {
-                None => return Poll::Ready(this.end()),
-                Some(Err(_)) if this.length == Length::None => return Poll::Ready(this.end()),
-                Some(Err(error)) => {
-                    tracing::debug!(target: "function", "the guest's body failed: {error}");
-                    return Poll::Ready(Some(Err(this.fail("its body was given up"))));
-                }
-                Some(Ok(frame)) => frame,
-            };
-            match given.into_data() {
-                Ok(bytes) => {
-                    if let Some(frame) = this.data(bytes) {
-                        return Poll::Ready(Some(frame));
-                    }
-                }
-                Err(frame) if matches!(this.length, Length::AtMost(_)) && !this.meter.has_failed() => {
-                    this.ended = true;
-                    return Poll::Ready(Some(Ok(frame)));
-                }
-                Err(_) => return Poll::Ready(this.end()),
-            }
+        if this.ended {
+            return Poll::Ready(None);
         }
-        Poll::Ready(None)
+        let given = match ready!(Pin::new(&mut this.guest).poll_frame(cx)) {
+            None => return Poll::Ready(this.end()),
+            Some(Err(error)) => {
+                tracing::debug!(target: "function", "the guest's body failed: {error}");
+                return Poll::Ready(Some(Err(this.fail("its body was given up"))));
+            }
+            Some(Ok(frame)) => frame,
+        };
+        Poll::Ready(match given.into_data() {
+            Ok(bytes) => Some(this.data(bytes)),
+            Err(trailers) if matches!(this.length, Length::AtMost(_)) && !this.meter.has_failed() => {
+                this.ended = true;
+                Some(Ok(trailers))
+            }
+            Err(_) => this.end(),
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -110,7 +101,6 @@ impl Body for Answer {
 
     fn size_hint(&self) -> SizeHint {
         match self.length {
-            Length::None => SizeHint::with_exact(0),
             Length::Exactly(left) => SizeHint::with_exact(left),
             Length::AtMost(_) => SizeHint::default(),
         }
