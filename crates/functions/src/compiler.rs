@@ -68,7 +68,7 @@ fn compile_with(compiler: &CompilerProgram, component: &[u8]) -> Result<Vec<u8>,
         .spawn()
         .map_err(|error| format!("`{}` cannot be started: {error}", compiler.program.display()))?;
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let done = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         scope.spawn(move || {
             // A compiler that ends early says why on the other end.
             let _ = input.map(|mut input| input.write_all(component));
@@ -84,13 +84,12 @@ fn compile_with(compiler: &CompilerProgram, component: &[u8]) -> Result<Vec<u8>,
         let status = child.wait().map_err(|error| error.to_string())?;
         let errors = errors.join().unwrap_or_default();
         let code = code.map_err(|_| format!("it took longer than {} seconds", TIME_MAX.as_secs()))?;
-        if status.success() { Ok(code) } else { Err((status, errors)).map_err(why) }
-    });
-    done
+        if status.success() { Ok(code) } else { Err(why(status, &errors)) }
+    })
 }
 
-fn why((status, errors): (std::process::ExitStatus, Vec<u8>)) -> String {
-    match String::from_utf8_lossy(&errors).trim() {
+fn why(status: std::process::ExitStatus, errors: &[u8]) -> String {
+    match String::from_utf8_lossy(errors).trim() {
         "" => format!("the compiler ended with {status}"),
         errors => errors.to_owned(),
     }
