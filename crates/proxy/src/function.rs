@@ -20,9 +20,7 @@ use crate::hooks::ProxyHttp;
 use crate::identify::Admitted;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
-pub(crate) use call::Call;
 use call::start;
-pub(crate) use threads::serve;
 pub use threads::{FunctionThread, FunctionThreads, spawn_function_thread};
 
 /// Calls a function of the route: those that stand before its target in their order, then the one that is its target. A refusal is

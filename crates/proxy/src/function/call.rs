@@ -63,7 +63,8 @@ pub(super) fn start<P: ProxyHttp>(
             (Some(sender), upload)
         }
     };
-    let parts = bridge::request_for_guest(request).map_err(|_| Refusal::FUNCTION_REQUEST)?;
+    let parts =
+        bridge::request_to_guest(request, http::uri::Scheme::HTTP).map_err(|_| Refusal::FUNCTION_REQUEST)?;
     let (answered, head) = oneshot::channel();
     let (failed, failure) = oneshot::channel();
     let (leash, held) = oneshot::channel();

@@ -160,8 +160,7 @@ impl Source for FunctionSource<'_> {
                         }
                     }
                     Err(frame) => {
-                        *self.trailers =
-                            frame.into_trailers().ok().map(|map| bridge::trailers_from_guest(&map));
+                        *self.trailers = frame.into_trailers().ok().map(|map| trailers(&map));
                         *self.ended = true;
                     }
                 },
@@ -173,8 +172,7 @@ impl Source for FunctionSource<'_> {
                 Some(None) => *self.ended = true,
                 Some(Some(Ok(frame))) if frame.is_trailers() => {
                     if let Some(Some(Ok(frame))) = self.arrived.take() {
-                        *self.trailers =
-                            frame.into_trailers().ok().map(|map| bridge::trailers_from_guest(&map));
+                        *self.trailers = frame.into_trailers().ok().map(|map| trailers(&map));
                     }
                     *self.ended = true;
                 }
@@ -210,7 +208,7 @@ impl ResponseSource for FunctionSource<'_> {
             return Err(NoResponse::Refused(refusal));
         };
         let (parts, body) = answered.into_parts();
-        bridge::response_from_guest(&parts, method, response)
+        bridge::response_from_guest(&parts, method == Method::Head, response)
             .map_err(|_| NoResponse::Refused(Refusal::FUNCTION_MALFORMED))?;
         *self.ended = response.body == Body::Empty;
         if let Body::Length(length) = response.body {
@@ -244,6 +242,13 @@ impl RequestSink for FunctionSink<'_> {
     fn start(&mut self, _request: &Request) {}
 }
 
+/// Trailers of a guest.
+pub(super) fn trailers(map: &http::HeaderMap) -> Fields {
+    let mut trailers = Fields::default();
+    bridge::trailers_from_guest(map, &mut trailers);
+    trailers
+}
+
 /// Gives a piece to whoever takes it on the other side; without a sender there is no body and nothing to give.
 pub(super) async fn give(
     to: &mut Option<BodySender>,
@@ -258,7 +263,7 @@ pub(super) async fn give(
         within(timer, data).await?;
     }
     match to.take_if(|_| piece.end) {
-        Some(sender) => within(timer, sender.end(piece.trailers.map(bridge::trailers_for_guest))).await,
+        Some(sender) => within(timer, sender.end(piece.trailers.map(bridge::trailers_to_guest))).await,
         None => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use http_body::Body as _;
 use message::{Body, Fields, Piece, Response};
 use tokio::sync::oneshot;
 
-use super::conversation::give;
+use super::conversation::{give, trailers};
 use crate::adapter::{Downstream, ResponseSink, Sink, SinkError, Source, SourceError};
 use crate::h1::wait;
 use crate::limits::GUEST_PIECES;
@@ -108,8 +108,7 @@ impl Source for GuestSource<'_> {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => upload.lent = data,
                     Err(frame) => {
-                        upload.trailers =
-                            frame.into_trailers().ok().map(|map| bridge::trailers_from_guest(&map));
+                        upload.trailers = frame.into_trailers().ok().map(|map| trailers(&map));
                         upload.ended = true;
                     }
                 },
@@ -166,7 +165,7 @@ impl ResponseSink for GuestSink<'_> {
             }
         };
         self.reply.body = sender;
-        let parts = bridge::response_for_guest(response);
+        let parts = bridge::response_to_guest(response);
         self.reply.started = Some(http::Response::from_parts(parts, body));
     }
 

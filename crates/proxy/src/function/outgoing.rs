@@ -67,9 +67,10 @@ pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Cont
     let (parts, body) = request.into_parts();
     let mut state = worker.take_state();
     let (request, response) = (&mut state.request, &mut state.response);
-    let mut guest =
-        Guest::new(body, reply, &timer, Ticks::from(timeouts.between_bytes.unwrap_or(GUEST_IDLE)));
-    match bridge::request_from_guest(&parts, request) {
+    let understood = bridge::request_from_guest(&parts, &body, request);
+    let idle = Ticks::from(timeouts.between_bytes.unwrap_or(GUEST_IDLE));
+    let mut guest = Guest::new(body, reply, &timer, idle);
+    match understood {
         Err(error) => guest.refuse(error),
         Ok(()) => {
             let mut exchange = Exchange::open(&worker, started, context.client, &timer, request);

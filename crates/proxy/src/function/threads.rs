@@ -95,17 +95,22 @@ fn lower_priority() {
 }
 
 /// Takes calls as long as there may be any.
-pub(crate) async fn serve<P: ProxyHttp>(
-    worker: Rc<Worker<P>>,
-    mut calls: mpsc::Receiver<Call>,
-    busy: Arc<AtomicUsize>,
-) {
+async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, mut calls: mpsc::Receiver<Call>, busy: Arc<AtomicUsize>) {
     while let Some(call) = calls.recv().await {
-        let (worker, busy) = (worker.clone(), busy.clone());
+        let (worker, place) = (worker.clone(), Busied(busy.clone()));
         tokio::task::spawn_local(async move {
             run(&worker, call).await;
-            busy.fetch_sub(1, Ordering::Relaxed);
+            drop(place);
         });
+    }
+}
+
+/// One of the calls a thread is busy with.
+struct Busied(Arc<AtomicUsize>);
+
+impl Drop for Busied {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -121,7 +126,7 @@ async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, call: Call) {
     };
     let permit = match permit {
         Ok(permit) => permit,
-        Err(Busy { .. }) => {
+        Err(Busy::Full | Busy::Late) => {
             // Whoever has gone does not want to know.
             let _ = failed.send(Failure::NoRoom);
             return;

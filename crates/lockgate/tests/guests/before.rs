@@ -1,0 +1,51 @@
+//! Functions that stand before an upstream.
+
+use testkit::{Origin, component};
+
+use crate::{records, start};
+
+fn config(origin: &Origin, before: &str, functions: &str) -> String {
+    format!(
+        "[[listener]]\naddress = \"127.0.0.1:0\"\n[upstream.origin]\nendpoints = [\"{}\"]\n{functions}\n\
+         [[route]]\nname = \"shop\"\npath = \"/shop/*\"\nstrip = \"/shop\"\nbefore = {before}\nupstream = \"origin\"\n",
+        origin.address()
+    )
+}
+
+#[test]
+fn a_signed_url_passes_and_another_does_not() {
+    let Some(guest) = component("signed-url") else { return };
+    let origin = Origin::echo();
+    let functions = format!("[function.check]\ncomponent = {guest:?}\nconfig = {{ key = \"k\" }}");
+    let mut gateway = start(&config(&origin, "[\"check\"]", &functions));
+    let response = gateway.get("/shop/cart").unwrap();
+    assert_eq!(response.status(), 403, "{}\n{}", response.text(), gateway.log());
+    assert_eq!(origin.hits(), 0, "nothing reached the origin");
+    let records = records(&mut gateway);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["upstream"], "function:check");
+}
+
+#[test]
+fn an_a_b_function_tells_the_origin_and_the_client() {
+    let Some(guest) = component("ab") else { return };
+    let origin = Origin::echo();
+    let functions = format!("[function.ab]\ncomponent = {guest:?}\nmemory = \"256MiB\"");
+    let mut gateway = start(&config(&origin, "[\"ab\"]", &functions));
+    let response = gateway.get("/shop/cart").unwrap();
+    assert_eq!(response.status(), 200, "{}\n{}", response.text(), gateway.log());
+    assert!(!response.field("set-cookie").is_empty());
+    let echo = response.json();
+    let fields: Vec<(String, String)> = serde_json::from_value(echo["fields"].clone()).unwrap();
+    let field =
+        |name: &str| fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
+    assert!(field("x-variant").is_some(), "{fields:?}");
+    assert_eq!(field("x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(field("via"), Some("1.1 lockgate"));
+    let records = records(&mut gateway);
+    let parent = records.iter().find(|record| record["parent"].is_null()).unwrap();
+    let child = records.iter().find(|record| !record["parent"].is_null()).unwrap();
+    assert_eq!(child["parent"], parent["id"]);
+    assert_eq!(child["upstream"], origin.address());
+    assert_eq!((&child["value"], &parent["value"]), (&serde_json::Value::Null, &serde_json::json!(1.0)));
+}
