@@ -17,10 +17,18 @@ use crate::limits::{LOG_CHUNK_BYTES, LOG_CHUNKS, LOG_DRAIN};
 /// How a line of the access log looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessLogFormat {
-    /// Apache's combined format; referer and user agent, which events do not carry, are `-`.
+    /// Apache's combined format; referer and user agent, which events do not carry, are `-`. What functions asked is not in it, as
+    /// nothing in a line could tell it from what clients asked.
     Combined,
-    /// The event as one JSON object.
+    /// The event as one JSON object; what functions asked has a `parent`.
     Json,
+}
+
+impl AccessLogFormat {
+    /// Whether an event has a line of its own.
+    fn shows(self, event: &EventRef<'_>) -> bool {
+        event.kind == Kind::Done && (self == Self::Json || event.parent.is_none())
+    }
 }
 
 /// What became of the access log's lines since the start.
@@ -58,7 +66,7 @@ impl AccessLogHandle {
     }
 }
 
-/// Prints one line for every exchange that ended.
+/// Prints one line for every exchange that ended and that the format shows.
 ///
 /// Lines go to a writing thread in chunks from a fixed stock, so a slow reader of the log costs lines, which are
 /// counted, and never stops the drainer. Dropping it writes what is left, for at most [`LOG_DRAIN`].
@@ -110,7 +118,7 @@ impl AccessLogReader {
     /// Formats the exchanges that ended and hands them to the writing thread.
     pub fn log<'a>(&mut self, events: impl Iterator<Item = EventRef<'a>>) {
         let (format, mut lost) = (self.format, 0);
-        for event in events.filter(|event| event.kind == Kind::Done) {
+        for event in events.filter(|event| format.shows(event)) {
             match self.open_chunk() {
                 Some(chunk) => chunk.push(format, &event),
                 None => lost += 1,

@@ -128,6 +128,7 @@ impl Admin {
             .route("/metrics", get(api::metrics))
             .route("/routes", get(api::routes))
             .route("/upstreams", get(api::upstreams))
+            .route("/functions", get(api::functions))
             .route("/events", get(events::events))
             .route("/reload", post(api::reload))
             .route("/openapi.json", get(openapi::document))

@@ -1,11 +1,15 @@
 //! What the admin side asks of the data plane: one trait, and the values it answers with.
 
+mod function;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::SystemTime;
 
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use self::function::{FunctionInfo, FunctionLimits};
 
 /// The data plane as the admin side sees it.
 ///
@@ -17,6 +21,8 @@ pub trait Gateway: Send + Sync + 'static {
     fn routes(&self) -> Vec<RouteInfo>;
     /// The upstreams in force and the state of their endpoints.
     fn upstreams(&self) -> Vec<UpstreamInfo>;
+    /// The functions in force, in the order of the configuration.
+    fn functions(&self) -> Vec<FunctionInfo>;
     /// Figures of this moment, for metrics.
     fn gauges(&self) -> Gauges;
     /// Reads the configuration again and puts it in force, or says why not and leaves the old one in force.

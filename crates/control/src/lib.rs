@@ -35,8 +35,8 @@ mod tokens;
 pub use access_log::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLogReader, write_combined};
 pub use admin::{Admin, admin_reference, openapi_document};
 pub use gateway::{
-    EndpointInfo, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges, Readiness, ReloadFuture,
-    ReloadProblem, ReloadReport, RingGauges, RouteInfo, UpstreamInfo,
+    EndpointInfo, FunctionInfo, FunctionLimits, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges,
+    Readiness, ReloadFuture, ReloadProblem, ReloadReport, RingGauges, RouteInfo, UpstreamInfo,
 };
 pub use key_hint::KeyHint;
 pub use key_sink::KeySink;

@@ -65,6 +65,8 @@ limits! {
     pub const METRIC_REASONS: usize = 64;
     /// Endpoints with gauges of their own in `GET /metrics`; the rest are left out.
     pub const METRIC_ENDPOINTS: usize = 1000;
+    /// Functions with series of their own in `GET /metrics`; the rest are left out.
+    pub const METRIC_FUNCTIONS: usize = 1000;
     /// Chunks of the access log that wait for its writer; lines that find none free are lost and counted.
     pub const LOG_CHUNKS: usize = 16;
     /// Size at which a chunk of the access log is handed to its writer, bytes.

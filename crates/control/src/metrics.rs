@@ -73,6 +73,7 @@ impl MetricsHandle {
             table: locked(&self.table).clone(),
             gauges: gateway.gauges(),
             upstreams: gateway.upstreams(),
+            functions: gateway.functions(),
             ready: gateway.readiness() == Readiness::Ready,
             live: live.counts(),
             process: Process::read(),

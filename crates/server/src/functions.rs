@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
-use config::Config;
-use functions::{CachePlace, Runtime, RuntimeOptions, Settings};
+use config::{Config, Target};
+use control::{FunctionInfo, FunctionLimits};
+use functions::{CachePlace, FAILURE_REASONS, Runtime, RuntimeOptions, Settings};
 use proxy::LoadedFunction;
 
 use crate::error::{FunctionError, FunctionErrors};
@@ -22,6 +24,7 @@ pub(crate) struct FunctionLoader {
 pub(crate) struct InForce {
     path: PathBuf,
     stamp: Option<Stamp>,
+    loaded_at: SystemTime,
     pub(crate) function: LoadedFunction,
 }
 
@@ -34,6 +37,50 @@ impl InForce {
     /// The file as it was when it was read.
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         self.stamp
+    }
+
+    /// What the admin side shows of it, as the function at this place of the configuration.
+    pub(crate) fn info(&self, config: &Config, at: usize) -> FunctionInfo {
+        let named = |is_there: &dyn Fn(&config::Route) -> bool| {
+            config.routes.iter().filter(|route| is_there(route)).map(|route| route.name.clone()).collect()
+        };
+        let settings = self.function.settings();
+        let counts = self.function.counts();
+        let failures = FAILURE_REASONS.into_iter().zip(counts.failures);
+        FunctionInfo {
+            name: settings.name.to_string(),
+            component: self.path.display().to_string(),
+            hash: self.function.component_hash().to_owned(),
+            interface: self.function.world().to_owned(),
+            loaded_at: self.loaded_at,
+            routes: named(&|route| matches!(route.target, Target::Function(function) if function == at)),
+            before: named(&|route| route.before.contains(&at)),
+            outbound: settings.outbound.clone(),
+            limits: limits(settings, config.functions.get(at).map_or(0, |function| function.request_bytes)),
+            calls: counts.calls,
+            failures: failures.filter(|(_, count)| *count > 0).collect(),
+            running: counts.running,
+            waiting: counts.waiting,
+            cpu: Duration::from_nanos(counts.cpu_ns),
+            memory_bytes_max: counts.memory_bytes_max,
+        }
+    }
+}
+
+fn limits(settings: &Settings, request_body_bytes: u64) -> FunctionLimits {
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    FunctionLimits {
+        memory_bytes: settings.memory_bytes,
+        time_ms: ms(settings.time),
+        cpu_ms: ms(settings.cpu),
+        instances: settings.instances as u64,
+        queue: settings.queue as u64,
+        queue_time_ms: ms(settings.queue_time),
+        request_body_bytes,
+        response_body_bytes: settings.response_bytes,
+        calls: settings.calls,
+        log_bytes: settings.log_bytes,
+        reuse: settings.reuse,
     }
 }
 
@@ -83,7 +130,8 @@ impl FunctionLoader {
                         component = made.component_hash(),
                         "function loaded"
                     );
-                    loaded.push(InForce { path: function.component.clone(), stamp, function: made });
+                    let (path, loaded_at) = (function.component.clone(), SystemTime::now());
+                    loaded.push(InForce { path, stamp, loaded_at, function: made });
                 }
                 Err(error) => errors.push(error),
             }

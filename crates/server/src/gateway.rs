@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use config::{Config, EndpointAddress, Target};
 use control::{
-    EndpointInfo, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges, Readiness, ReloadFuture,
-    RingGauges, RouteInfo, UpstreamInfo,
+    EndpointInfo, FunctionInfo, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges, Readiness,
+    ReloadFuture, RingGauges, RouteInfo, UpstreamInfo,
 };
 use journal::JournalStatus;
 use proxy::{Endpoint, LimitCounts, Listener, Upstream, WorkerGauges};
@@ -24,6 +24,10 @@ impl Gateway for Running {
 
     fn upstreams(&self) -> Vec<UpstreamInfo> {
         self.plane.snapshot().upstreams().iter().map(upstream_info).collect()
+    }
+
+    fn functions(&self) -> Vec<FunctionInfo> {
+        self.function_infos()
     }
 
     fn gauges(&self) -> Gauges {

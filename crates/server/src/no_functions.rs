@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use config::Config;
+use control::FunctionInfo;
 use proxy::LoadedFunction;
 
 use crate::error::{FunctionError, FunctionErrors};
@@ -24,6 +25,10 @@ impl InForce {
     }
 
     pub(crate) fn stamp(&self) -> Option<Stamp> {
+        match self.function {}
+    }
+
+    pub(crate) fn info(&self, _config: &Config, _at: usize) -> FunctionInfo {
         match self.function {}
     }
 }

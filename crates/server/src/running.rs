@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use config::{Config, Loaded, difference};
-use control::{Readiness, ReloadReport};
+use control::{FunctionInfo, Readiness, ReloadReport};
 use journal::JournalHandle;
 use proxy::{Plane, WorkerGauges, WorkerHandle};
 
@@ -198,6 +198,13 @@ impl Running {
     pub(crate) fn components(&self) -> Vec<(PathBuf, Option<Stamp>)> {
         let in_force = lock(&self.in_force);
         in_force.functions.iter().map(|function| (function.path().clone(), function.stamp())).collect()
+    }
+
+    /// The functions in force as the admin side shows them, in the order of the configuration.
+    pub(crate) fn function_infos(&self) -> Vec<FunctionInfo> {
+        let in_force = lock(&self.in_force);
+        let functions = in_force.functions.iter().enumerate();
+        functions.map(|(at, function)| function.info(&in_force.config, at)).collect()
     }
 
     fn prepare(&self, config: Config, functions: Vec<InForceFunction>) -> Result<Prepared, ReloadError> {

@@ -67,6 +67,16 @@ fn each_ended_exchange_is_one_line_and_all_are_written_at_the_end() {
 }
 
 #[test]
+fn what_functions_asked_is_in_json_alone() {
+    for (format, lines) in [(AccessLogFormat::Combined, 1), (AccessLogFormat::Json, 2)] {
+        let (mut reader, _, writer) = started(format);
+        reader.log([EventRef { parent: Some(event().id), ..event() }, event()].into_iter());
+        drop(reader);
+        assert_eq!(writer.lines().len(), lines, "{format:?}");
+    }
+}
+
+#[test]
 fn json_lines_are_events() {
     let (mut reader, _, writer) = started(AccessLogFormat::Json);
     reader.log([EventRef { path: "/\"quoted\"", ..event() }].into_iter());

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::endpoints::{ENDPOINTS, Endpoint};
 use super::problem::Problem;
-use crate::gateway::{Readiness, ReloadProblem, ReloadReport, RouteInfo, UpstreamInfo};
+use crate::gateway::{FunctionInfo, Readiness, ReloadProblem, ReloadReport, RouteInfo, UpstreamInfo};
 use crate::metrics::MEDIA_TYPE;
 
 /// What there is.
@@ -107,6 +107,17 @@ pub(super) async fn routes(State(shared): State<Arc<Shared>>) -> Json<Vec<RouteI
 )]
 pub(super) async fn upstreams(State(shared): State<Arc<Shared>>) -> Json<Vec<UpstreamInfo>> {
     Json(shared.gateway.upstreams())
+}
+
+/// List the functions, their limits and what they did
+///
+/// Counts are those since a function was loaded, which a changed component or changed settings do again.
+#[utoipa::path(
+    get, path = "/functions", tag = "traffic",
+    responses((status = 200, description = "The functions, in the order of the configuration.", body = [FunctionInfo]))
+)]
+pub(super) async fn functions(State(shared): State<Arc<Shared>>) -> Json<Vec<FunctionInfo>> {
+    Json(shared.gateway.functions())
 }
 
 /// Read the configuration again

@@ -41,11 +41,11 @@ pub(super) async fn document() -> Response {
 #[openapi(
     info(
         title = "Lockgate admin API",
-        description = "Users, their keys and their usage; routes, upstreams, metrics and live events of one gateway.",
+        description = "Users, their keys and their usage; routes, upstreams, functions, metrics and live events of one gateway.",
     ),
     paths(
-        api::index, api::health, api::ready, api::metrics, api::routes, api::upstreams, events::events, api::reload,
-        document,
+        api::index, api::health, api::ready, api::metrics, api::routes, api::upstreams, api::functions, events::events,
+        api::reload, document,
         users::list, users::create, users::show, users::change, users::delete,
         keys::create, keys::list, keys::show, keys::change, keys::revoke, keys::rotate,
         usage::of_all, usage::of_user, corrections::create, corrections::list,

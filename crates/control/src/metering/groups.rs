@@ -110,3 +110,33 @@ impl Groups {
         (usage, uses)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lockgate_event::Value;
+
+    use super::*;
+    use crate::testing::event;
+
+    #[test]
+    fn what_functions_ask_is_neither_usage_nor_a_use_of_a_key() {
+        let client = EventRef { user_id: Some(1), key_id: Some(2), value: Some(Value(5)), ..event() };
+        // As the data plane records it: nobody's, and worth nothing.
+        let child = EventRef {
+            parent: Some(client.id),
+            user_id: None,
+            key_id: None,
+            value: None,
+            ts_us: client.ts_us + 1,
+            ..client
+        };
+        let mut groups = Groups::default();
+        groups.add(&child);
+        assert_eq!(groups.len(), 0);
+        groups.add(&client);
+        groups.add(&child);
+        let (usage, uses) = groups.take();
+        assert_eq!(usage.iter().map(|delta| (delta.count, delta.total)).collect::<Vec<_>>(), [(1, 5)]);
+        assert_eq!(uses, [KeyUse { key_id: KeyId(2), used_us: client.ts_us }]);
+    }
+}

@@ -6,8 +6,8 @@ use super::families as f;
 use super::process::Process;
 use super::table::{CLASSES, METHODS, RouteSeries, Table};
 use super::text::{Micros, Text, flag};
-use crate::gateway::{EndpointInfo, Gauges, ListenerGauges, UpstreamInfo};
-use crate::limits::METRIC_ENDPOINTS;
+use crate::gateway::{EndpointInfo, FunctionInfo, Gauges, ListenerGauges, UpstreamInfo};
+use crate::limits::{METRIC_ENDPOINTS, METRIC_FUNCTIONS};
 use crate::live::LiveCounts;
 
 /// Everything one exposition shows.
@@ -15,6 +15,7 @@ pub(crate) struct Figures {
     pub(crate) table: Table,
     pub(crate) gauges: Gauges,
     pub(crate) upstreams: Vec<UpstreamInfo>,
+    pub(crate) functions: Vec<FunctionInfo>,
     pub(crate) ready: bool,
     pub(crate) live: LiveCounts,
     pub(crate) process: Process,
@@ -29,6 +30,7 @@ impl Figures {
         durations(&mut text, &self.table);
         traffic(&mut text, &self.gauges);
         endpoints(&mut text, &self.upstreams);
+        functions(&mut text, self);
         journal(&mut text, &self.gauges);
         access_log(&mut text, &self.gauges);
         keys(&mut text, &self.gauges);
@@ -114,6 +116,30 @@ fn endpoints(text: &mut Text, upstreams: &[UpstreamInfo]) {
     each(f::ENDPOINT_IDLE, |endpoint| endpoint.idle);
     each(f::ENDPOINT_RESTING, |endpoint| u64::from(endpoint.resting));
     each(f::ENDPOINT_FAILURES, |endpoint| endpoint.failures);
+}
+
+fn functions(text: &mut Text, figures: &Figures) {
+    let shown = &figures.functions[..figures.functions.len().min(METRIC_FUNCTIONS)];
+    let mut each = |family, figure: fn(&FunctionInfo) -> u64| {
+        let mut samples = text.family(family);
+        shown.iter().for_each(|function| samples.put(&[&function.name], figure(function)));
+    };
+    each(f::FUNCTION_CALLS, |function| function.calls);
+    each(f::FUNCTION_RUNNING, |function| function.running);
+    each(f::FUNCTION_WAITING, |function| function.waiting);
+    each(f::FUNCTION_MEMORY, |function| function.memory_bytes_max);
+    let mut samples = text.family(f::FUNCTION_FAILURES);
+    for function in shown {
+        for (reason, count) in &function.failures {
+            samples.put(&[&function.name, reason], count);
+        }
+    }
+    let mut samples = text.family(f::FUNCTION_CPU);
+    shown.iter().for_each(|function| samples.put(&[&function.name], seconds(function.cpu)));
+    let mut samples = text.family(f::FUNCTION_REQUESTS);
+    for (class, count) in CLASSES.iter().zip(figures.table.asked).filter(|(_, count)| *count > 0) {
+        samples.put(&[class], count);
+    }
 }
 
 fn journal(text: &mut Text, gauges: &Gauges) {

@@ -93,6 +93,20 @@ families! {
         "1 while the endpoint is left alone after failures.");
     ENDPOINT_FAILURES = counter("lockgate_endpoint_failures_total", &["upstream", "endpoint"],
         "Failed attempts on the endpoint.");
+    FUNCTION_CALLS = counter("lockgate_function_calls_total", &["function"],
+        "Calls of the function that ended, well or not, since it was loaded.");
+    FUNCTION_RUNNING = gauge("lockgate_function_running", &["function"],
+        "Calls of the function under way.");
+    FUNCTION_WAITING = gauge("lockgate_function_waiting", &["function"],
+        "Calls that wait for an instance of the function.");
+    FUNCTION_MEMORY = gauge("lockgate_function_memory_max_bytes", &["function"],
+        "Most memory that one instance of the function had since it was loaded.");
+    FUNCTION_FAILURES = counter("lockgate_function_failures_total", &["function", "reason"],
+        "Calls of the function that failed since it was loaded; reason as in lockgate_requests_by_reason_total.");
+    FUNCTION_CPU = counter("lockgate_function_cpu_seconds_total", &["function"],
+        "CPU time of the function's calls since it was loaded.");
+    FUNCTION_REQUESTS = counter("lockgate_function_requests_total", &["class"],
+        "Requests that functions made while they were called, by class of their status; no metric of routes counts them.");
     JOURNAL_LOST = counter("lockgate_journal_lost_total", &[],
         "Records lost because ring or disk was full.");
     JOURNAL_REFUSED = counter("lockgate_journal_refused_requests_total", &[],

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::families::ALL;
 use super::histogram::BOUNDS;
-use crate::limits::{METRIC_ENDPOINTS, METRIC_REASONS, METRIC_ROUTES};
+use crate::limits::{METRIC_ENDPOINTS, METRIC_FUNCTIONS, METRIC_REASONS, METRIC_ROUTES};
 
 /// Writes the page `docs/reference/metrics.md`.
 pub fn metrics_reference() -> String {
@@ -30,10 +30,14 @@ fn introduction() -> String {
 read-only token (`<data.dir>/read-token`) as `Authorization: Bearer …`.
 
 Everything of exchanges is counted from the journal, so it agrees with `lockgate tail`. Counters never fall: what a
-`cut` record takes back has counters of its own, and the exact figure is the difference.
+`cut` record takes back has counters of its own, and the exact figure is the difference. Those of a function begin anew
+when it is loaded again.
+
+What functions ask on the way (records with a `parent`) is counted in `lockgate_function_requests_total` alone: the
+client's request counts once, whatever it set off.
 
 No label is chosen by a client. At most {METRIC_ROUTES} routes and {METRIC_REASONS} reasons have series of their own,
-the rest count as `other`; at most {METRIC_ENDPOINTS} endpoints are shown. Requests that match no route have the empty
+the rest count as `other`; at most {METRIC_ENDPOINTS} endpoints and {METRIC_FUNCTIONS} functions are shown. Requests that match no route have the empty
 route. A series appears once it has counted something.
 
 Durations are in seconds, with buckets that end at {}.

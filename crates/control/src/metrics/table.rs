@@ -92,6 +92,8 @@ pub(crate) struct Table {
     pub(crate) methods: [u64; METHODS.len()],
     pub(crate) reasons: Vec<(Arc<str>, u64)>,
     pub(crate) latency: FineHistogram,
+    /// What functions asked on the way, by class of the status they were answered with; nothing else counts these.
+    pub(crate) asked: [u64; CLASSES.len()],
     routes_max: usize,
     route_positions: FxHashMap<Arc<str>, usize>,
     reason_positions: FxHashMap<Arc<str>, usize>,
@@ -107,6 +109,7 @@ impl Table {
             methods: [0; METHODS.len()],
             reasons: vec![(OTHER.into(), 0)],
             latency: FineHistogram::default(),
+            asked: [0; CLASSES.len()],
             routes_max,
             route_positions: FxHashMap::default(),
             reason_positions: FxHashMap::from_iter([(Arc::from(OTHER), 0)]),
@@ -118,10 +121,21 @@ impl Table {
     }
 
     pub(crate) fn observe(&mut self, event: &EventRef<'_>) {
+        if event.parent.is_some() {
+            return self.observe_asked(event);
+        }
         let position = self.route_position(event.route);
         self.routes[position].observe(event);
         if event.kind == Kind::Done {
             self.end(event);
+        }
+    }
+
+    /// Counts what a function asked, whose own exchange is counted as the client's.
+    fn observe_asked(&mut self, event: &EventRef<'_>) {
+        if event.kind == Kind::Done {
+            let requests = &mut self.asked[class_of(event.status)];
+            *requests = requests.wrapping_add(1);
         }
     }
 

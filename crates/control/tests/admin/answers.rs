@@ -34,6 +34,20 @@ fn routes_and_upstreams_are_plain_arrays() {
 }
 
 #[test]
+fn functions_are_a_plain_array() {
+    let function = json!([{
+        "name": "thumbnails", "component": "functions/thumbnails.wasm", "hash": "5e".repeat(32),
+        "interface": "wasi:http/proxy@0.2", "loaded_at": "2026-11-21T01:20:23.123456Z",
+        "routes": ["thumbnails"], "before": [], "outbound": ["orders.internal"],
+        "limits": { "memory_bytes": 134_217_728, "time_ms": 10_000, "cpu_ms": 0, "instances": 0, "queue": 0,
+            "queue_time_ms": 0, "request_body_bytes": 0, "response_body_bytes": 0, "calls": 0, "log_bytes": 0, "reuse": 0 },
+        "calls": 7, "failures": { "function_trapped": 2 }, "running": 1, "waiting": 0, "cpu_seconds": 0.0025,
+        "memory_bytes_max": 1_048_576,
+    }]);
+    assert_eq!(Running::start().ask("GET", "/functions", Some(READ)).json(), function);
+}
+
+#[test]
 fn a_panic_is_answered_without_the_inside_and_ends_nothing_else() {
     let running = Running::start();
     running.gateway.broken.store(true, Ordering::SeqCst);
@@ -51,7 +65,7 @@ fn the_index_lists_what_there_is() {
     let running = Running::start();
     let index = running.ask("GET", "/", Some(READ)).json();
     let entries = index["endpoints"].as_array().unwrap();
-    assert_eq!(entries.len(), 24);
+    assert_eq!(entries.len(), 25);
     for entry in entries {
         let (method, path) = (entry["method"].as_str().unwrap(), entry["path"].as_str().unwrap());
         let path = path.replace("{id}", "1");

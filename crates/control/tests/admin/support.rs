@@ -1,16 +1,17 @@
 //! An admin side in this process over a gateway made up for the test, and a raw client for it.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use control::{
-    Admin, EndpointInfo, Gateway, Gauges, JournalGauges, KeyHint, KeysStatus, LimitGauges, ListenerGauges,
-    LiveEvents, LiveReader, MeteringStatus, Metrics, MetricsHandle, Readiness, ReloadFuture, ReloadProblem,
-    ReloadReport, RouteInfo, Tokens, UpstreamInfo,
+    Admin, EndpointInfo, FunctionInfo, FunctionLimits, Gateway, Gauges, JournalGauges, KeyHint, KeysStatus,
+    LimitGauges, ListenerGauges, LiveEvents, LiveReader, MeteringStatus, Metrics, MetricsHandle, Readiness,
+    ReloadFuture, ReloadProblem, ReloadReport, RouteInfo, Tokens, UpstreamInfo,
 };
 use lockgate_event::{EventId, EventRef};
 use store::Store;
@@ -81,6 +82,26 @@ impl Gateway for FakeGateway {
             idle: 1,
         };
         vec![UpstreamInfo { name: "orders".into(), endpoints: vec![endpoint] }]
+    }
+
+    fn functions(&self) -> Vec<FunctionInfo> {
+        vec![FunctionInfo {
+            name: "thumbnails".into(),
+            component: "functions/thumbnails.wasm".into(),
+            hash: "5e".repeat(32),
+            interface: "wasi:http/proxy@0.2".into(),
+            loaded_at: UNIX_EPOCH + Duration::from_micros(1_795_224_023_123_456),
+            routes: vec!["thumbnails".into()],
+            before: Vec::new(),
+            outbound: vec!["orders.internal".into()],
+            limits: FunctionLimits { memory_bytes: 1 << 27, time_ms: 10_000, ..FunctionLimits::default() },
+            calls: 7,
+            failures: BTreeMap::from([("function_trapped", 2)]),
+            running: 1,
+            waiting: 0,
+            cpu: Duration::from_micros(2500),
+            memory_bytes_max: 1 << 20,
+        }]
     }
 
     fn gauges(&self) -> Gauges {

@@ -1,10 +1,10 @@
 //! Tests of the module this file stands beside.
 
 use lockgate_event::{EventRef, Kind, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::*;
-use crate::gateway::{JournalGauges, LimitGauges, RingGauges};
+use crate::gateway::{FunctionLimits, JournalGauges, LimitGauges, RingGauges};
 use crate::metrics::families::{ALL, Kind as FamilyKind};
 use crate::testing::event;
 use crate::{KeysStatus, MeteringStatus};
@@ -52,6 +52,26 @@ fn gauges() -> Gauges {
     }
 }
 
+fn function(name: &str) -> FunctionInfo {
+    FunctionInfo {
+        name: name.into(),
+        component: "functions/thumbnails.wasm".into(),
+        hash: "ab".into(),
+        interface: "wasi:http/proxy@0.2".into(),
+        loaded_at: UNIX_EPOCH,
+        routes: Vec::new(),
+        before: Vec::new(),
+        outbound: Vec::new(),
+        limits: FunctionLimits::default(),
+        calls: 23,
+        failures: BTreeMap::from([("function_trapped", 24)]),
+        running: 25,
+        waiting: 26,
+        cpu: Duration::from_millis(2750),
+        memory_bytes_max: 28,
+    }
+}
+
 fn rendered(events: &[EventRef<'_>]) -> String {
     let mut table = Table::new(10);
     events.iter().for_each(|event| table.observe(event));
@@ -59,7 +79,8 @@ fn rendered(events: &[EventRef<'_>]) -> String {
         EndpointInfo { address: "unix:/run/\"a\".sock".into(), resting: true, ..EndpointInfo::default() };
     let upstreams = vec![UpstreamInfo { name: "orders".into(), endpoints: vec![endpoint] }];
     let (live, process) = (LiveCounts { subscribers: 1, lost: 8 }, Process::read());
-    Figures { table, gauges: gauges(), upstreams, ready: true, live, process }.render()
+    let functions = vec![function("thumbnails")];
+    Figures { table, gauges: gauges(), upstreams, functions, ready: true, live, process }.render()
 }
 
 /// Reads an exposition: sample name with labels → figure, after checking that every line has its form.
@@ -106,7 +127,8 @@ fn names_follow_prometheus_conventions() {
 fn figures_appear_under_their_labels() {
     let failed = EventRef { status: 502, reason: Some("upstream_timeout"), value: None, ..event() };
     let cut = EventRef { kind: Kind::Cut, bytes_out: 12, value: Some(Value(500_000)), ..event() };
-    let text = rendered(&[event(), event(), failed, cut]);
+    let asked = EventRef { parent: Some(event().id), value: None, ..event() };
+    let text = rendered(&[event(), event(), failed, cut, asked]);
     let samples = parsed(&text);
     let check =
         |sample: &str, figure: f64| assert_eq!(samples.get(sample), Some(&figure), "{sample} in\n{text}");
@@ -122,6 +144,13 @@ fn figures_appear_under_their_labels() {
     check("lockgate_request_duration_seconds_bucket{route=\"orders\",le=\"0.0005\"}", 3.0);
     check("lockgate_listener_connections{address=\"127.0.0.1:8080\"}", 3.0);
     check("lockgate_endpoint_resting{upstream=\"orders\",endpoint=\"unix:/run/\\\"a\\\".sock\"}", 1.0);
+    check("lockgate_function_calls_total{function=\"thumbnails\"}", 23.0);
+    check("lockgate_function_failures_total{function=\"thumbnails\",reason=\"function_trapped\"}", 24.0);
+    check("lockgate_function_running{function=\"thumbnails\"}", 25.0);
+    check("lockgate_function_waiting{function=\"thumbnails\"}", 26.0);
+    check("lockgate_function_cpu_seconds_total{function=\"thumbnails\"}", 2.75);
+    check("lockgate_function_memory_max_bytes{function=\"thumbnails\"}", 28.0);
+    check("lockgate_function_requests_total{class=\"2xx\"}", 1.0);
     check("lockgate_journal_ring_used_bytes{worker=\"1\"}", 64.0);
     check("lockgate_journal_disk_full", 1.0);
     check("lockgate_live_lost_total", 8.0);

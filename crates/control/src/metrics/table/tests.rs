@@ -27,6 +27,20 @@ fn only_done_counts_as_a_request() {
 }
 
 #[test]
+fn what_functions_ask_counts_apart_and_once() {
+    let client = EventRef { bytes_out: 10, reason: Some("function_trapped"), ..event() };
+    let child = EventRef { parent: Some(client.id), value: None, reason: Some("connect_failed"), ..event() };
+    let (part, cut) = (EventRef { kind: Kind::Part, ..child }, EventRef { kind: Kind::Cut, ..child });
+    let table = observed(9, &[part, child, EventRef { status: 502, ..child }, cut, client]);
+    assert_eq!(table.asked, [0, 0, 1, 0, 0, 1]);
+    let series = series(&table, "orders");
+    assert_eq!((series.requests.iter().sum::<u64>(), series.cut_requests), (1, 0));
+    assert_eq!((series.sums.bytes_out, series.latency.count(), table.latency.count()), (10, 1, 1));
+    assert_eq!(table.methods.iter().sum::<u64>(), 1);
+    assert_eq!(table.reasons[1..], [("function_trapped".into(), 1)]);
+}
+
+#[test]
 fn a_cut_is_summed_apart_so_that_counters_never_fall() {
     let done = EventRef { bytes_out: 100, value: Some(Value(2_500_000)), ..event() };
     for sign in [1, -1] {
