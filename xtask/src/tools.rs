@@ -341,6 +341,12 @@ mod tests {
     }
 
     #[test]
+    fn wasmtime_is_compared_with_in_the_version_of_the_gateway() {
+        let locked = include_str!("../../Cargo.lock");
+        assert!(locked.contains(&format!("name = \"wasmtime\"\nversion = \"{}\"\n", WASMTIME[2])));
+    }
+
+    #[test]
     fn python_programs_come_first() {
         assert!(path_with_venv(Path::new("/checkout")).starts_with("/checkout/target/tools/venv/bin:"));
     }
