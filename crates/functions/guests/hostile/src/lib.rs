@@ -6,6 +6,7 @@ mod memory;
 mod outgoing;
 mod query;
 mod secret;
+mod sockets;
 mod time;
 mod world;
 

@@ -2,12 +2,12 @@
 
 use std::fmt::{Debug, Write};
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
 
 use wasip2::http::types::{Fields, IncomingBody, IncomingRequest, Method, ResponseOutparam};
 
 use crate::answer::{self, Answer};
 use crate::query::Query;
+use crate::sockets;
 
 wit_bindgen::generate!({
     inline: "
@@ -51,18 +51,18 @@ pub(crate) fn files(out: ResponseOutparam) {
         tried("read a folder", fs::read_dir("/").map(Iterator::count)),
         tried("read the working folder", fs::read_dir(".").map(Iterator::count)),
         tried("write a file", File::create("/tmp/hostile")),
-        tried("connect", TcpStream::connect("127.0.0.1:80")),
-        tried("listen", TcpListener::bind("127.0.0.1:0")),
-        tried("bind", UdpSocket::bind("127.0.0.1:0")),
-        tried("look a name up", ("localhost", 80).to_socket_addrs().map(Iterator::count)),
+        tried("connect", sockets::connect()),
+        tried("listen", sockets::listen()),
+        tried("bind", sockets::bind()),
+        tried("look a name up", sockets::look_up()),
     ];
     answer::text(out, &lines.concat());
 }
 
-fn tried<T: Debug>(what: &str, outcome: std::io::Result<T>) -> String {
+fn tried<T: Debug, E: Debug>(what: &str, outcome: Result<T, E>) -> String {
     match outcome {
         Ok(got) => format!("{what}: GOT {got:?}\n"),
-        Err(error) => format!("{what}: {error}\n"),
+        Err(error) => format!("{what}: {error:?}\n"),
     }
 }
 
