@@ -147,6 +147,8 @@ impl Runtime {
                 compile_time: None,
             });
         }
+        // It may take a while, and whoever waits should know for what.
+        tracing::info!(target: "function", component = %path.display(), bytes = bytes.len(), "compiling a function");
         let began = Instant::now();
         let code = self.compile(&bytes)?;
         let compile_time = Some(began.elapsed());

@@ -68,7 +68,7 @@ impl From<SourceError> for NoResponse {
             SourceError::Framing(error) => Self::Misframed(error),
             SourceError::Io(error) => Self::Io(error),
             SourceError::TimedOut => Self::TimedOut,
-            SourceError::Failed(reason) => Self::Io(io::Error::other(reason)),
+            SourceError::Failed(reason) => Self::Refused(Refusal::of_reason(reason)),
         }
     }
 }

@@ -53,6 +53,10 @@ pub(crate) async fn call<P: ProxyHttp, D: Downstream>(
     let step = admitted.route().steps.get(at).ok_or(Refusal::NO_ENDPOINT)?;
     exchange.note_function(&step.label);
     let terms = Terms::of_function(admitted, step);
+    if matches!(request.body, Body::Length(length) if terms.body_bytes_max > 0 && length > terms.body_bytes_max)
+    {
+        return Err(Refusal::BODY_TOO_LARGE);
+    }
     if request.expects_continue && request.body != Body::Empty {
         // A guest cannot say 100 itself, and may read the body at any time.
         response.start(100, Body::Empty);

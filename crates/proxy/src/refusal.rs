@@ -76,12 +76,10 @@ refusals! {
     FUNCTION_FAILED = 500 "function_failed" false "The function gave an error instead of an answer.";
 }
 
-#[cfg(feature = "functions")]
 impl Refusal {
-    /// What a client is told of a call that failed.
-    pub(crate) fn of_function(failure: &functions::Failure) -> Self {
-        let known = Self::ALL.iter().find(|refusal| refusal.reason == failure.reason());
-        known.cloned().unwrap_or(Self::FUNCTION_FAILED)
+    /// The refusal of that token; one that no refusal has is the fault of whoever was asked.
+    pub(crate) fn of_reason(reason: &str) -> Self {
+        Self::ALL.iter().find(|refusal| refusal.reason == reason).cloned().unwrap_or(Self::UPSTREAM_FAILED)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::client::{ClientError, RawClient, Response};
 use crate::process::{ProcessFigures, figures_of};
 
 /// Longest wait for the gateway to be ready, or to end.
-const WAIT: Duration = Duration::from_secs(30);
+const WAIT: Duration = Duration::from_secs(120);
 /// Pause between two looks at a file or a process, which give no event to wait for.
 const LOOK: Duration = Duration::from_millis(5);
 

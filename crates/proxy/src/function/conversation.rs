@@ -204,7 +204,8 @@ impl ResponseSource for FunctionSource<'_> {
         };
         let Ok(answered) = answered else {
             let why = self.why().await;
-            let refusal = why.map_or(Refusal::FUNCTION_FAILED, |failure| Refusal::of_function(&failure));
+            let refusal =
+                why.map_or(Refusal::FUNCTION_FAILED, |failure| Refusal::of_reason(failure.reason()));
             return Err(NoResponse::Refused(refusal));
         };
         let (parts, body) = answered.into_parts();
