@@ -52,6 +52,8 @@ enum Language {
 ///
 /// When something does not build, or cannot be installed and `missing` says that this fails.
 pub(crate) fn run(root: &Path, options: &Options, missing: Missing) -> anyhow::Result<()> {
+    // Programs are run in folders of their own.
+    let root = &std::path::absolute(root)?;
     let functions = chosen(find(root)?, &options.only)?;
     fs::create_dir_all(folder(root))?;
     for language in Language::ALL {
@@ -77,6 +79,7 @@ pub(crate) fn run(root: &Path, options: &Options, missing: Missing) -> anyhow::R
 ///
 /// When one fails.
 pub(crate) fn test(root: &Path) -> anyhow::Result<()> {
+    let root = &std::path::absolute(root)?;
     PLACES.iter().try_for_each(|place| rust::check_format(&root.join(place)))?;
     rust::test(root, &root.join(PLACES[0]))
 }
