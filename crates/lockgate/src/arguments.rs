@@ -35,7 +35,7 @@ pub(crate) struct Global {
     /// Configuration file [default: ./lockgate.toml, then /etc/lockgate/lockgate.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Admin API that `users`, `keys` and `usage` ask [default: `admin.address` of the configuration, else
+    /// Admin API that `users`, `keys`, `usage` and `functions list` ask [default: `admin.address` of the configuration, else
     /// http://127.0.0.1:9180]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) admin: Option<AdminUrl>,

@@ -19,23 +19,24 @@ fn page() -> String {
     let mut root = Arguments::command().term_width(100);
     root.build();
     let mut page = format!("{INTRODUCTION}\n");
-    sections(&root, "##", &mut page);
+    sections(&root, "", "##", &mut page);
     page
 }
 
-/// The section of a command, and those of its subcommands.
-fn sections(command: &Command, heading: &str, page: &mut String) {
+/// The section of a command, and those of its subcommands. `above` is the help of the command it belongs to.
+fn sections(command: &Command, above: &str, heading: &str, page: &mut String) {
     let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
     let help = command.clone().term_width(100).render_long_help().to_string();
     // What holds for all subcommands is said above them.
     let shared = ["\nAsking the gateway:", "\nEverywhere:"];
-    let end = shared.iter().filter_map(|shared| help.find(shared)).min();
+    let shared = shared.iter().filter(|shared| above.contains(**shared));
+    let end = shared.filter_map(|shared| help.find(shared)).min();
     let own = if heading == "###" { &help[..end.unwrap()] } else { help.as_str() };
     let lines: Vec<&str> = own.lines().map(str::trim_end).collect();
     writeln!(page, "{heading} `{name}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end()).unwrap();
     let heading = if name.contains(' ') { "###" } else { "##" };
     for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
-        sections(command, heading, page);
+        sections(command, &help, heading, page);
     }
 }
 

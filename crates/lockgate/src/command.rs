@@ -4,6 +4,7 @@ mod asking;
 mod check;
 mod completions;
 mod demo;
+mod functions;
 mod keys;
 mod process;
 mod search;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     Users(users::Users),
     Keys(keys::Keys),
     Usage(usage::Usage),
+    Functions(functions::Functions),
     Process(process::Process),
     Search(search::Search),
     Wordcount(wordcount::Wordcount),
@@ -67,6 +69,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Users(users) => users.run(&global),
         Command::Keys(keys) => keys.run(&global),
         Command::Usage(usage) => usage.run(&global),
+        Command::Functions(functions) => functions.run(&global),
         Command::Process(process) => process.run(&global),
         Command::Search(search) => search.run(&global),
         Command::Wordcount(wordcount) => wordcount.run(),

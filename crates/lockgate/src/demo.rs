@@ -2,7 +2,6 @@
 
 mod configuration;
 mod customers;
-mod data;
 mod handshake;
 mod services;
 mod summary;
@@ -18,6 +17,7 @@ use server::{ConfigSource, Options, Server, Signals, StartError};
 
 use crate::client::{Client, Place};
 use crate::command::{Outcome, does_not_start, drain};
+use crate::data_place::DataPlace;
 use crate::failure::Failure;
 use crate::output::{self, Reader};
 
@@ -40,7 +40,7 @@ pub(crate) struct Wishes {
 /// Runs the demonstration until it is asked to end.
 pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
     let ends = wishes.exit_after.map(|after| Instant::now() + after);
-    let data = data::DataPlace::new(wishes.data.as_deref())?;
+    let data = DataPlace::new(wishes.data.as_deref())?;
     let services = services::start()
         .map_err(|error| Failure::new("the sample services do not start").caused_by(&error))?;
     let server = start(|admin_port| {

@@ -1,11 +1,13 @@
 //! The command line: reads the arguments, runs one command, says how it ended.
 
+mod amount;
 mod arguments;
 #[cfg(test)]
 mod arguments_reference;
 mod client;
 mod command;
 mod condition;
+mod data_place;
 mod demo;
 mod failure;
 mod listing;

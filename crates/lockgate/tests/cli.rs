@@ -329,6 +329,8 @@ fn completions_name_every_command() {
         "users",
         "keys",
         "usage",
+        "functions",
+        "--outbound",
         "search",
         "wordcount",
         "rotate",

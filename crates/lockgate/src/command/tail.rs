@@ -58,7 +58,7 @@ pub(crate) struct Tail {
 enum Format {
     /// One JSON object per line
     Json,
-    /// The combined format of Apache, one line per exchange that ended
+    /// The combined format of Apache, one line per exchange that ended; without what functions asked, which have a `parent`
     Combined,
 }
 
@@ -121,7 +121,7 @@ impl Tail {
         self.route.as_deref().is_none_or(|route| route == event.route)
             && self.status.is_none_or(|status| (status.first..=status.last).contains(&event.status))
             && self.reason.as_deref().is_none_or(|reason| event.reason == Some(reason))
-            && (self.format == Format::Json || event.kind == Kind::Done)
+            && (self.format == Format::Json || event.kind == Kind::Done && event.parent.is_none())
     }
 
     fn write(&self, event: &EventRef<'_>, out: &mut Vec<u8>) {
