@@ -5,6 +5,8 @@ mod customers;
 mod handshake;
 mod services;
 mod summary;
+#[cfg(feature = "functions")]
+mod thumbnails;
 mod traffic;
 mod websocket;
 mod welcome;
@@ -43,12 +45,17 @@ pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
     let data = DataPlace::new(wishes.data.as_deref())?;
     let services = services::start()
         .map_err(|error| Failure::new("the sample services do not start").caused_by(&error))?;
+    #[cfg(feature = "functions")]
+    let thumbnails = Some(thumbnails::place(data.path())?);
+    #[cfg(not(feature = "functions"))]
+    let thumbnails: Option<PathBuf> = None;
     let server = start(|admin_port| {
         configuration::text(&configuration::Places {
             gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, wishes.port)),
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, admin_port)),
             data: data.path(),
             services: &services,
+            thumbnails: thumbnails.as_deref(),
         })
     })?;
     let api = Client::new(Place::known(server.admin_address(), server.tokens().expose_admin()))?;

@@ -12,15 +12,16 @@ pub(super) struct Places<'a> {
     pub(super) admin: SocketAddr,
     pub(super) data: &'a Path,
     pub(super) services: &'a Services,
+    /// The component that makes thumbnails, in a build that runs functions.
+    pub(super) thumbnails: Option<&'a Path>,
 }
 
 /// The configuration.
 pub(super) fn text(places: &Places<'_>) -> String {
-    let Places { gateway, admin, data, services: Services { orders, orders_next, inventory, letters } } =
-        places;
-    // A literal string of TOML takes any path but one with a quote, which its Debug form escapes alike.
-    let data = format!("{:?}", data.display().to_string());
-    format!(
+    let Places { gateway, admin, data, services, thumbnails } = places;
+    let Services { orders, orders_next, inventory, letters } = services;
+    let data = quoted(data);
+    let mut text = format!(
         r#"
 [admin]
 address = "{admin}"
@@ -82,7 +83,33 @@ name    = "hello"
 path    = "/"
 respond = {{ body = "Hello from lockgate. Try /orders/7 and /inventory/7.\n" }}
 "#
+    );
+    if let Some(component) = thumbnails {
+        text.push_str(&function(component));
+    }
+    text
+}
+
+/// A WebAssembly component that answers a route.
+fn function(component: &Path) -> String {
+    format!(
+        r#"
+[function.thumbnails]
+component = {}
+memory    = "64MiB"
+
+[[route]]
+name     = "thumbnails"
+path     = "/thumbnails/*"
+function = "thumbnails"
+"#,
+        quoted(component)
     )
+}
+
+/// A literal string of TOML takes any path but one with a quote, which its Debug form escapes alike.
+fn quoted(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
 }
 
 #[cfg(test)]
@@ -97,6 +124,7 @@ mod tests {
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: Path::new("/tmp/it's \"here\""),
             services: &Services { orders: any, orders_next: any, inventory: any, letters: any },
+            thumbnails: Some(Path::new("/tmp/it's \"here\"/thumbnails.wasm")),
         });
         let loaded = config::load_text("demo", Path::new(""), &text, &config::ProcessEnvironment).unwrap();
         assert_eq!(loaded.warnings.len(), 0, "{}", loaded.warnings);

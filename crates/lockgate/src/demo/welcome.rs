@@ -24,7 +24,8 @@ pub(super) fn text(server: &Server, data: &Path, keys: &[String]) -> String {
         data: quoted(&data.display().to_string()),
         program: program(),
     };
-    for (heading, lines) in places.open().into_iter().chain(places.guarded(keys)).chain(places.inside()) {
+    let sections = places.open().into_iter().chain(places.function());
+    for (heading, lines) in sections.chain(places.guarded(keys)).chain(places.inside()) {
         let _ = writeln!(text, "\n{heading}");
         for line in lines {
             let _ = writeln!(text, "  {line}");
@@ -57,6 +58,17 @@ impl Places {
                 vec![format!("curl -L {gateway}/old/page"), format!("curl -i {gateway}/nothing-here")],
             ),
         ]
+    }
+
+    /// The route that a WebAssembly component answers, in a build that runs them.
+    fn function(&self) -> Option<Section> {
+        let url = format!("{}/thumbnails/", self.gateway);
+        let lines = vec![
+            format!("curl -s -o thumbnail.jpg '{url}?width=200'"),
+            format!("curl -s -o smaller.jpg --data-binary @thumbnail.jpg '{url}?width=64'"),
+        ];
+        cfg!(feature = "functions")
+            .then_some(("Pictures made small by a WebAssembly component inside the gateway", lines))
     }
 
     /// The route for users, and what is known of them.

@@ -124,5 +124,5 @@ fn a_guest_is_given_its_values_and_nothing_of_the_host() {
     let environment = gateway.get("/env").unwrap().text();
     assert!(!environment.contains("PATH"), "{environment}");
     let files = gateway.get("/files").unwrap().text();
-    assert!(!files.contains("opened") && !files.contains("root:"), "{files}");
+    assert!(!files.contains("GOT") && !files.contains("root:"), "{files}");
 }
