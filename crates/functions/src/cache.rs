@@ -21,7 +21,7 @@ const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 32;
 
 /// Most files that are kept; the one unused for longest goes.
-const FILES_MAX: usize = 512;
+const FILES_MAX: usize = 4096;
 
 /// How much later a use must be to be noted.
 const USE_NOTED_AFTER: Duration = Duration::from_secs(3600);

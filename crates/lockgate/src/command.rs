@@ -21,6 +21,7 @@ use clap::Subcommand;
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 
+pub(crate) use functions::compiler;
 pub(crate) use serve::{does_not_start, drain};
 
 /// What to do.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use server::{ConfigSource, Options, Server, Signals, StartError};
 
 use crate::client::{Client, Place};
-use crate::command::{Outcome, does_not_start, drain};
+use crate::command::{Outcome, compiler, does_not_start, drain};
 use crate::data_place::DataPlace;
 use crate::failure::Failure;
 use crate::output::{self, Reader};
@@ -88,7 +88,7 @@ fn start_with(text: String) -> Result<Result<Server, StartError>, Failure> {
         text,
     };
     let loaded = source.load().map_err(|problems| Failure::of_configuration(&problems))?;
-    let options = Options { ports_file: None, signals: Signals::Obey };
+    let options = Options { ports_file: None, signals: Signals::Obey, compiler: compiler() };
     Ok(Server::start(loaded.config, source, options))
 }
 

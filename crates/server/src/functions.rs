@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use config::{Config, Target};
 use control::{FunctionInfo, FunctionLimits};
-use functions::{CachePlace, FAILURE_REASONS, Runtime, RuntimeOptions, Settings};
+use functions::{CachePlace, CompilerProgram, FAILURE_REASONS, Runtime, RuntimeOptions, Settings};
 use proxy::LoadedFunction;
 
 use crate::error::{FunctionError, FunctionErrors};
@@ -85,13 +85,16 @@ fn limits(settings: &Settings, request_body_bytes: u64) -> FunctionLimits {
 }
 
 impl FunctionLoader {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, compiler: Option<PathBuf>) -> Self {
         let dir = &config.data.dir;
         let cache = CachePlace { folder: dir.join("functions"), key_file: dir.join("functions.key") };
         let options = RuntimeOptions {
             instances: config.function_settings.instances,
             cache: Some(cache),
-            ..RuntimeOptions::default()
+            compiler: compiler.map(|program| CompilerProgram {
+                program,
+                arguments: ["functions", "compile"].map(Into::into).to_vec(),
+            }),
         };
         Self { options, runtime: OnceLock::new() }
     }

@@ -34,7 +34,7 @@ impl InForce {
 }
 
 impl FunctionLoader {
-    pub(crate) fn new(_config: &Config) -> Self {
+    pub(crate) fn new(_config: &Config, _compiler: Option<PathBuf>) -> Self {
         Self
     }
 

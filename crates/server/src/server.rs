@@ -31,6 +31,8 @@ pub struct Options {
     pub ports_file: Option<PathBuf>,
     /// What becomes of SIGHUP, SIGTERM and SIGINT.
     pub signals: Signals,
+    /// The program that compiles functions when it is run with `functions compile`; `None`: this process compiles.
+    pub compiler: Option<PathBuf>,
 }
 
 /// What becomes of SIGHUP, SIGTERM and SIGINT.
@@ -93,7 +95,7 @@ impl Server {
         let workers = worker_count(&config);
         let function_threads = function_thread_count(&config);
         // All before the journal: an address that is taken should not count as a start.
-        let loader = Arc::new(FunctionLoader::new(&config));
+        let loader = Arc::new(FunctionLoader::new(&config, options.compiler.clone()));
         let functions = loader.load(&config, &[])?;
         let (prepared, admin_socket) = bind(&config, functions, workers)?;
         let (metrics_reader, metrics) = Metrics::new();

@@ -1,10 +1,13 @@
 //! `lockgate functions`
 
 mod check;
+mod compile;
 mod list;
 mod run;
 
 use clap::{Args, Subcommand};
+
+pub(crate) use compile::compiler;
 
 use super::Outcome;
 use crate::arguments::Global;
@@ -24,6 +27,8 @@ enum What {
     Check(check::Check),
     Run(run::Run),
     List(list::List),
+    #[command(hide = true)]
+    Compile(compile::Compile),
 }
 
 impl Functions {
@@ -32,6 +37,7 @@ impl Functions {
             What::Check(check) => check.run(global),
             What::Run(run) => run.run(global),
             What::List(list) => list.run(global),
+            What::Compile(compile) => compile.run(),
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use config::Loaded;
 use server::{ConfigSource, Options, Server, Signals};
 
-use super::Outcome;
+use super::{Outcome, compiler};
 use crate::arguments::Global;
 use crate::failure::Failure;
 use crate::logging;
@@ -35,7 +35,7 @@ impl Serve {
             let line = warning.span.map(|span| warnings.position(span.start).0);
             tracing::warn!(line, hint = warning.hint, "{}", warning.message);
         }
-        let options = Options { ports_file: self.ports_file, signals: Signals::Obey };
+        let options = Options { ports_file: self.ports_file, signals: Signals::Obey, compiler: compiler() };
         let server = Server::start(config, source, options).map_err(|error| does_not_start(&error))?;
         tracing::info!(
             listeners = ?server.addresses(),

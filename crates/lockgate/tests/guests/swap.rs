@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use testkit::{GatewayProcess, component};
@@ -96,4 +97,17 @@ fn wait_until(gateway: &GatewayProcess, done: impl Fn(&str) -> bool) {
         assert!(Instant::now() < late, "{}", gateway.log());
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn components_are_compiled_by_a_process_of_its_own() {
+    let Some(hello) = component("hello") else { return };
+    let compile = |component: fs::File| {
+        Command::new(LOCKGATE).args(["functions", "compile"]).stdin(component).output().unwrap()
+    };
+    let compiled = compile(fs::File::open(&hello).unwrap());
+    assert!(compiled.status.success() && compiled.stdout.starts_with(b"\x7fELF"), "{compiled:?}");
+    let refused = compile(fs::File::open("/dev/null").unwrap());
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    assert!(!refused.stderr.is_empty());
 }

@@ -150,7 +150,7 @@ impl Source for FunctionSource<'_> {
             match arrived {
                 None => *self.ended = true,
                 Some(Err(_)) => {
-                    let reason = self.why().await.map_or("function_failed", |failure| failure.reason());
+                    let reason = self.why().await.map_or("function_malformed", |failure| failure.reason());
                     return Err(SourceError::Failed(reason));
                 }
                 Some(Ok(frame)) => match frame.into_data() {

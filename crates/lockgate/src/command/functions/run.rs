@@ -10,7 +10,7 @@ use clap::Args;
 use server::{ConfigSource, Options, Server, Signals, StartError};
 
 use crate::arguments::Global;
-use crate::command::{Outcome, does_not_start, drain};
+use crate::command::{Outcome, compiler, does_not_start, drain};
 use crate::data_place::DataPlace;
 use crate::failure::Failure;
 use crate::output::{self, Reader};
@@ -68,7 +68,7 @@ impl Run {
         })?;
         let source = ConfigSource::File(file);
         let loaded = source.load().map_err(|problems| Failure::of_configuration(&problems))?;
-        let options = Options { ports_file: None, signals: Signals::Obey };
+        let options = Options { ports_file: None, signals: Signals::Obey, compiler: compiler() };
         Server::start(loaded.config, source, options).map_err(|error| match &error {
             StartError::Functions(errors) => Failure::new("the function cannot be run").caused_by(errors),
             StartError::Bind(_) => does_not_start(&error).hint("choose another port with `--address`"),
