@@ -17,10 +17,6 @@ use crate::failure::Failure;
 /// what is to be done about those that are not provided, exports, sizes and times. Needs no gateway. Exit status 1 when
 /// one of them would be refused.
 #[derive(Args, Debug)]
-#[cfg_attr(
-    not(feature = "functions"),
-    expect(dead_code, reason = "the arguments are the same in every build")
-)]
 pub(crate) struct Check {
     /// Components, as `hello.wasm`
     #[arg(required = true, value_name = "FILE")]
