@@ -53,7 +53,7 @@ impl Route {
         };
         let steps = config.before.iter().copied().chain(target);
         let step =
-            |at: usize| Some(Step::new(whole.functions.get(at)?, functions.get(at)?.clone(), upstreams));
+            |at: usize| Some(Step::new(whole.functions.get(at)?, functions.get(at).cloned()?, upstreams));
         let chosen = chosen.iter().filter_map(|&(at, weight)| Some((upstreams.get(at)?.clone(), weight)));
         Self {
             index,
