@@ -42,6 +42,7 @@ fn an_a_b_function_tells_the_origin_and_the_client() {
     assert!(field("x-variant").is_some(), "{fields:?}");
     assert_eq!(field("x-forwarded-for"), Some("127.0.0.1"));
     assert_eq!(field("via"), Some("1.1 lockgate"));
+    assert_eq!(field("host"), Some("test"), "the origin is asked as the client asked");
     let records = records(&mut gateway);
     let parent = records.iter().find(|record| record["parent"].is_null()).unwrap();
     let child = records.iter().find(|record| !record["parent"].is_null()).unwrap();

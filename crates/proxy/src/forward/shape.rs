@@ -114,15 +114,9 @@ pub(crate) fn goes_on<P: ProxyHttp>(
     kept: &[(Known, String, Vec<u8>)],
     request: &mut Request,
 ) {
-    let host = kept.iter().find(|(known, ..)| *known == Known::XForwardedHost);
     request.fields.remove_where(|known, _| known == Known::XLockgate || is_kept(known));
     for (known, name, value) in kept {
         request.fields.append_known(*known, name, value);
-    }
-    // The host is `upstream.internal` to the guest.
-    match host.and_then(|(_, _, host)| std::str::from_utf8(host).ok()) {
-        Some(host) => request.set_authority(host),
-        None => request.authority = message::Span::default(),
     }
     say_who_asks(admitted.identity(), &mut request.fields);
     if admitted.route().steps.get(step).is_some() {

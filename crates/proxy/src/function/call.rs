@@ -37,6 +37,8 @@ pub(super) struct Context {
     pub(super) step: usize,
     pub(super) client: Client,
     pub(super) parent: EventId,
+    /// Host and port that were asked for; to the guest what it stands before is `upstream.internal`.
+    pub(super) authority: Box<str>,
     /// Fields that a guest neither takes away nor makes up.
     pub(super) kept: Vec<(Known, String, Vec<u8>)>,
 }
@@ -73,6 +75,7 @@ pub(super) fn start<P: ProxyHttp>(
         step,
         client: exchange.client,
         parent: exchange.id(),
+        authority: request.authority().into(),
         kept: kept(request),
     };
     let call = Call {

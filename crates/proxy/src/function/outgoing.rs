@@ -106,6 +106,7 @@ async fn answer<P: ProxyHttp>(
     match destination {
         Destination::Next => {
             let next = context.step + 1;
+            request.set_authority(&context.authority);
             shape::goes_on(exchange, admitted, next, &context.kept, request);
             if route.steps.get(next).is_some() {
                 return super::call(exchange, admitted, next, request, response, guest).await;
