@@ -178,14 +178,14 @@ impl Answered {
     fn give(self, response: Response<WasiBody>) {
         self.meter.set_answered();
         let (head, body) = response.into_parts();
-        let framing = bridge::framing(&head, self.answers_head);
+        let framing = bridge::framing(&head, self.answers_head).map_err(|what| Failure::Malformed { what });
         let body = match framing.and_then(|framing| framing.length(self.bytes_max)) {
             Ok(Some(length)) => WasiBody::new(Answer::new(body, self.meter, length)),
             Ok(None) => {
                 self.meter.discard(body);
                 crate::body::empty()
             }
-            Err(what) => return self.meter.fail(Failure::Malformed { what }),
+            Err(failure) => return self.meter.fail(failure),
         };
         // Whoever asked may be gone; then the body is, too, which the guest is told when it writes to it.
         let _ = self.to.send(Response::from_parts(head, body));
@@ -194,11 +194,11 @@ impl Answered {
 
 impl bridge::Framing {
     /// How long a body may be that follows; `None`: there is none.
-    fn length(self, bytes_max: u64) -> std::result::Result<Option<Length>, &'static str> {
+    fn length(self, bytes_max: u64) -> std::result::Result<Option<Length>, Failure> {
         let bytes_max = if bytes_max == 0 { u64::MAX } else { bytes_max };
         match self {
             Self::None { .. } => Ok(None),
-            Self::Length(bytes) if bytes > bytes_max => Err("its `content-length` is beyond `response_body`"),
+            Self::Length(bytes) if bytes > bytes_max => Err(Failure::TooLarge),
             Self::Length(bytes) => Ok(Some(Length::Exactly(bytes))),
             Self::Streamed => Ok(Some(Length::AtMost(bytes_max))),
         }

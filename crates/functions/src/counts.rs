@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::Failure;
 
 /// The reasons failures are counted by, in the order of [`Counts::failures`].
-pub const FAILURE_REASONS: [&str; 9] = [
+pub const FAILURE_REASONS: [&str; 10] = [
     "function_trapped",
     "function_stack",
     "function_timeout",
@@ -13,6 +13,7 @@ pub const FAILURE_REASONS: [&str; 9] = [
     "function_memory",
     "function_no_response",
     "function_malformed",
+    "function_too_large",
     "function_failed",
     "function_busy",
 ];

@@ -33,6 +33,9 @@ pub enum Failure {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// The guest's answer is longer than `response_body`.
+    #[error("the function's response is longer than its `response_body`")]
+    TooLarge,
     /// The guest answered with an error code of `wasi:http` instead of a response.
     #[error("the function answered with an error: {0}")]
     ErrorCode(String),
@@ -55,6 +58,7 @@ impl Failure {
             Self::Memory => "function_memory",
             Self::NoResponse => "function_no_response",
             Self::Malformed { .. } => "function_malformed",
+            Self::TooLarge => "function_too_large",
             Self::ErrorCode(_) | Self::Instantiation(_) => "function_failed",
             Self::NoRoom => "function_busy",
         }

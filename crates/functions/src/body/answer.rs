@@ -42,7 +42,7 @@ impl Answer {
             }
             Length::AtMost(left) => match left.checked_sub(bytes.len() as u64) {
                 Some(rest) => *left = rest,
-                None => return Err(self.fail("its body is longer than `response_body`")),
+                None => return Err(self.fail(Failure::TooLarge)),
             },
         }
         Ok(Frame::data(bytes))
@@ -53,14 +53,18 @@ impl Answer {
         match self.length {
             // The guest's own failure is reported by the call.
             _ if self.meter.has_failed() => Some(Err(HttpError::HttpResponseIncomplete)),
-            Length::Exactly(_) => Some(Err(self.fail("its body is shorter than its `content-length`"))),
+            Length::Exactly(_) => Some(Err(self.malformed("its body is shorter than its `content-length`"))),
             Length::AtMost(_) => None,
         }
     }
 
-    fn fail(&mut self, what: &'static str) -> HttpError {
+    fn malformed(&mut self, what: &'static str) -> HttpError {
+        self.fail(Failure::Malformed { what })
+    }
+
+    fn fail(&mut self, failure: Failure) -> HttpError {
         self.ended = true;
-        self.meter.fail(Failure::Malformed { what });
+        self.meter.fail(failure);
         HttpError::HttpResponseBodySize(None)
     }
 }
@@ -81,7 +85,7 @@ impl Body for Answer {
             None => return Poll::Ready(this.end()),
             Some(Err(error)) => {
                 tracing::debug!(target: "function", "the guest's body failed: {error}");
-                return Poll::Ready(Some(Err(this.fail("its body was given up"))));
+                return Poll::Ready(Some(Err(this.malformed("its body was given up"))));
             }
             Some(Ok(frame)) => frame,
         };

@@ -17,7 +17,7 @@ fn a_component_of_either_version_answers() {
         assert!(outcome.text().contains("/a/b?c=d"), "{name}: {}", outcome.text());
         assert_eq!(outcome.fields["content-type"], "text/plain; charset=utf-8");
         let counts = function.counts();
-        assert_eq!((counts.calls, counts.running, counts.failures), (1, 0, [0; 9]));
+        assert_eq!((counts.calls, counts.running, counts.failures), (1, 0, [0; 10]));
         assert!(counts.cpu_ns > 0 && counts.memory_bytes_max > 0, "{counts:?}");
     }
 }
@@ -190,7 +190,7 @@ fn failures_of_a_component_of_the_newer_version_are_told_the_same() {
     check(&function, "/panic", (0, "function_trapped", true));
     let partial = check(&function, "/trap-in-body", (200, "function_trapped", false));
     assert_eq!(partial.text(), "so far\n");
-    check(&function, "/stream", (200, "function_malformed", false));
+    check(&function, "/stream", (200, "function_too_large", false));
     let echoed = request("POST", "/echo", body::full(pattern(300_000)));
     let outcome = block_on(call(&function, echoed, Arc::new(Nowhere), false));
     assert!(outcome.body.len() <= 100_000 && outcome.body_error.is_some(), "300,000 bytes are too many");

@@ -100,11 +100,11 @@ fn what_the_host_keeps_for_a_guest_is_bounded() {
 #[test]
 fn an_endless_answer_is_cut() {
     let limited = |settings: &mut Settings| settings.response_bytes = 1 << 20;
-    let Some(outcome) = check("/stream", "function_malformed", limited) else { return };
+    let Some(outcome) = check("/stream", "function_too_large", limited) else { return };
     assert_eq!(outcome.status, 200);
     assert!(outcome.body.len() <= 1 << 20 && outcome.body.len() > 1 << 19, "{}", outcome.body.len());
     assert!(outcome.body_error.is_some());
-    check("/content-length?claims=2000000&sends=1", "function_malformed", limited);
+    check("/content-length?claims=2000000&sends=1", "function_too_large", limited);
 }
 
 #[test]

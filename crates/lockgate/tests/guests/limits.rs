@@ -92,6 +92,8 @@ fn an_answer_that_breaks_off_never_looks_whole() {
         .iter()
         .filter(|record| record["reason"].as_str().is_some_and(|reason| reason.starts_with("function_")));
     assert_eq!(broken.count(), 3, "{records:#?}");
+    let endless = records.iter().find(|record| record["path"] == "/stream").unwrap();
+    assert_eq!(endless["reason"], "function_too_large");
 }
 
 #[test]

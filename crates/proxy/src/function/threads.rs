@@ -98,10 +98,11 @@ fn lower_priority() {
 async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, mut calls: mpsc::Receiver<Call>, busy: Arc<AtomicUsize>) {
     while let Some(call) = calls.recv().await {
         let (worker, place) = (worker.clone(), Busied(busy.clone()));
-        tokio::task::spawn_local(async move {
+        // Boxed, since a task's future is copied when it is spawned and when it ends, and this one is large.
+        tokio::task::spawn_local(Box::pin(async move {
             run(&worker, call).await;
             drop(place);
-        });
+        }));
     }
 }
 
