@@ -35,7 +35,8 @@ fn sections(command: &Command, above: &str, heading: &str, page: &mut String) {
     let lines: Vec<&str> = own.lines().map(str::trim_end).collect();
     writeln!(page, "{heading} `{name}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end()).unwrap();
     let heading = if name.contains(' ') { "###" } else { "##" };
-    for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+    let is_shown = |command: &&Command| command.get_name() != "help" && !command.is_hide_set();
+    for command in command.get_subcommands().filter(is_shown) {
         sections(command, &help, heading, page);
     }
 }
