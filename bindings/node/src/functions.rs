@@ -11,6 +11,7 @@ use neon::types::buffer::TypedArray;
 use neon::types::{Deferred, JsUint8Array};
 
 use crate::answer::{Answer, Failure};
+use crate::ended::{answered, settle};
 use crate::job::{Asked, Job, THREAD};
 
 /// A job as JavaScript holds it. Without the program that asked, nobody needs the answer.
@@ -24,20 +25,20 @@ impl Finalize for Handed {
 
 #[neon::main]
 fn exports(mut cx: ModuleContext<'_>) -> NeonResult<()> {
-    cx.export_function("start", start)?;
-    cx.export_function("push", push)?;
-    cx.export_function("end", end)?;
-    cx.export_function("interrupt", interrupt)?;
-    cx.export_function("progress", progress)
+    cx.export_function("start", |cx| answered(cx, start))?;
+    cx.export_function("push", |cx| answered(cx, push))?;
+    cx.export_function("end", |cx| answered(cx, end))?;
+    cx.export_function("interrupt", |cx| answered(cx, interrupt))?;
+    cx.export_function("progress", |cx| answered(cx, progress))
 }
 
 /// `start(configuration, format, threads, places)` → `{ job, done }`; `done` is a promise of an outcome.
-fn start(mut cx: FunctionContext<'_>) -> JsResult<'_, JsObject> {
+fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
     let asked = Asked {
-        configuration: cx.argument::<JsString>(0)?.value(&mut cx),
-        format: cx.argument_opt(1).and_then(|name| format(&mut cx, name)),
-        threads: threads(&mut cx)?,
-        places: places(&mut cx)?,
+        configuration: cx.argument::<JsString>(0)?.value(cx),
+        format: cx.argument_opt(1).and_then(|name| format(cx, name)),
+        threads: threads(cx)?,
+        places: places(cx)?,
     };
     let job = Arc::new(Job::new());
     let (give, given) = mpsc::channel::<Deferred>();
@@ -46,8 +47,7 @@ fn start(mut cx: FunctionContext<'_>) -> JsResult<'_, JsObject> {
         move || {
             let outcome = job.answer(asked);
             let Ok(deferred) = given.recv() else { return };
-            // The program may have ended.
-            let _ = deferred.try_settle_with(&channel, move |mut cx| handed_over(&mut cx, outcome));
+            settle(deferred, &channel, move |cx| handed_over(cx, outcome));
         }
     };
     let thread = thread::Builder::new().name(THREAD.into()).spawn(work);
@@ -56,14 +56,14 @@ fn start(mut cx: FunctionContext<'_>) -> JsResult<'_, JsObject> {
         // It waits for nothing else.
         Ok(_) => drop(give.send(deferred)),
         Err(error) => {
-            let outcome = handed_over(&mut cx, Err(Failure::Threads(error)))?;
-            deferred.resolve(&mut cx, outcome);
+            let outcome = handed_over(cx, Err(Failure::Threads(error)))?;
+            deferred.resolve(cx, outcome);
         }
     }
     let started = cx.empty_object();
     let job = cx.boxed(Handed(job));
-    started.set(&mut cx, "job", job)?;
-    started.set(&mut cx, "done", done)?;
+    started.set(cx, "job", job)?;
+    started.set(cx, "done", done)?;
     Ok(started)
 }
 
@@ -91,42 +91,42 @@ fn handed_over<'cx, C: Context<'cx>>(
 }
 
 /// `push(job, bytes)` → nothing, or a promise that there is room for more.
-fn push(mut cx: FunctionContext<'_>) -> JsResult<'_, JsValue> {
+fn push<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsValue> {
     let job = cx.argument::<JsBox<Handed>>(0)?;
-    let piece = cx.argument::<JsUint8Array>(1)?.as_slice(&cx).to_vec();
+    let piece = cx.argument::<JsUint8Array>(1)?.as_slice(cx).to_vec();
     let mut waits = None;
     job.0.feed.push(piece, || {
         let (deferred, promise) = cx.promise();
         waits = Some(promise);
         let channel = cx.channel();
-        Box::new(move || drop(deferred.try_settle_with(&channel, |mut cx| Ok(cx.undefined()))))
+        Box::new(move || settle(deferred, &channel, |cx| Ok(cx.undefined())))
     });
     Ok(waits.map_or_else(|| cx.undefined().upcast(), |promise| promise.upcast()))
 }
 
 /// `end(job)`: nothing is pushed any more.
-fn end(mut cx: FunctionContext<'_>) -> JsResult<'_, JsUndefined> {
+fn end<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
     cx.argument::<JsBox<Handed>>(0)?.0.feed.end();
     Ok(cx.undefined())
 }
 
 /// `interrupt(job)`: it ends soon.
-fn interrupt(mut cx: FunctionContext<'_>) -> JsResult<'_, JsUndefined> {
+fn interrupt<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
     cx.argument::<JsBox<Handed>>(0)?.0.interrupt();
     Ok(cx.undefined())
 }
 
 /// `progress(job)` → `{ bytes, total }`, `total` null where it is not known.
-fn progress(mut cx: FunctionContext<'_>) -> JsResult<'_, JsObject> {
+fn progress<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
     let job = Arc::clone(&cx.argument::<JsBox<Handed>>(0)?.0);
     let progress = cx.empty_object();
     let bytes = cx.number(job.read_bytes() as f64);
-    progress.set(&mut cx, "bytes", bytes)?;
+    progress.set(cx, "bytes", bytes)?;
     let total: Handle<'_, JsValue> = match job.total_bytes() {
         Some(total) => cx.number(total as f64).upcast(),
         None => cx.null().upcast(),
     };
-    progress.set(&mut cx, "total", total)?;
+    progress.set(cx, "total", total)?;
     Ok(progress)
 }
 

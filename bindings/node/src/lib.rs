@@ -5,6 +5,7 @@
 //! - What a job came to goes back as texts: reports may be large, and JavaScript makes objects of texts faster than this could (`answer`).
 
 mod answer;
+mod ended;
 mod feed;
 mod functions;
 mod job;
