@@ -14,11 +14,19 @@ use crate::measure::record::Run;
 
 /// Writes table.md and the plots into `directory`.
 pub(crate) fn write(run: &Run, directory: &Path) -> anyhow::Result<()> {
-    let text = table::markdown(run)?;
+    publish(&table::markdown(run)?, directory, || plots::write(run, directory))
+}
+
+/// Writes a page as table.md into `directory`, has the plots drawn beside it, and prints the page.
+pub(crate) fn publish(
+    page: &str,
+    directory: &Path,
+    plots: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let path = directory.join("table.md");
-    std::fs::write(&path, &text).with_context(|| format!("writing {}", path.display()))?;
-    plots::write(run, directory)?;
-    println!("{text}");
+    std::fs::write(&path, page).with_context(|| format!("writing {}", path.display()))?;
+    plots()?;
+    println!("{page}");
     Ok(())
 }
 

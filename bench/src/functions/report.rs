@@ -5,16 +5,10 @@ mod table;
 
 use std::path::Path;
 
-use anyhow::Context;
-
 use super::record::Run;
+use crate::report::publish;
 
 /// Writes table.md and the plots into `directory`.
 pub(crate) fn write(run: &Run, directory: &Path) -> anyhow::Result<()> {
-    let text = table::markdown(run)?;
-    let path = directory.join("table.md");
-    std::fs::write(&path, &text).with_context(|| format!("writing {}", path.display()))?;
-    plots::write(run, directory)?;
-    println!("{text}");
-    Ok(())
+    publish(&table::markdown(run)?, directory, || plots::write(run, directory))
 }

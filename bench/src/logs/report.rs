@@ -9,20 +9,19 @@ use super::contender::Contender;
 use super::record::{Run, Sample};
 use super::task::Task;
 use crate::report::plots::{Row, SYSTEM, USER, bars};
+use crate::report::publish;
 
 /// Writes table.md and plots into `directory`.
 pub(crate) fn write(run: &Run, directory: &Path) -> anyhow::Result<()> {
-    let text = markdown(run)?;
-    let path = directory.join("table.md");
-    std::fs::write(&path, &text).with_context(|| format!("writing {}", path.display()))?;
-    for (at, task) in run.tasks().into_iter().enumerate() {
-        let file = directory.join(format!("time-{}.svg", at + 1));
-        let title = format!("Seconds of {task}");
-        bars(&file, &title, &rows(run, task), &[("seconds", USER), ("CPU seconds beyond", SYSTEM)])
-            .with_context(|| format!("drawing {}", file.display()))?;
-    }
-    println!("{text}");
-    Ok(())
+    publish(&markdown(run)?, directory, || {
+        for (at, task) in run.tasks().into_iter().enumerate() {
+            let file = directory.join(format!("time-{}.svg", at + 1));
+            let title = format!("Seconds of {task}");
+            bars(&file, &title, &rows(run, task), &[("seconds", USER), ("CPU seconds beyond", SYSTEM)])
+                .with_context(|| format!("drawing {}", file.display()))?;
+        }
+        Ok(())
+    })
 }
 
 fn rows(run: &Run, task: Task) -> Vec<Row> {

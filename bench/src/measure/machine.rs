@@ -1,5 +1,6 @@
 //! Where and when a run was made.
 
+use std::fmt;
 use std::fs;
 use std::process::Command;
 
@@ -16,6 +17,13 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     /// Runnable tasks of the last minute when the run began: neighbours disturb.
     pub(crate) load_average: String,
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { processor, cores, kernel, load_average, .. } = self;
+        write!(f, "{processor}, {cores} cores, Linux {kernel}; load average {load_average} at the start")
+    }
 }
 
 /// Describes this machine.

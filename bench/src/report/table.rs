@@ -25,11 +25,7 @@ pub(crate) fn markdown(run: &Run) -> anyhow::Result<String> {
 fn head(out: &mut String, run: &Run) -> std::fmt::Result {
     let machine = &run.machine;
     writeln!(out, "# Side by side, {}\n", machine.date)?;
-    writeln!(
-        out,
-        "{}, {} cores, Linux {}; load average {} at the start. {} alternations of {} s.",
-        machine.processor, machine.cores, machine.kernel, machine.load_average, run.rounds, run.seconds
-    )?;
+    writeln!(out, "{machine}. {} alternations of {} s.", run.rounds, run.seconds)?;
     writeln!(
         out,
         "Every proxy on one core with one worker, origin and load generator on the other. Medians; in parentheses the 95 % interval of"

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// The error and its causes, outermost first.
-pub(crate) fn chain_of(error: &dyn Error) -> String {
+pub fn chain_of(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -34,6 +34,7 @@ mod tokens;
 
 pub use access_log::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLogReader, write_combined};
 pub use admin::{Admin, admin_reference, openapi_document};
+pub use chain::chain_of;
 pub use gateway::{
     EndpointInfo, FunctionInfo, FunctionLimits, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges,
     Readiness, ReloadFuture, ReloadProblem, ReloadReport, RingGauges, RouteInfo, UpstreamInfo,

@@ -21,7 +21,7 @@ pub const FAILURE_REASONS: [&str; 10] = [
 /// Figures of a function since it was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Calls that ended, well or not.
+    /// Calls that ended, well or not, or were given up since nobody waited any more.
     pub calls: u64,
     /// Calls that failed, by reason, in the order of [`FAILURE_REASONS`].
     pub failures: [u64; FAILURE_REASONS.len()],

@@ -185,12 +185,13 @@ impl Meter {
     }
 }
 
-/// Tells the body that its end is none, when the call's future is dropped before it ended.
+/// Counts the call, and tells the body that its end is none, when the call's future is dropped before it ended.
 struct Abandoned<'a>(&'a Meter);
 
 impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
         self.0.failed.store(true, Release);
+        self.0.counters.ended(None, self.0.cpu_ns(), 0);
     }
 }
 

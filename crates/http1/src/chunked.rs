@@ -1,6 +1,6 @@
 //! The chunked transfer coding (RFC 9112 §7.1), decoded in place.
 
-use message::{Fields, Known, is_token};
+use message::{Fields, Known, is_token, may_be_trailer};
 
 use crate::BodyError;
 
@@ -177,33 +177,6 @@ impl Chunked {
         Ok(())
     }
 }
-
-/// Whether a field means something behind a body: none that frames, routes, authenticates, or says how to read what came before
-/// (RFC 9110 §6.5.1).
-fn may_be_trailer(name: &str) -> bool {
-    let has_prefix = |prefix: &str| name.get(..prefix.len()).is_some_and(|s| s.eq_ignore_ascii_case(prefix));
-    let is = |other: &&str| name.eq_ignore_ascii_case(other);
-    Known::of(name.as_bytes()) == Known::Other
-        && !["content-", "if-", "proxy-", "x-forwarded-"].into_iter().any(has_prefix)
-        && !NEVER_TRAILERS.iter().any(is)
-}
-
-/// Fields that steer what was read long before a trailer comes, besides those the gateway knows.
-const NEVER_TRAILERS: &[&str] = &[
-    "age",
-    "authorization",
-    "cache-control",
-    "cookie",
-    "expires",
-    "max-forwards",
-    "pragma",
-    "range",
-    "retry-after",
-    "set-cookie",
-    "vary",
-    "warning",
-    "www-authenticate",
-];
 
 /// Takes optional whitespace off both ends (RFC 9110 §5.6.3).
 fn trim(mut value: &[u8]) -> &[u8] {

@@ -12,6 +12,7 @@ mod method;
 mod request;
 mod response;
 mod syntax;
+mod trailer;
 
 pub use body::{Body, Piece};
 pub use fields::{Fields, Span};
@@ -21,3 +22,4 @@ pub use method::Method;
 pub use request::{Request, Version};
 pub use response::{Response, reason_phrase};
 pub use syntax::{is_field_value, is_token};
+pub use trailer::may_be_trailer;

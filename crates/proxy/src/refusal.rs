@@ -228,4 +228,12 @@ mod tests {
         assert!(Refusal::NO_ROUTE.write(&request, "id", &mut response).is_empty());
         assert!(response.announced_length.is_some_and(|length| length > 20));
     }
+
+    #[cfg(feature = "functions")]
+    #[test]
+    fn each_failure_of_a_function_has_its_refusal() {
+        for reason in functions::FAILURE_REASONS {
+            assert_eq!(Refusal::of_reason(reason).reason, reason);
+        }
+    }
 }

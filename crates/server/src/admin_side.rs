@@ -80,8 +80,8 @@ impl AdminSide {
         self.runtime.spawn(running.resolver.clone().run(running.plane.clone()));
         if let Some(watcher) = watcher {
             self.runtime.spawn(watch(watcher, running.clone()));
-            self.runtime.spawn(watch_components(running.clone()));
         }
+        self.runtime.spawn(watch_components(running.clone()));
     }
 
     /// Hears of the first signal that asks for the end; `None` when signals were not taken over.

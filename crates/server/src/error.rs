@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use config::Diagnostics;
-use control::{ReloadProblem, TokenError};
+use control::{ReloadProblem, TokenError, chain_of};
 use journal::JournalError;
 use serde_json::json;
 use store::StoreError;
@@ -70,7 +70,7 @@ impl StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum FunctionError {
     /// Its component does not do.
-    #[error("function `{name}` cannot be loaded from `{}`: {}", path.display(), causes(&**source))]
+    #[error("function `{name}` cannot be loaded from `{}`: {}", path.display(), chain_of(&**source))]
     Component {
         /// Its name.
         name: String,
@@ -80,7 +80,7 @@ pub enum FunctionError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// What runs functions cannot be set up.
-    #[error("functions cannot be run here: {}", causes(&**.0))]
+    #[error("functions cannot be run here: {}", chain_of(&**.0))]
     Runtime(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// This build runs no functions.
     #[error("function `{name}` cannot be loaded: this lockgate was built without functions")]
@@ -112,12 +112,6 @@ impl fmt::Display for FunctionErrors {
 }
 
 impl std::error::Error for FunctionErrors {}
-
-/// An error and what is behind it, in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let behind = std::iter::successors(Some(error), |error| error.source());
-    behind.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]

@@ -182,10 +182,9 @@ impl Running {
         let loader = self.loader.clone();
         let loading = tokio::task::spawn_blocking(move || {
             let functions = loader.load(&config, &present)?;
-            let is_replaced = |(config, function): &(&config::Function, &InForceFunction)| {
+            let is_replaced = |(_, function): &(&config::Function, &InForceFunction)| {
                 let known = present.iter().find(|known| known.path() == function.path());
                 known.is_some_and(|known| known.stamp() != function.stamp())
-                    && config.component == *function.path()
             };
             let replaced = config.functions.iter().zip(&functions).filter(is_replaced);
             let replaced = replaced.map(|(config, _)| config.name.clone()).collect();

@@ -27,15 +27,8 @@ fn head(out: &mut String, run: &Run) -> std::fmt::Result {
     writeln!(out, "# Users, keys, limits and usage, side by side, {}\n", machine.date)?;
     writeln!(
         out,
-        "{}, {} cores, Linux {}; load average {} at the start. {} alternations of {} s; {} keys, {} users.",
-        machine.processor,
-        machine.cores,
-        machine.kernel,
-        machine.load_average,
-        run.rounds,
-        run.seconds,
-        run.keys,
-        run.users
+        "{machine}. {} alternations of {} s; {} keys, {} users.",
+        run.rounds, run.seconds, run.keys, run.users
     )?;
     writeln!(
         out,

@@ -1,7 +1,7 @@
 //! Fields and trailers.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use message::{Body, Fields, Known};
+use message::{Body, Fields, may_be_trailer};
 
 /// All fields that `http` can express, which is all but a few bytes in values.
 pub(super) fn to_map(fields: &Fields) -> HeaderMap {
@@ -85,26 +85,3 @@ pub fn trailers_from_guest(map: &HeaderMap, trailers: &mut Fields) {
         }
     }
 }
-
-fn may_be_trailer(name: &str) -> bool {
-    Known::of(name.as_bytes()) == Known::Other
-        && !["content-", "if-", "proxy-", "x-forwarded-"].iter().any(|prefix| name.starts_with(prefix))
-        && !NEVER_TRAILERS.contains(&name)
-}
-
-/// Fields that steer what was read long before a trailer comes, besides those the gateway knows.
-const NEVER_TRAILERS: [&str; 13] = [
-    "age",
-    "authorization",
-    "cache-control",
-    "cookie",
-    "expires",
-    "max-forwards",
-    "pragma",
-    "range",
-    "retry-after",
-    "set-cookie",
-    "vary",
-    "warning",
-    "www-authenticate",
-];

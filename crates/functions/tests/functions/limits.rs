@@ -43,6 +43,19 @@ fn wall_time_is_bounded() {
 }
 
 #[test]
+fn a_call_that_is_given_up_is_counted() {
+    let Some(function) = function("hostile", |_| ()) else { return };
+    block_on(async {
+        let holds = call(&function, get("/hold"), Arc::new(Nowhere), false);
+        tokio::time::timeout(50 * MS, holds).await.expect_err("it never answers");
+    });
+    let counts = function.counts();
+    assert_eq!((counts.calls, counts.running), (1, 0), "{counts:?}");
+    assert_eq!(counts.failures, [0; FAILURE_REASONS.len()]);
+    assert!(counts.cpu_ns > 0, "{counts:?}");
+}
+
+#[test]
 fn a_guest_that_computes_lets_others_on_its_thread_go_on() {
     let Some(spinning) = function("hostile", |settings| settings.cpu = 1000 * MS) else { return };
     let Some(hello) = function("hello", |_| ()) else { return };

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 /// The component.
 const COMPONENT: &[u8] = include_bytes!("thumbnails.wasm");
 
-/// Puts the component into the data directory, where one may replace it by another.
+/// Puts the component into the data directory; one that is put in its place while the demonstration runs is taken.
 ///
 /// # Errors
 /// When it cannot be written.

@@ -21,9 +21,20 @@ fn a_signed_url_passes_and_another_does_not() {
     let response = gateway.get("/shop/cart").unwrap();
     assert_eq!(response.status(), 403, "{}\n{}", response.text(), gateway.log());
     assert_eq!(origin.hits(), 0, "nothing reached the origin");
+    // `printf '/shop/cart?expires=4102444800' | openssl dgst -sha256 -hmac k`
+    let signature = "41a5ff61c18556ff37881efa48ed18708fd4b142bc7f54875b8fcff2950e2c9b";
+    let passed = gateway.get(&format!("/shop/cart?expires=4102444800&signature={signature}")).unwrap();
+    assert_eq!(passed.status(), 200, "{}\n{}", passed.text(), gateway.log());
+    assert_eq!(
+        (origin.hits(), passed.json()["target"].as_str().map(|target| target.starts_with("/cart?"))),
+        (1, Some(true))
+    );
+    let changed = gateway.get(&format!("/shop/cart?expires=4102444801&signature={signature}")).unwrap();
+    assert_eq!((changed.status(), origin.hits()), (403, 1));
     let records = records(&mut gateway);
-    assert_eq!(records.len(), 1);
-    assert_eq!(records[0]["upstream"], "function:check");
+    assert_eq!(records.len(), 4, "three of clients, one child");
+    let by_function = records.iter().filter(|record| record["upstream"] == "function:check");
+    assert_eq!(by_function.count(), 3);
 }
 
 #[test]

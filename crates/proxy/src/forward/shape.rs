@@ -111,12 +111,12 @@ pub(crate) fn goes_on<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
     admitted: &Admitted,
     step: usize,
-    kept: &[(Known, String, Vec<u8>)],
+    kept: &Fields,
     request: &mut Request,
 ) {
     request.fields.remove_where(|known, _| known == Known::XLockgate || is_kept(known));
-    for (known, name, value) in kept {
-        request.fields.append_known(*known, name, value);
+    for (name, value) in kept.iter() {
+        append(&mut request.fields, name, value);
     }
     say_who_asks(admitted.identity(), &mut request.fields);
     if admitted.route().steps.get(step).is_some() {
@@ -126,13 +126,14 @@ pub(crate) fn goes_on<P: ProxyHttp>(
 
 /// What a request that a guest makes on its own looks like to an upstream or an origin that it may call.
 #[cfg(feature = "functions")]
-pub(crate) fn by_guest(upstream: &Upstream, kept: &[(Known, String, Vec<u8>)], request: &mut Request) {
+pub(crate) fn by_guest(upstream: &Upstream, kept: &Fields, request: &mut Request) {
     request.fields.remove_where(|known, _| matches!(known, Known::XLockgate | Known::Via));
     let asks_for_id = request.fields.get_known(Known::XRequestId).is_none();
-    for (known, name, value) in kept {
+    for (name, value) in kept.iter() {
+        let known = Known::of(name);
         // What has come through too many gateways goes through no more on a guest's word.
-        if *known == Known::Via || *known == Known::XRequestId && asks_for_id {
-            request.fields.append_known(*known, name, value);
+        if known == Known::Via || known == Known::XRequestId && asks_for_id {
+            append(&mut request.fields, name, value);
         }
     }
     if upstream.config().public_only {
@@ -141,6 +142,22 @@ pub(crate) fn by_guest(upstream: &Upstream, kept: &[(Known, String, Vec<u8>)], r
     // `orders.internal` names the upstream to the guest and to nobody else.
     request.authority = message::Span::default();
     name_host(upstream, request);
+}
+
+/// The fields that say where a request came from.
+#[cfg(feature = "functions")]
+pub(crate) fn kept(request: &Request) -> Fields {
+    let mut kept = request.fields.clone();
+    kept.remove_where(|known, _| !is_kept(known));
+    kept
+}
+
+/// Appends a field that has been read, so that its name is ASCII.
+#[cfg(feature = "functions")]
+fn append(fields: &mut Fields, name: &[u8], value: &[u8]) {
+    if let Ok(name) = std::str::from_utf8(name) {
+        fields.append(name, value);
+    }
 }
 
 #[cfg(feature = "functions")]

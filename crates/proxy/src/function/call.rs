@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use functions::{Failure, Function, WasiBody, body, bridge};
-use message::{Body, Known, Request};
+use message::{Body, Fields, Request};
 use tokio::sync::oneshot;
 
 use super::conversation::Conversation;
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::forward::shape;
 use crate::hooks::ProxyHttp;
 use crate::identify::Admitted;
 use crate::limits::GUEST_PIECES;
@@ -39,8 +40,8 @@ pub(super) struct Context {
     pub(super) parent: EventId,
     /// Host and port that were asked for; to the guest what it stands before is `upstream.internal`.
     pub(super) authority: Box<str>,
-    /// Fields that a guest neither takes away nor makes up.
-    pub(super) kept: Vec<(Known, String, Vec<u8>)>,
+    /// Fields that a guest neither takes away nor makes up, where it may ask at all.
+    pub(super) kept: Fields,
 }
 
 impl Context {
@@ -70,13 +71,14 @@ pub(super) fn start<P: ProxyHttp>(
     let (answered, head) = oneshot::channel();
     let (failed, failure) = oneshot::channel();
     let (leash, held) = oneshot::channel();
+    let may_ask = admitted.route().goes_on_after(step) || !function.settings().outbound.is_empty();
     let context = Context {
         admitted: admitted.on_behalf(),
         step,
         client: exchange.client,
         parent: exchange.id(),
         authority: request.authority().into(),
-        kept: kept(request),
+        kept: if may_ask { shape::kept(request) } else { Fields::default() },
     };
     let call = Call {
         function: function.clone(),
@@ -88,35 +90,4 @@ pub(super) fn start<P: ProxyHttp>(
     };
     exchange.worker.plane.function_threads().hand_over(call)?;
     Ok(Conversation::new(to_guest, head, failure, leash))
-}
-
-/// The fields that say where a request came from.
-fn kept(request: &Request) -> Vec<(Known, String, Vec<u8>)> {
-    let mut kept = Vec::with_capacity(6);
-    for known in [
-        Known::Via,
-        Known::Forwarded,
-        Known::XForwardedFor,
-        Known::XForwardedHost,
-        Known::XForwardedPort,
-        Known::XForwardedProto,
-        Known::XRequestId,
-    ] {
-        for value in request.fields.values_of(known) {
-            kept.push((known, name_of(known).to_owned(), value.to_vec()));
-        }
-    }
-    kept
-}
-
-fn name_of(known: Known) -> &'static str {
-    match known {
-        Known::Via => "via",
-        Known::Forwarded => "forwarded",
-        Known::XForwardedFor => "x-forwarded-for",
-        Known::XForwardedHost => "x-forwarded-host",
-        Known::XForwardedPort => "x-forwarded-port",
-        Known::XForwardedProto => "x-forwarded-proto",
-        _ => "x-request-id",
-    }
 }

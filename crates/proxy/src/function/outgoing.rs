@@ -32,10 +32,11 @@ pub(super) struct Asked {
 
 /// Where a guest's requests go.
 #[derive(Debug)]
-pub(super) struct GuestOutbound(mpsc::Sender<Asked>);
+pub(super) struct GuestOutbound(mpsc::Sender<Box<Asked>>);
 
 impl GuestOutbound {
-    pub(super) fn new() -> (Self, mpsc::Receiver<Asked>) {
+    /// Boxed, since a channel sets room for many aside, and most guests ask nothing.
+    pub(super) fn new() -> (Self, mpsc::Receiver<Box<Asked>>) {
         let (sender, receiver) = mpsc::channel(GUEST_REQUESTS);
         (Self(sender), receiver)
     }
@@ -52,7 +53,7 @@ impl Outbound for GuestOutbound {
         let sender = self.0.clone();
         async move {
             let asked = Asked { destination, request, timeouts, reply };
-            sender.send(asked).await.map_err(|_| Error::ConnectionTerminated)?;
+            sender.send(Box::new(asked)).await.map_err(|_| Error::ConnectionTerminated)?;
             answered.await.map_err(|_| Error::ConnectionTerminated)?
         }
         .boxed()
@@ -60,10 +61,10 @@ impl Outbound for GuestOutbound {
 }
 
 /// Serves one request of a guest, up to its record.
-pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Context>, asked: Asked) {
+pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Context>, asked: Box<Asked>) {
     let started = Instant::now();
     let timer = Timer::of_this_task(worker.timers.clone()).await;
-    let Asked { destination, request, timeouts, reply } = asked;
+    let Asked { destination, request, timeouts, reply } = *asked;
     let (parts, body) = request.into_parts();
     let mut state = worker.take_state();
     let (request, response) = (&mut state.request, &mut state.response);

@@ -61,12 +61,11 @@ impl Run {
     fn start(&self, folder: &Path) -> Result<Server, Failure> {
         let component = std::path::absolute(&self.file)
             .map_err(|error| Failure::new("the component cannot be found").caused_by(&error))?;
-        // In a file, since changes are only looked for beside a file.
-        let file = folder.join("lockgate.toml");
-        std::fs::write(&file, configuration::text(self, &component, folder)).map_err(|error| {
-            Failure::new(format!("`{}` cannot be written", file.display())).caused_by(&error)
-        })?;
-        let source = ConfigSource::File(file);
+        let source = ConfigSource::Text {
+            name: "the configuration of this function".into(),
+            base_dir: PathBuf::new(),
+            text: configuration::text(self, &component, folder),
+        };
         let loaded = source.load().map_err(|problems| Failure::of_configuration(&problems))?;
         let options = Options { ports_file: None, signals: Signals::Obey, compiler: compiler() };
         Server::start(loaded.config, source, options).map_err(|error| match &error {

@@ -1,10 +1,10 @@
 //! What a look at components finds, for people and for programs.
 
-use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use control::chain_of;
 use functions::{Checked, Import, LoadError, Runtime, RuntimeOptions};
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn object(file: &str, outcome: &Result<Checked, LoadError>) -> Value {
     json!({
         "file": file,
         "ok": outcome.is_ok(),
-        "error": outcome.as_ref().err().map(why),
+        "error": outcome.as_ref().err().map(|error| chain_of(error)),
         "interface": checked.map(|checked| checked.world),
         "hash": checked.map(|checked| &checked.component_hash),
         "component_bytes": checked.map(|checked| checked.component_bytes),
@@ -89,7 +89,7 @@ pub(super) fn text(found: &[Found]) -> String {
                 line("refused", "it imports what functions are not given", &mut block);
                 list("imports", refused.iter().map(import), &mut block);
             }
-            Err(error) => line("refused", &why(error), &mut block),
+            Err(error) => line("refused", &chain_of(error), &mut block),
         }
         block
     });
@@ -129,11 +129,4 @@ fn line(name: &str, text: &str, block: &mut String) {
         // Writing to a String cannot fail.
         let _ = writeln!(block, "  {name:<10} {}", harmless(text));
     }
-}
-
-/// An error and what is behind it, in one line.
-fn why(error: &LoadError) -> String {
-    let first: &dyn Error = error;
-    let behind = std::iter::successors(Some(first), |&error| error.source());
-    behind.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
