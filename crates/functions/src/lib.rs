@@ -15,6 +15,8 @@ mod counts;
 mod engine;
 mod failure;
 mod function;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod guest;
 mod limits;
 mod linker;

@@ -7,6 +7,7 @@
 mod call;
 mod conversation;
 mod guest;
+mod outbox;
 mod outgoing;
 mod threads;
 
@@ -21,6 +22,7 @@ use crate::identify::Admitted;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
 use call::start;
+pub(crate) use outbox::Letterbox;
 pub use threads::{FunctionThread, FunctionThreads, spawn_function_thread};
 
 /// Calls a function of the route: those that stand before its target in their order, then the one that is its target. A refusal is

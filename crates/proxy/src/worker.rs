@@ -4,6 +4,8 @@ mod command;
 mod gauges;
 mod run;
 
+#[cfg(feature = "functions")]
+use std::cell::OnceCell;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub(crate) use gauges::InFlight;
 pub use gauges::WorkerGauges;
 
 use crate::clock::Clock;
+#[cfg(feature = "functions")]
+use crate::function::Letterbox;
 use crate::hooks::ProxyHttp;
 use crate::identify::Watched;
 use crate::limits::{ARENA_BYTES_KEPT, STATES_KEPT};
@@ -48,6 +52,9 @@ pub(crate) struct Worker<P: ProxyHttp> {
     states: RefCell<Vec<Box<State>>>,
     /// Each weighted route's place in its round, with the route it was made for.
     rounds: RefCell<FxHashMap<usize, (Arc<Route>, WeightedChoice)>>,
+    /// Where function threads put their answers, once there is one.
+    #[cfg(feature = "functions")]
+    pub(crate) letterbox: OnceCell<Letterbox>,
     draining: Cell<bool>,
     cut_short: Cell<bool>,
 }
@@ -78,6 +85,8 @@ impl<P: ProxyHttp> Worker<P> {
             unrecorded: Cell::new(first_unrecorded_id()),
             states: RefCell::default(),
             rounds: RefCell::default(),
+            #[cfg(feature = "functions")]
+            letterbox: OnceCell::new(),
             draining: Cell::new(false),
             cut_short: Cell::new(false),
         }

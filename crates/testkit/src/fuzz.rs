@@ -5,6 +5,8 @@
 
 mod analytics;
 mod config;
+#[cfg(feature = "functions")]
+mod guest;
 mod http1;
 mod journal;
 mod path_form;
@@ -14,6 +16,10 @@ pub use analytics::{
     analytics_combined, analytics_csv, analytics_ndjson, analytics_partial, analytics_segment,
 };
 pub use config::config;
+#[cfg(feature = "functions")]
+pub use functions::fuzz::guest_body;
+#[cfg(feature = "functions")]
+pub use guest::{guest_answer, guest_question};
 pub use http1::{chunked, request_head, response_head};
 pub use journal::{event_record, journal_reader};
 pub use path_form::path_form;
@@ -32,6 +38,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("chunked", chunked),
     ("config", config),
     ("event_record", event_record),
+    #[cfg(feature = "functions")]
+    ("guest_answer", guest_answer),
+    #[cfg(feature = "functions")]
+    ("guest_body", guest_body),
+    #[cfg(feature = "functions")]
+    ("guest_question", guest_question),
     ("journal_reader", journal_reader),
     ("path_form", path_form),
     ("request_head", request_head),

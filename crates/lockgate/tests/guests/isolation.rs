@@ -7,8 +7,10 @@ use crate::{answering, reason};
 /// Fresh instances that look for what one of them wrote.
 const LOOKS: usize = 10_000;
 
-/// Calls of the soak, which takes minutes where the gateway is optimized.
-const CALLS: usize = if cfg!(debug_assertions) { 20_000 } else { 1_000_000 };
+/// Calls of the soak: `LOCKGATE_CALLS`.
+fn calls() -> usize {
+    std::env::var("LOCKGATE_CALLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000)
+}
 
 /// One of so many calls fails.
 const FAILS_EVERY: usize = 100;
@@ -37,13 +39,14 @@ fn memory_and_descriptors_stay_flat() {
     let mut client = gateway.connect().unwrap();
     let mut ask = |path: &str| client.ask(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")).unwrap();
     let mut figures = Vec::new();
-    for at in 1..=CALLS {
+    let calls = calls();
+    for at in 1..=calls {
         if at % FAILS_EVERY == 0 {
             assert_eq!(reason(&ask("/no-answer")), "function_no_response");
         } else {
             assert_eq!(ask("/whoami").status(), 200);
         }
-        if at % (CALLS / 10) == 0 {
+        if at % (calls / 10) == 0 {
             figures.push(gateway.figures().unwrap());
         }
     }

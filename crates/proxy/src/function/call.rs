@@ -7,6 +7,7 @@ use message::{Body, Fields, Request};
 use tokio::sync::oneshot;
 
 use super::conversation::Conversation;
+use super::outbox::Letterbox;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::forward::shape;
@@ -22,8 +23,9 @@ pub(crate) struct Call {
     pub(super) function: Arc<Function>,
     pub(super) request: http::Request<WasiBody>,
     pub(super) context: Arc<Context>,
-    /// Where the answer goes, as soon as its head is there.
+    /// Where the answer goes, as soon as its head is there, and by which way.
     pub(super) answered: oneshot::Sender<http::Response<WasiBody>>,
+    pub(super) letterbox: Letterbox,
     /// Where it is told how the call ended, unless it ended well.
     pub(super) failed: oneshot::Sender<Failure>,
     /// Told when the answer has been taken whole; closed without that when nobody wants it any more, which ends the guest.
@@ -85,6 +87,7 @@ pub(super) fn start<P: ProxyHttp>(
         request: http::Request::from_parts(parts, upload),
         context: Arc::new(context),
         answered,
+        letterbox: exchange.worker.letterbox.get_or_init(Letterbox::new).clone(),
         failed,
         leash: held,
     };

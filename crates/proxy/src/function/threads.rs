@@ -13,6 +13,7 @@ use journal::RingWriter;
 use tokio::sync::{mpsc, oneshot};
 
 use super::call::Call;
+use super::outbox::{Answer, Outbox};
 use super::outgoing::{self, GuestOutbound};
 use crate::hooks::ProxyHttp;
 use crate::limits::{CALLS_HANDED_OVER, FUNCTION_NICENESS};
@@ -96,11 +97,14 @@ fn lower_priority() {
 
 /// Takes calls as long as there may be any.
 async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, mut calls: mpsc::Receiver<Call>, busy: Arc<AtomicUsize>) {
+    let outbox = Rc::new(Outbox::default());
+    let emptied = outbox.clone();
+    tokio::task::spawn_local(async move { emptied.empty().await });
     while let Some(call) = calls.recv().await {
-        let (worker, place) = (worker.clone(), Busied(busy.clone()));
+        let (worker, outbox, place) = (worker.clone(), outbox.clone(), Busied(busy.clone()));
         // Boxed, since a task's future is copied when it is spawned and when it ends, and this one is large.
         tokio::task::spawn_local(Box::pin(async move {
-            run(&worker, call).await;
+            run(&worker, &outbox, call).await;
             drop(place);
         }));
     }
@@ -116,9 +120,9 @@ impl Drop for Busied {
 }
 
 /// Runs one call to its end, or until nobody wants its answer any more.
-async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, call: Call) {
+async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, outbox: &Outbox, call: Call) {
     let _open = worker.gauges.connection();
-    let Call { function, request, context, answered, failed, mut leash } = call;
+    let Call { function, request, context, answered, letterbox, failed, mut leash } = call;
     let permit = tokio::select! {
         biased;
         permit = function.enter() => permit,
@@ -146,10 +150,9 @@ async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, call: Call) {
         // Only now, so that what the guest wrote in the same go crosses together with the head.
         if answered.is_some()
             && let Ok(response) = made.try_recv()
-            && let Some(answered) = answered.take()
+            && let Some(to) = answered.take()
         {
-            // Whoever has gone does not want the answer; the leash says so, too.
-            let _ = answered.send(response);
+            outbox.put(&letterbox, Answer { to, response });
         }
         while let Poll::Ready(Some(asked)) = asked.poll_recv(task) {
             tokio::task::spawn_local(outgoing::serve(worker.clone(), context.clone(), asked));

@@ -134,14 +134,14 @@ fn with_reason(head: &[u8]) -> Vec<u8> {
     head
 }
 
-fn whole<T: std::fmt::Debug>(parsed: Parsed<T>, length: usize) -> T {
+pub(super) fn whole<T: std::fmt::Debug>(parsed: Parsed<T>, length: usize) -> T {
     match parsed {
         Parsed::Complete(head, used) if used == length => head,
         other => panic!("{length} bytes were accepted, of which the oracle says {other:?}"),
     }
 }
 
-fn check_framing(framing: Framing, body: Body) {
+pub(super) fn check_framing(framing: Framing, body: Body) {
     let same = match (framing, body) {
         (Framing::None | Framing::Length(0), Body::Empty) => true,
         (Framing::Length(length), Body::Length(its)) => length == its,

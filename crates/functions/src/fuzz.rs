@@ -1,0 +1,80 @@
+//! What a fuzz target does with its bytes where it takes more than the crate shows: it panics when a promise is broken.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::HeaderMap;
+use http_body::{Body, Frame};
+use http_body_util::BodyExt;
+
+use crate::body::{Answer, Length};
+use crate::meter::Meter;
+use crate::{Failure, HttpError, Settings};
+
+/// Longest piece; larger numbers are other things that a guest does.
+const PIECE_BYTES_MAX: u8 = 252;
+const TRAILERS: u8 = 253;
+const GIVES_UP: u8 = 254;
+const FAILS: u8 = 255;
+
+/// Takes what a guest writes as the body of its answer: whether its head says how long it is (even) or only the limit does (odd),
+/// how long that is, then the lengths of pieces and what else happens. What comes out is as long as the head says, or it ends in an
+/// error and the call has failed.
+pub fn guest_body(data: &[u8]) {
+    let [choice, length, script @ ..] = data else { return };
+    let is_exact = choice % 2 == 0;
+    let length = u64::from(*length) * 4;
+    let meter = Arc::new(Meter::new(Arc::new(Settings::named("fuzzed")), "request".into(), Arc::default()));
+    let guest = Script { events: Vec::from(script).into_iter(), meter: meter.clone() };
+    let limit = if is_exact { Length::Exactly(length) } else { Length::AtMost(length) };
+    let mut answer = Answer::new(guest.boxed_unsync(), meter.clone(), limit);
+    let (mut bytes, mut trailers, mut is_broken) = (0, false, false);
+    while let Some(frame) = answer.frame().now_or_never().expect("the guest never waits") {
+        assert!(!trailers && !is_broken, "something follows the end");
+        match frame.map(Frame::into_data) {
+            Ok(Ok(piece)) => bytes += piece.len() as u64,
+            Ok(Err(_)) => trailers = true,
+            Err(_) => is_broken = true,
+        }
+    }
+    assert!(bytes <= length, "{bytes} bytes where {length} are the most");
+    assert!(is_broken || !is_exact || bytes == length, "{bytes} bytes where {length} are promised");
+    assert!(!(trailers && is_exact), "trailers where the length is known");
+    if is_broken {
+        assert!(meter.has_failed(), "a body is broken, and the call is not");
+    } else if !is_exact {
+        assert!(!meter.has_failed(), "a guest failed, and its body ended well");
+        let given = script.iter().take_while(|&&event| event <= PIECE_BYTES_MAX);
+        assert_eq!(bytes, given.map(|&piece| u64::from(piece)).sum::<u64>());
+    }
+}
+
+/// A guest's body, as a script says.
+struct Script {
+    events: std::vec::IntoIter<u8>,
+    meter: Arc<Meter>,
+}
+
+impl Body for Script {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        Poll::Ready(match self.events.next() {
+            None => None,
+            Some(TRAILERS) => Some(Ok(Frame::trailers(HeaderMap::new()))),
+            Some(GIVES_UP) => Some(Err(HttpError::ConnectionTerminated)),
+            Some(FAILS) => {
+                self.meter.fail(Failure::CpuTime);
+                return self.poll_frame(&mut Context::from_waker(std::task::Waker::noop()));
+            }
+            Some(piece) => Some(Ok(Frame::data(vec![0; usize::from(piece)].into()))),
+        })
+    }
+}
