@@ -75,8 +75,11 @@ impl Outbox {
         }
     }
 
-    fn send(&self) {
-        self.since.set(None);
+    /// Sends what is there now.
+    pub(super) fn send(&self) {
+        if self.since.take().is_none() {
+            return;
+        }
         for (letterbox, answers) in self.answers.borrow_mut().drain(..) {
             // A worker that has gone wants nothing.
             let _ = letterbox.0.send(answers);
@@ -134,6 +137,10 @@ mod tests {
             while began.elapsed() < ANSWERS_TOGETHER {}
             outbox.put(&letterbox, second);
             assert!(waits.await.is_ok() && waits_too.await.is_ok());
+            let (third, waits) = answer();
+            outbox.put(&letterbox, third);
+            outbox.send();
+            assert!(waits.await.is_ok());
         });
     }
 }

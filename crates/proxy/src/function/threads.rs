@@ -144,8 +144,12 @@ async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, outbox: &Outbox, call: Call) 
     let call = functions::Call { id, request, outbound: Arc::new(outbound), next };
     let mut guest = pin!(function.call(&permit, call, head));
     let mut answered = Some(answered);
-    let mut is_held = true;
+    let (mut is_held, mut has_begun) = (true, false);
     let ended = poll_fn(|task| {
+        // One that is not done in a turn may take a whole tick, for which nobody else's answer is to wait.
+        if std::mem::replace(&mut has_begun, true) {
+            outbox.send();
+        }
         let polled = guest.as_mut().poll(task);
         // Only now, so that what the guest wrote in the same go crosses together with the head.
         if answered.is_some()
