@@ -1,18 +1,15 @@
 //! What a fuzz target does with its bytes where it takes more than the crate shows: it panics when a promise is broken.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, stream};
 use http::HeaderMap;
-use http_body::{Body, Frame};
-use http_body_util::BodyExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 
 use crate::body::{Answer, Length};
 use crate::meter::Meter;
-use crate::{Failure, HttpError, Settings};
+use crate::{Failure, HttpError, Settings, WasiBody};
 
 /// Longest piece; larger numbers are other things that a guest does.
 const PIECE_BYTES_MAX: u8 = 252;
@@ -28,9 +25,8 @@ pub fn guest_body(data: &[u8]) {
     let is_exact = choice % 2 == 0;
     let length = u64::from(*length) * 4;
     let meter = Arc::new(Meter::new(Arc::new(Settings::named("fuzzed")), "request".into(), Arc::default()));
-    let guest = Script { events: Vec::from(script).into_iter(), meter: meter.clone() };
     let limit = if is_exact { Length::Exactly(length) } else { Length::AtMost(length) };
-    let mut answer = Answer::new(guest.boxed_unsync(), meter.clone(), limit);
+    let mut answer = Answer::new(played(script, meter.clone()), meter.clone(), limit);
     let (mut bytes, mut trailers, mut is_broken) = (0, false, false);
     while let Some(frame) = answer.frame().now_or_never().expect("the guest never waits") {
         assert!(!trailers && !is_broken, "something follows the end");
@@ -53,28 +49,15 @@ pub fn guest_body(data: &[u8]) {
 }
 
 /// A guest's body, as a script says.
-struct Script {
-    events: std::vec::IntoIter<u8>,
-    meter: Arc<Meter>,
-}
-
-impl Body for Script {
-    type Data = Bytes;
-    type Error = HttpError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        Poll::Ready(match self.events.next() {
-            None => None,
-            Some(TRAILERS) => Some(Ok(Frame::trailers(HeaderMap::new()))),
-            Some(GIVES_UP) => Some(Err(HttpError::ConnectionTerminated)),
-            Some(FAILS) => {
-                self.meter.fail(Failure::CpuTime);
-                return self.poll_frame(&mut Context::from_waker(std::task::Waker::noop()));
-            }
-            Some(piece) => Some(Ok(Frame::data(vec![0; usize::from(piece)].into()))),
-        })
-    }
+fn played(script: &[u8], meter: Arc<Meter>) -> WasiBody {
+    let frames = Vec::from(script).into_iter().filter_map(move |event| match event {
+        TRAILERS => Some(Ok(Frame::trailers(HeaderMap::new()))),
+        GIVES_UP => Some(Err(HttpError::ConnectionTerminated)),
+        FAILS => {
+            meter.fail(Failure::CpuTime);
+            None
+        }
+        piece => Some(Ok(Frame::data(vec![0; usize::from(piece)].into()))),
+    });
+    StreamBody::new(stream::iter(frames)).boxed_unsync()
 }

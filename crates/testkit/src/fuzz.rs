@@ -19,7 +19,7 @@ pub use config::config;
 #[cfg(feature = "functions")]
 pub use functions::fuzz::guest_body;
 #[cfg(feature = "functions")]
-pub use guest::{guest_answer, guest_question};
+pub use guest::{check_fields, guest_answer, guest_question};
 pub use http1::{chunked, request_head, response_head};
 pub use journal::{event_record, journal_reader};
 pub use path_form::path_form;

@@ -73,15 +73,18 @@ fn map<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
     map
 }
 
-/// No field frames a message, speaks of a connection, belongs to one, or can end its line.
-fn check_fields(fields: &Fields, given: &HeaderMap) {
+/// No field of what came of `given` frames a message, speaks of a connection, belongs to one, or can end its line.
+pub fn check_fields(fields: &Fields, given: &HeaderMap) {
     let nominated: Vec<u8> =
         given.get_all("connection").iter().flat_map(|value| [value.as_bytes(), b","].concat()).collect();
     for (name, value) in fields.iter() {
         let text = String::from_utf8_lossy(name);
         assert!(is_token(name) && is_field_value(value), "{text}");
         let known = Known::of(name);
-        assert!(!known.is_connection_level() && !matches!(known, Known::Host | Known::Trailer), "{text}");
+        assert!(
+            !known.is_connection_level() && !matches!(known, Known::Host | Known::Trailer | Known::Expect),
+            "{text}"
+        );
         let mut elements = nominated.split(|&byte| byte == b',');
         assert!(!elements.any(|element| element.trim_ascii().eq_ignore_ascii_case(name)), "{text}");
     }
