@@ -54,6 +54,9 @@ pub(crate) struct DirectSample {
     pub(crate) language: Language,
     /// CPU time per call, µs.
     pub(crate) cpu_us: f64,
+    /// From compiled code on disk to the end of the first answer, in a process that has its runtime, µs; older runs do not have it.
+    #[serde(default)]
+    pub(crate) cold_start_us: Option<f64>,
 }
 
 /// One half of a pair at a fixed rate.
@@ -179,6 +182,12 @@ impl Run {
     pub(crate) fn direct(&self, language: Language) -> BTreeMap<usize, f64> {
         let own = self.direct.iter().filter(|sample| sample.language == language);
         own.map(|sample| (sample.round, sample.cpu_us)).collect()
+    }
+
+    /// Middle cold start in a process that has its runtime, µs, by round.
+    pub(crate) fn warm_process_starts(&self, language: Language) -> BTreeMap<usize, f64> {
+        let own = self.direct.iter().filter(|sample| sample.language == language);
+        own.filter_map(|sample| Some((sample.round, sample.cold_start_us?))).collect()
     }
 
     /// One percentile per round of `contender` in a pair.

@@ -1,7 +1,7 @@
 //! A function that is loaded: who may call it now, and the instances it keeps.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
@@ -25,6 +25,8 @@ pub struct Function {
     waiting: AtomicUsize,
     counters: Arc<Counters>,
     kept: Mutex<Vec<Instance>>,
+    /// Whether the log says that its instances cannot be kept.
+    told_unclean: AtomicBool,
     room: Arc<KeptRoom>,
 }
 
@@ -84,6 +86,7 @@ impl Function {
             waiting: AtomicUsize::new(0),
             counters: Arc::default(),
             kept: Mutex::default(),
+            told_unclean: AtomicBool::new(false),
             room,
         }
     }
@@ -162,8 +165,24 @@ impl Function {
 
     /// Keeps an instance for another call, where that is wanted and nothing of this one is left in it on the host's side.
     pub(crate) fn keep(&self, instance: Instance) {
-        if instance.served < self.settings.reuse && instance.is_clean() && self.room.take() {
+        if instance.served >= self.settings.reuse {
+            return;
+        }
+        if !instance.is_clean() {
+            self.tell_unclean();
+        } else if self.room.take() {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+        }
+    }
+
+    /// Says once why `reuse` does not do what was hoped for.
+    fn tell_unclean(&self) {
+        if !self.told_unclean.swap(true, Relaxed) {
+            tracing::info!(
+                target: "function",
+                function = &*self.settings.name,
+                "an instance still held its request or other resources when it had answered, and is not used again; `reuse` helps only guests that let go of them"
+            );
         }
     }
 }

@@ -53,7 +53,7 @@ pub(crate) const CALLS_HANDED_OVER: usize = 4096;
 /// How long an answer of a function may wait for others, so that they wake its worker together; a turn of the call
 /// under way then adds to that.
 #[cfg(feature = "functions")]
-pub(crate) const ANSWERS_TOGETHER: std::time::Duration = std::time::Duration::from_micros(200);
+pub(crate) const ANSWERS_TOGETHER: std::time::Duration = std::time::Duration::from_micros(500);
 /// Priority of a function thread below that of the others (nice, setpriority(2)).
 #[cfg(all(feature = "functions", target_os = "linux"))]
 pub(crate) const FUNCTION_NICENESS: i32 = 5;

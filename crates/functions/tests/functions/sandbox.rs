@@ -69,6 +69,22 @@ fn an_instance_serves_as_many_calls_as_it_may() {
 }
 
 #[test]
+fn an_instance_that_holds_something_of_the_hosts_is_not_used_again() {
+    let Some(function) = function("hostile", |settings| {
+        settings.reuse = 100;
+        settings.cpu *= 10;
+    }) else {
+        return;
+    };
+    for (last, expected) in [("/whoami", "FOUND"), ("/leak", "clean")] {
+        assert_eq!(ask(&function, "/secret-write?mib=1").status, 200);
+        assert_eq!(ask(&function, last).status, 200);
+        let text = ask(&function, "/secret-look?mib=1").text();
+        assert!(text.starts_with(expected), "{last}: {text}");
+    }
+}
+
+#[test]
 fn an_instance_that_failed_is_never_used_again() {
     let Some(function) = function("hostile", |settings| {
         settings.reuse = 100;

@@ -54,10 +54,20 @@ fn rates(out: &mut String, run: &Run) -> std::fmt::Result {
 }
 
 fn cold_start(out: &mut String, run: &Run, language: Language) -> std::fmt::Result {
-    let Some(added) = cold_start_ms(run, language) else { return Ok(()) };
-    let title = format!("hello in {} loaded from compiled code and called, ms", language.name());
-    let goal = (language == Language::Rust).then_some(COLD_START_MS_GOAL);
-    row(out, &title, added, goal.map(|goal| (format!("under {goal:.0}"), added.median < goal)))
+    let name = language.name();
+    let places = [
+        (cold_start_ms(run, language), format!("hello in {name} loaded from compiled code and called, ms")),
+        (
+            added_start_ms(run, language),
+            format!("what that adds to a gateway's start in {name}, runtime made, ms"),
+        ),
+    ];
+    for (measured, title) in places {
+        let Some(ms) = measured else { continue };
+        let goal = (language == Language::Rust).then_some(COLD_START_MS_GOAL);
+        row(out, &title, ms, goal.map(|goal| (format!("under {goal:.0}"), ms.median < goal)))?;
+    }
+    Ok(())
 }
 
 fn many(out: &mut String, run: &Run) -> std::fmt::Result {
@@ -93,8 +103,14 @@ fn row(
     writeln!(out, "| {title} | {measured} | {goal} | {verdict} |")
 }
 
-/// What a function adds to a gateway's start when its code is on disk, ms; the differences are taken within a round.
+/// From compiled code on disk to the first answer where the runtime is there, ms.
 pub(super) fn cold_start_ms(run: &Run, language: Language) -> Option<Estimate> {
+    let starts = run.warm_process_starts(language).into_values().map(|us| us / 1e3);
+    Estimate::of(&starts.collect::<Vec<_>>())
+}
+
+/// What a function adds to a gateway's start when its code is on disk, ms; the differences are taken within a round.
+pub(super) fn added_start_ms(run: &Run, language: Language) -> Option<Estimate> {
     let (with, without) = (run.starts(language, Start::Compiled), run.starts(language, Start::Fixed));
     let differences = with.iter().filter_map(|(round, with)| Some((with - without.get(round)?) / 1e3));
     Estimate::of(&differences.collect::<Vec<_>>())

@@ -55,6 +55,7 @@ impl Guest for Hostile {
             "/files" => world::files(out),
             "/config" => world::config(out),
             "/whoami" => world::whoami(&request, out),
+            "/leak" => world::leak(out),
             "/echo" => world::echo(&request, out),
             _ => answer::not_found(out),
         }

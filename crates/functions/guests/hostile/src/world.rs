@@ -93,6 +93,12 @@ pub(crate) fn whoami(request: &IncomingRequest, out: ResponseOutparam) {
     answer::text(out, &text);
 }
 
+/// Keeps a thing of the host's for ever.
+pub(crate) fn leak(out: ResponseOutparam) {
+    std::mem::forget(Fields::new());
+    answer::text(out, "leaked\n");
+}
+
 /// The body of the request and its trailers, as they come.
 pub(crate) fn echo(request: &IncomingRequest, out: ResponseOutparam) {
     let body = request.consume().expect("the body is taken once");
