@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use policy::{AddressSet, HostPattern, PathPattern};
 
+use crate::stamp::ReadFile;
+
 pub use access::{Access, LIMITS_PER_ROUTE_MAX, Limit, Meter, Per, Rate, RateError};
 pub use function::{FUNCTIONS_BEFORE_MAX, Function, FunctionSettings, Outbound};
 
@@ -178,6 +180,32 @@ pub struct Listener {
     pub keep_alive: Duration,
     /// Requests served on one connection before it is closed; default 0: no limit.
     pub requests: u64,
+    /// TLS, if it is spoken.
+    pub tls: Option<Tls>,
+    /// Port of `https` that every request is sent to (308).
+    pub redirect_https: Option<u16>,
+}
+
+/// `tls` of a listener, and what belongs to it. The files have been read: two are equal when the files' contents are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tls {
+    /// Certificates, versions, and what is asked of clients.
+    pub terminator: tls::Terminator,
+    /// The files it was read from.
+    pub files: Vec<ReadFile>,
+    /// From the connection to the end of its handshake; default 10 s; close.
+    pub handshake_timeout: Duration,
+    /// Strict Transport Security (RFC 6797).
+    pub hsts: Option<Hsts>,
+}
+
+/// `hsts` of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hsts {
+    /// How long browsers keep to it; default 365 days.
+    pub max_age: Duration,
+    /// Whether it holds for hosts under the one that is asked.
+    pub subdomains: bool,
 }
 
 /// A protocol a listener speaks.

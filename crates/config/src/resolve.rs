@@ -1,29 +1,27 @@
 //! Document → Config: names become what they name, defaults are filled in, and what contradicts itself is refused.
 
 mod function;
+mod listener;
 mod names;
 mod overlap;
 mod route;
 mod upstream;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use function::Functions;
 use names::AllNames;
 
-use crate::config::{Admin, Config, Data, Database, Limits, Listener, Protocol, Secret, Workers};
+use crate::config::{Admin, Config, Data, Database, Limits, Secret, Workers};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{
-    AdminSection, DataSection, DatabaseWord, Document, LimitsSection, ListenerSection, SecretWord,
-};
+use crate::document::{AdminSection, DataSection, DatabaseWord, Document, LimitsSection, SecretWord};
 use crate::form::At;
 use crate::reader::Reader;
 
 /// Makes a configuration of what could be read; `None` when something without a default could not.
 pub(crate) fn resolve(document: Document, base_dir: &Path, reader: &mut Reader<'_>) -> Option<Config> {
-    let listeners = listeners(&document, reader);
+    let listeners = listener::listeners(&document, base_dir, reader);
     let mut names = AllNames::of(&document);
     let upstreams = upstream::upstreams(document.upstream.value, base_dir, reader);
     let pool = &document.functions.value.instances;
@@ -126,61 +124,6 @@ fn limits(section: &LimitsSection) -> Limits {
         limited_keys: whole(section.limited_keys.value),
         drain: section.drain.value,
     }
-}
-
-fn listeners(document: &Document, reader: &mut Reader<'_>) -> Vec<Listener> {
-    if !document.written.meant("listener") && !reader.is_broken() {
-        reader.report(
-            Diagnostic::error(None, "there is no `[[listener]]`: the gateway would listen nowhere")
-                .hint("add `[[listener]]` with `address = \"127.0.0.1:8080\"`"),
-        );
-    }
-    let written = &document.listener.value;
-    if written.is_empty() && document.listener.span.is_some() {
-        empty(document.listener.span, "listener", "write `[[listener]]` with an `address`", reader);
-    }
-    let mut taken: HashMap<SocketAddr, (Option<Span>, &str)> = HashMap::new();
-    let admin = &document.admin.value.address;
-    let unreadable = admin.span.is_none() && document.admin.value.written.meant("address");
-    if admin.value.port() != 0 && !unreadable {
-        taken.insert(admin.value, (admin.span, "the admin side listens here"));
-    }
-    for address in written.iter().filter_map(|listener| listener.value.address.as_ref()) {
-        // Port 0 asks for any free port, each time another one.
-        if address.value.port() == 0 {
-            continue;
-        }
-        if let Some((first, who)) = taken.get(&address.value) {
-            reader.report(
-                Diagnostic::error(address.span, format!("two listeners on {}", address.value))
-                    .label(if first.is_none() { format!("{who} by default") } else { "taken".to_owned() })
-                    .also(*first, *who),
-            );
-            continue;
-        }
-        taken.insert(address.value, (address.span, "the first listens here"));
-    }
-    written.iter().filter_map(|listener| self::listener(&listener.value, reader)).collect()
-}
-
-fn listener(section: &ListenerSection, reader: &mut Reader<'_>) -> Option<Listener> {
-    let protocols = match &section.protocols {
-        Some(written) => written.value.iter().map(|protocol| protocol.value).collect(),
-        None => vec![Protocol::H1],
-    };
-    if let Some(written) = section.protocols.as_ref().filter(|written| written.value.is_empty()) {
-        empty(written.span, "protocols", "leave it out for HTTP/1", reader);
-    }
-    Some(Listener {
-        address: section.address.as_ref()?.value,
-        protocols,
-        trusted_proxies: section.trusted_proxies.value.iter().map(|block| block.value).collect(),
-        connections: whole(section.connections.value),
-        head_timeout: section.head_timeout.value,
-        body_timeout: section.body_timeout.value,
-        keep_alive: section.keep_alive.value,
-        requests: section.requests.value,
-    })
 }
 
 /// Reports a list that must not be empty; a list whose items could not be read has its own reports.

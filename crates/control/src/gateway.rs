@@ -129,6 +129,12 @@ pub struct ListenerGauges {
     pub accepted: u64,
     /// Connections refused by a limit since the start.
     pub refused: u64,
+    /// TLS handshakes since the start that made new keys.
+    pub handshakes: u64,
+    /// Those that took up the keys of an earlier connection.
+    pub handshakes_resumed: u64,
+    /// Those that came to nothing.
+    pub handshakes_failed: u64,
 }
 
 /// State of the journal.

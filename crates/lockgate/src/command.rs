@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod asking;
+mod certificate;
 mod check;
 mod completions;
 mod demo;
@@ -21,6 +22,7 @@ use clap::Subcommand;
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 
+pub(crate) use certificate::LOCAL_NAMES;
 pub(crate) use functions::compiler;
 pub(crate) use serve::{does_not_start, drain};
 
@@ -30,6 +32,7 @@ pub(crate) enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
     Check(check::Check),
+    Certificate(certificate::Certificate),
     Tail(tail::Tail),
     Users(users::Users),
     Keys(keys::Keys),
@@ -66,6 +69,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Outcome, Failure> {
         Command::Serve(serve) => serve.run(&global),
         Command::Demo(demo) => demo.run(&global),
         Command::Check(check) => check.run(&global),
+        Command::Certificate(certificate) => certificate.run(),
         Command::Tail(tail) => tail.run(&global),
         Command::Users(users) => users.run(&global),
         Command::Keys(keys) => keys.run(&global),

@@ -12,19 +12,24 @@ mod websocket;
 mod welcome;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use server::{ConfigSource, Options, Server, Signals, StartError};
 
 use crate::client::{Client, Place};
-use crate::command::{Outcome, compiler, does_not_start, drain};
+use crate::command::{LOCAL_NAMES, Outcome, compiler, does_not_start, drain};
 use crate::data_place::DataPlace;
 use crate::failure::Failure;
 use crate::output::{self, Reader};
+use crate::pair::Pair;
 
 /// Where the admin side is looked for first, and on how many ports after that.
 const ADMIN_PORTS: std::ops::Range<u16> = 9180..9200;
+/// Where it answers by TLS.
+const TLS_PORT: u16 = 8443;
+/// Days the demonstration's certificate is valid.
+const CERTIFICATE_DAYS: u32 = 7;
 /// Interval between two summaries.
 const SUMMARY_EVERY: Duration = Duration::from_secs(1);
 
@@ -33,6 +38,8 @@ const SUMMARY_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Wishes {
     /// Port of the gateway; 0 for any.
     pub(crate) port: u16,
+    /// Whether it answers by TLS, too.
+    pub(crate) tls: bool,
     /// When to end by itself.
     pub(crate) exit_after: Option<Duration>,
     /// Data directory to keep; else a temporary one.
@@ -49,10 +56,13 @@ pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
     let thumbnails = Some(thumbnails::place(data.path())?);
     #[cfg(not(feature = "functions"))]
     let thumbnails: Option<PathBuf> = None;
+    let tls = wishes.tls.then(|| certificate(data.path())).transpose()?;
     let server = start(|admin_port| {
         configuration::text(&configuration::Places {
             gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, wishes.port)),
             admin: SocketAddr::from((Ipv4Addr::LOCALHOST, admin_port)),
+            // Any port, where that was asked for.
+            tls: tls.as_ref().map(|pair| (if wishes.port == 0 { 0 } else { TLS_PORT }, pair)),
             data: data.path(),
             services: &services,
             thumbnails: thumbnails.as_deref(),
@@ -62,12 +72,21 @@ pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
     let gateway = server.addresses().first().copied();
     let keys = customers::prepare(&api, gateway)?;
     let traffic = traffic::start(gateway, &keys);
-    let shown = output::print(welcome::text(&server, data.path(), &keys).as_bytes())?;
+    let shown = output::print(welcome::text(&server, data.path(), tls.as_ref(), &keys).as_bytes())?;
     if shown == Reader::Listens {
         summarize(&server, ends)?;
     }
     drop(traffic);
     Ok(drain(server))
+}
+
+/// Makes a certificate for this machine alone.
+fn certificate(data: &Path) -> Result<Pair, Failure> {
+    let pair = Pair::within(data);
+    std::fs::create_dir_all(data)
+        .map_err(|error| Failure::new(format!("cannot make `{}`", data.display())).caused_by(&error))?;
+    pair.self_signed(&LOCAL_NAMES.map(str::to_owned), CERTIFICATE_DAYS, true)?;
+    Ok(pair)
 }
 
 /// Starts the gateway with its admin side at the usual port, else at the next one that is free, else at any.

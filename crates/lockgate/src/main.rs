@@ -14,6 +14,7 @@ mod listing;
 mod logging;
 mod moment;
 mod output;
+mod pair;
 mod standard_input;
 mod table;
 

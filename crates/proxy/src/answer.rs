@@ -104,6 +104,11 @@ pub(crate) fn dress<P: ProxyHttp>(exchange: &Exchange<'_, P>, request: &Request,
             allow_origin(cors, request, &mut response.fields);
         }
     }
+    if let Some(hsts) = exchange.arrival.hsts
+        && response.fields.get("strict-transport-security").is_none()
+    {
+        response.fields.append("strict-transport-security", hsts.as_bytes());
+    }
     if response.fields.get_known(Known::Date).is_none() {
         exchange.worker.clock.with_date(|date| response.fields.append_known(Known::Date, "date", date));
     }

@@ -4,6 +4,28 @@ use std::net::IpAddr;
 
 use message::{Known, Request};
 use policy::AddressSet;
+use tls::Session;
+
+/// A request's way in: who sent it, and what its listener knows and demands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) client: Client,
+    /// What TLS has shown, where it is spoken.
+    pub(crate) session: Option<&'a Session>,
+    /// Value of `Strict-Transport-Security` for every answer.
+    pub(crate) hsts: Option<&'a str>,
+    /// Port of `https` that every request is sent to.
+    pub(crate) redirect_https: Option<u16>,
+    /// Whether the connection was made for another host.
+    pub(crate) is_misdirected: bool,
+}
+
+impl From<Client> for Arrival<'_> {
+    /// One that nothing more is known of.
+    fn from(client: Client) -> Self {
+        Self { client, session: None, hsts: None, redirect_https: None, is_misdirected: false }
+    }
+}
 
 /// The sender of a request.
 #[derive(Clone, Copy, Debug)]
@@ -17,11 +39,17 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// The peer itself.
+    pub(crate) fn direct(peer: IpAddr) -> Self {
+        let peer = peer.to_canonical();
+        Self { peer, address: peer, peer_is_trusted: false }
+    }
+
     /// Finds the client behind a peer: the rightmost untrusted address of X-Forwarded-For, else the peer.
     pub(crate) fn of(request: &Request, peer: IpAddr, trusted: &AddressSet) -> Self {
         let peer = peer.to_canonical();
         if trusted.is_empty() || !trusted.contains(peer) {
-            return Self { peer, address: peer, peer_is_trusted: false };
+            return Self::direct(peer);
         }
         let claims = request.fields.values_of(Known::XForwardedFor);
         Self { peer, address: policy::client_address(peer, claims, trusted), peer_is_trusted: true }

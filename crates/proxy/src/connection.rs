@@ -1,31 +1,33 @@
-//! The life of a client's HTTP/1 connection: idle, an exchange or several, idle again, closed.
+//! The life of a client's HTTP/1 connection, in cleartext or TLS: idle, an exchange or several, idle again, closed.
 //!
 //! Idle, it owns its socket and little else; buffers and heads are lent to it while bytes are there.
 
 mod closing;
+mod handshake;
 mod head;
 
 use std::future::poll_fn;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
 use message::Version;
-use socket2::SockRef;
+use tls::Session;
 use tokio::net::TcpStream;
 
 use crate::buffers::Buffer;
-use crate::client::Client;
+use crate::client::{Arrival, Client};
 use crate::exchange::Exchange;
 use crate::h1::{ClientConversation, InState, OutState};
 use crate::hooks::ProxyHttp;
 use crate::limits::{FIRST_BYTES_MS, QUIET_MS};
-use crate::listen::Admission;
+use crate::listen::{Admission, TlsSettings};
 use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;
+use crate::stream::ClientStream;
 use crate::timers::{Ticks, Timer};
 use crate::worker::{State, Worker};
 pub(crate) use closing::{Closing, turn_away};
@@ -41,14 +43,63 @@ pub(crate) async fn serve<P: ProxyHttp>(
     let _open = worker.gauges.connection();
     let timer = Timer::of_this_task(worker.timers.clone()).await;
     timer.set(admission.listener.settings().head_timeout);
-    let mut served = 0;
-    while is_readable(&worker, &admission, &stream, &timer, served == 0).await {
-        // Boxed, so that an idle connection does not carry the room a busy one needs.
-        let busy = Box::pin(converse(&worker, &admission, &mut stream, peer, &timer, &mut served));
-        if unless_cut(&admission, &timer, busy).await == Next::Close {
-            break;
+    if !is_readable(&worker, &admission, &stream, &timer, true).await {
+        return;
+    }
+    let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
+    let tls = admission.listener.settings().tls.clone();
+    match tls {
+        None => connection.requests(&mut stream, None).await,
+        // Boxed, so that connections in cleartext do not carry the room.
+        Some(tls) => Box::pin(connection.secured(stream, &tls)).await,
+    }
+}
+
+/// What stays the same over a connection's requests.
+#[derive(Debug)]
+struct Connection<'a, P: ProxyHttp> {
+    worker: &'a Worker<P>,
+    admission: &'a Admission,
+    timer: &'a Timer,
+    peer: SocketAddr,
+}
+
+impl<P: ProxyHttp> Clone for Connection<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P: ProxyHttp> Copy for Connection<'_, P> {}
+
+impl<P: ProxyHttp> Connection<'_, P> {
+    /// Shakes hands, then serves requests.
+    async fn secured(self, stream: TcpStream, settings: &Arc<TlsSettings>) {
+        let shaken = handshake::shake(&self.admission.listener, settings, stream, self.timer).await;
+        let Some(mut stream) = shaken else { return };
+        let session = stream.session();
+        self.timer.set(self.admission.listener.settings().head_timeout);
+        if is_readable(self.worker, self.admission, &stream, self.timer, true).await {
+            self.requests(&mut stream, Some(&session)).await;
+        } else {
+            stream.farewell();
         }
-        timer.set(admission.listener.settings().keep_alive);
+    }
+
+    /// Serves requests, of which the first bytes are there.
+    async fn requests<S: ClientStream>(self, stream: &mut S, session: Option<&Session>) {
+        let mut served = 0;
+        loop {
+            // Boxed, so that an idle connection does not carry the room a busy one needs.
+            let busy = Box::pin(self.converse(stream, session, &mut served));
+            if unless_cut(self.admission, self.timer, busy).await == Next::Close {
+                return;
+            }
+            self.timer.set(self.admission.listener.settings().keep_alive);
+            if !is_readable(self.worker, self.admission, stream, self.timer, served == 0).await {
+                return stream.farewell();
+            }
+        }
     }
 }
 
@@ -84,12 +135,12 @@ enum Next {
 async fn is_readable<P: ProxyHttp>(
     worker: &Worker<P>,
     admission: &Admission,
-    stream: &TcpStream,
+    stream: &impl ClientStream,
     timer: &Timer,
     is_new: bool,
 ) -> bool {
     poll_fn(|context| {
-        if let Poll::Ready(readable) = stream.poll_read_ready(context) {
+        if let Poll::Ready(readable) = stream.poll_readable(context) {
             return Poll::Ready(readable.is_ok());
         }
         let is_closing = closing(worker, admission).has_come();
@@ -98,108 +149,110 @@ async fn is_readable<P: ProxyHttp>(
         }
         let is_over = timer.expired() || is_closing && !is_new;
         // The reactor is about to tell of bytes that the kernel has.
-        if is_over && !has_bytes(stream) { Poll::Ready(false) } else { Poll::Pending }
+        if is_over && !stream.has_bytes() { Poll::Ready(false) } else { Poll::Pending }
     })
     .await
-}
-
-/// Whether bytes wait in the kernel of which the reactor has not heard yet: closing over them would reset the connection.
-fn has_bytes(stream: &TcpStream) -> bool {
-    let mut byte = [MaybeUninit::uninit()];
-    SockRef::from(stream).peek(&mut byte).is_ok_and(|count| count > 0)
 }
 
 fn closing<'a, P: ProxyHttp>(worker: &'a Worker<P>, admission: &'a Admission) -> Closing<'a> {
     Closing { draining: worker.draining(), listener: &admission.listener }
 }
 
-/// Serves requests as long as they come one soon after the other.
-async fn converse<P: ProxyHttp>(
-    worker: &Worker<P>,
-    admission: &Admission,
-    stream: &mut TcpStream,
-    peer: SocketAddr,
-    timer: &Timer,
-    served: &mut u64,
-) -> Next {
-    let mut conversation = ClientConversation {
-        stream,
-        timer,
-        input: InState::new(Buffer::default()),
-        output: OutState::new(),
-        idle: admission.listener.settings().body_timeout,
-        version: Version::Http11,
-        keep_alive: true,
-        closing: closing(worker, admission),
-    };
-    loop {
-        let mut state = worker.take_state();
-        let next = exchange(worker, admission, &mut conversation, peer, served, &mut state).await;
-        worker.put_state(state);
-        match next {
-            Some(next) => return next,
-            None if !conversation.input.buffer.is_empty() => continue,
-            None => conversation.rest(),
-        }
-        timer.set(Ticks::from_ms(QUIET_MS));
-        if !is_readable(worker, admission, conversation.stream, timer, false).await {
-            return if timer.expired() { Next::Idle } else { Next::Close };
+impl<P: ProxyHttp> Connection<'_, P> {
+    /// Serves requests as long as they come one soon after the other.
+    async fn converse<S: ClientStream>(
+        self,
+        stream: &mut S,
+        session: Option<&Session>,
+        served: &mut u64,
+    ) -> Next {
+        let Self { worker, admission, timer, .. } = self;
+        let mut conversation = ClientConversation {
+            stream,
+            timer,
+            input: InState::new(Buffer::default()),
+            output: OutState::new(),
+            idle: admission.listener.settings().body_timeout,
+            version: Version::Http11,
+            keep_alive: true,
+            closing: closing(worker, admission),
+        };
+        loop {
+            let mut state = worker.take_state();
+            let next = self.exchange(&mut conversation, session, served, &mut state).await;
+            worker.put_state(state);
+            match next {
+                Some(next) => return next,
+                None if !conversation.input.buffer.is_empty() => continue,
+                None => conversation.rest(),
+            }
+            timer.set(Ticks::from_ms(QUIET_MS));
+            if !is_readable(worker, admission, conversation.stream, timer, false).await {
+                if timer.expired() {
+                    return Next::Idle;
+                }
+                conversation.stream.farewell();
+                return Next::Close;
+            }
         }
     }
-}
 
-/// Serves one request; `None`: another may follow.
-async fn exchange<P: ProxyHttp>(
-    worker: &Worker<P>,
-    admission: &Admission,
-    conversation: &mut ClientConversation<'_>,
-    peer: SocketAddr,
-    served: &mut u64,
-    state: &mut State,
-) -> Option<Next> {
-    let settings = admission.listener.settings_arc();
-    let timer = conversation.timer;
-    timer.set(settings.head_timeout);
-    conversation.idle = settings.body_timeout;
-    let limits = worker.plane.load().request_limits;
-    let head = head::read(conversation, &limits, &mut state.request).await;
-    let started = Instant::now();
-    let afterwards = match head {
-        Head::Complete => {
-            *served += 1;
-            let last = *served == settings.requests;
-            let State { request, response } = state;
-            conversation.version = request.version;
-            // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.
-            conversation.keep_alive = request.keep_alive && !last && request.upgrade.is_empty();
-            conversation.input.start(request.body);
-            let client = Client::of(request, peer.ip(), &settings.trusted_proxies);
-            pipeline::serve(worker, started, client, timer, request, response, conversation).await
-        }
-        Head::Idle => return Some(Next::Idle),
-        Head::Closed => return Some(Next::Close),
-        Head::Refused(refusal) => {
-            refuse(worker, &refusal, peer, started, state, conversation).await;
-            Afterwards::Close
-        }
-    };
-    if closing::settle(conversation, afterwards).await { None } else { Some(Next::Close) }
-}
+    /// Serves one request; `None`: another may follow.
+    async fn exchange<S: ClientStream>(
+        self,
+        conversation: &mut ClientConversation<'_, S>,
+        session: Option<&Session>,
+        served: &mut u64,
+        state: &mut State,
+    ) -> Option<Next> {
+        let Self { worker, admission, timer, peer } = self;
+        let settings = admission.listener.settings_arc();
+        timer.set(settings.head_timeout);
+        conversation.idle = settings.body_timeout;
+        let limits = worker.plane.load().request_limits;
+        let head = head::read(conversation, &limits, &mut state.request).await;
+        let started = Instant::now();
+        let afterwards = match head {
+            Head::Complete => {
+                *served += 1;
+                let last = *served == settings.requests;
+                let State { request, response } = state;
+                conversation.version = request.version;
+                // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.
+                conversation.keep_alive = request.keep_alive && !last && request.upgrade.is_empty();
+                conversation.input.start(request.body);
+                let arrival = Arrival {
+                    client: Client::of(request, peer.ip(), &settings.trusted_proxies),
+                    session,
+                    hsts: settings.tls.as_ref().and_then(|tls| tls.hsts.as_deref()),
+                    redirect_https: settings.redirect_https,
+                    is_misdirected: conversation.stream.is_misdirected(request.host()),
+                };
+                pipeline::serve(worker, started, arrival, timer, request, response, conversation).await
+            }
+            Head::Idle => return Some(Next::Idle),
+            Head::Closed => return Some(Next::Close),
+            Head::Refused(refusal) => {
+                self.refuse(&refusal, started, state, conversation).await;
+                Afterwards::Close
+            }
+        };
+        if closing::settle(conversation, afterwards).await { None } else { Some(Next::Close) }
+    }
 
-/// Answers a head that was not understood. What of it was read is not believed, so the record says little.
-async fn refuse<P: ProxyHttp>(
-    worker: &Worker<P>,
-    refusal: &Refusal,
-    peer: SocketAddr,
-    started: Instant,
-    state: &mut State,
-    conversation: &mut ClientConversation<'_>,
-) {
-    let State { request, response } = state;
-    request.clear();
-    let peer = peer.ip().to_canonical();
-    let client = Client { peer, address: peer, peer_is_trusted: false };
-    conversation.version = Version::Http11;
-    let exchange = Exchange::open(worker, started, client, conversation.timer, request);
-    pipeline::refuse(&exchange, refusal, request, response, conversation).await;
+    /// Answers a head that was not understood. What of it was read is not believed, so the record says little.
+    async fn refuse<S: ClientStream>(
+        self,
+        refusal: &Refusal,
+        started: Instant,
+        state: &mut State,
+        conversation: &mut ClientConversation<'_, S>,
+    ) {
+        let State { request, response } = state;
+        request.clear();
+        conversation.version = Version::Http11;
+        let arrival = Arrival::from(Client::direct(self.peer.ip()));
+        let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request);
+        pipeline::refuse(&exchange, refusal, request, response, conversation).await;
+    }
 }

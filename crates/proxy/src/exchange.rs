@@ -9,7 +9,7 @@ use journal::RingWriter;
 use lockgate_event::{EventId, Value};
 use message::{Request, Response};
 
-use crate::client::Client;
+use crate::client::{Arrival, Client};
 use crate::hooks::ProxyHttp;
 use crate::identify::Identity;
 use crate::limiter::{Asker, Permits, Stage};
@@ -27,6 +27,7 @@ use crate::worker::{InFlight, Worker};
 pub struct Exchange<'a, P: ProxyHttp> {
     pub(crate) worker: &'a Worker<P>,
     pub(crate) client: Client,
+    pub(crate) arrival: Arrival<'a>,
     pub(crate) timer: &'a Timer,
     pub(crate) context: RefCell<P::Context>,
     pub(crate) traffic: Traffic,
@@ -46,7 +47,7 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     pub(crate) fn open(
         worker: &'a Worker<P>,
         started: Instant,
-        client: Client,
+        arrival: Arrival<'a>,
         timer: &'a Timer,
         request: &Request,
     ) -> Self {
@@ -54,7 +55,8 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         let record = Record::open(id, started, request, worker.timers.now());
         Self {
             worker,
-            client,
+            client: arrival.client,
+            arrival,
             timer,
             id,
             started,

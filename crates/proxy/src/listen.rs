@@ -10,6 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use policy::AddressSet;
 use socket2::SockRef;
+use tls::Terminator;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -30,6 +31,37 @@ pub struct Listener {
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: AtomicU64,
+    pub(crate) handshakes: Handshakes,
+}
+
+/// TLS handshakes of a listener so far.
+#[derive(Debug, Default)]
+pub(crate) struct Handshakes {
+    full: AtomicU64,
+    resumed: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Handshakes {
+    pub(crate) fn done(&self, resumed: bool) {
+        let counter = if resumed { &self.resumed } else { &self.full };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// TLS handshakes of a listener so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandshakeCounts {
+    /// Done with new keys.
+    pub full: u64,
+    /// Done with the keys of an earlier connection.
+    pub resumed: u64,
+    /// Not done: by what the client sent or did not send in time.
+    pub failed: u64,
 }
 
 /// What a reload may change about a listener.
@@ -41,11 +73,41 @@ pub(crate) struct Settings {
     pub(crate) body_timeout: Ticks,
     pub(crate) keep_alive: Ticks,
     pub(crate) requests: u64,
+    /// `None`: cleartext.
+    pub(crate) tls: Option<Arc<TlsSettings>>,
+    pub(crate) redirect_https: Option<u16>,
 }
 
-impl From<&config::Listener> for Settings {
-    fn from(config: &config::Listener) -> Self {
+/// What a listener of TLS adds.
+#[derive(Debug)]
+pub(crate) struct TlsSettings {
+    pub(crate) terminator: Terminator,
+    pub(crate) handshake_timeout: Ticks,
+    /// Value of `Strict-Transport-Security`.
+    pub(crate) hsts: Option<String>,
+}
+
+impl TlsSettings {
+    /// Of a configuration; where only the rest of it is new, tickets given before stay good.
+    fn new(config: &config::Tls, before: Option<&Self>) -> Self {
+        let same = before.map(|before| &before.terminator).filter(|before| **before == config.terminator);
         Self {
+            terminator: same.unwrap_or(&config.terminator).clone(),
+            handshake_timeout: config.handshake_timeout.into(),
+            hsts: config.hsts.map(|hsts| {
+                let subdomains = if hsts.subdomains { "; includeSubDomains" } else { "" };
+                format!("max-age={}{subdomains}", hsts.max_age.as_secs())
+            }),
+        }
+    }
+}
+
+impl Settings {
+    fn new(config: &config::Listener, before: Option<&Self>) -> Self {
+        let before = before.and_then(|before| before.tls.as_deref());
+        Self {
+            tls: config.tls.as_ref().map(|tls| Arc::new(TlsSettings::new(tls, before))),
+            redirect_https: config.redirect_https,
             trusted_proxies: config.trusted_proxies.clone(),
             connections: config.connections,
             head_timeout: config.head_timeout.into(),
@@ -61,18 +123,20 @@ impl Listener {
     pub fn new(config: &config::Listener, address: SocketAddr) -> Arc<Self> {
         Arc::new(Self {
             address,
-            settings: ArcSwap::from_pointee(config.into()),
+            settings: ArcSwap::from_pointee(Settings::new(config, None)),
             closing: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            handshakes: Handshakes::default(),
         })
     }
 
     /// Puts other settings in force, for open connections too.
     pub fn update(&self, config: &config::Listener) {
-        self.settings.store(Arc::new(config.into()));
+        let settings = Settings::new(config, Some(&self.settings.load()));
+        self.settings.store(Arc::new(settings));
     }
 
     /// Says that the listener goes away: its connections end after the exchange they serve.
@@ -98,6 +162,13 @@ impl Listener {
     /// Connections turned away so far because there were too many.
     pub fn connections_refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// TLS handshakes so far.
+    pub fn handshakes(&self) -> HandshakeCounts {
+        let Handshakes { full, resumed, failed } = &self.handshakes;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        HandshakeCounts { full: read(full), resumed: read(resumed), failed: read(failed) }
     }
 
     pub(crate) fn settings(&self) -> arc_swap::Guard<Arc<Settings>> {

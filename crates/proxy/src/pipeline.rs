@@ -6,7 +6,7 @@ use message::{Piece, Request, Response};
 
 use crate::adapter::{Downstream, ResponseSink, Sink};
 use crate::answer::{self, OwnAnswer};
-use crate::client::Client;
+use crate::client::Arrival;
 use crate::exchange::Exchange;
 use crate::forward;
 #[cfg(feature = "functions")]
@@ -34,13 +34,13 @@ pub enum Afterwards {
 pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
     worker: &Worker<P>,
     started: Instant,
-    client: Client,
+    arrival: Arrival<'_>,
     timer: &Timer,
     request: &mut Request,
     response: &mut Response,
     downstream: &mut D,
 ) -> Afterwards {
-    let mut exchange = Exchange::open(worker, started, client, timer, request);
+    let mut exchange = Exchange::open(worker, started, arrival, timer, request);
     let refusal = match decide(&mut exchange, request).await {
         Ok(Decision::Own(answer)) => return answer.send(&exchange, request, response, downstream).await,
         Ok(Decision::Forward(admitted)) => {
@@ -66,6 +66,13 @@ async fn decide<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
     request: &mut Request,
 ) -> Result<Decision, Refusal> {
+    // 1 listen
+    if exchange.arrival.is_misdirected {
+        return Err(Refusal::MISDIRECTED);
+    }
+    if let Some(port) = exchange.arrival.redirect_https {
+        return Err(Refusal::https_required(port, request));
+    }
     // 3 route
     let route = route::find(&exchange.worker.plane.load(), request)?;
     exchange.routed(&route);

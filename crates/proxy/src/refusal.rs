@@ -13,20 +13,29 @@ pub struct Refusal {
     pub reason: &'static str,
     /// One sentence for whoever reads the body.
     pub message: Cow<'static, str>,
-    /// Value of `Allow`, with 405.
-    pub allow: Option<String>,
+    /// What the client may do instead.
+    pub instead: Option<Instead>,
     /// Value of `Retry-After`, seconds; with 503 at least 1.
     pub retry_after_s: Option<u64>,
     /// Whether the connection is closed behind the answer.
     pub close: bool,
 }
 
+/// What a refused client may do instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// Ask by one of these methods: value of `Allow`, with 405.
+    Methods(Box<str>),
+    /// Ask there: value of `Location`, with 308.
+    Url(Box<str>),
+}
+
 macro_rules! refusals {
     ($($name:ident = $status:literal $reason:literal $close:literal $message:literal;)*) => {
         impl Refusal {
             $(#[doc = $message] pub const $name: Self = Self {
-                status: $status, reason: $reason, message: Cow::Borrowed($message), allow: None, retry_after_s: None,
-                close: $close,
+                status: $status, reason: $reason, message: Cow::Borrowed($message), instead: None,
+                retry_after_s: None, close: $close,
             };)*
 
             /// Every refusal with a fixed status, for the reference.
@@ -36,6 +45,7 @@ macro_rules! refusals {
 }
 
 refusals! {
+    MISDIRECTED = 421 "misdirected" false "The connection was made for another host, whose certificate is another.";
     NO_ROUTE = 404 "no_route" false "No route matches this host and path.";
     ENCODED_SLASH = 400 "encoded_slash" false "The path holds an encoded slash, which this route does not take.";
     ADDRESS_DENIED = 403 "address_denied" false "This address may not use this route.";
@@ -91,7 +101,24 @@ impl Refusal {
             status,
             reason,
             message: Cow::Borrowed("No route takes this method here."),
-            allow: Some(allow),
+            instead: Some(Instead::Methods(allow.into())),
+            retry_after_s: None,
+            close: false,
+        }
+    }
+
+    /// 308 to the same URL by TLS (RFC 9110 §15.4.9).
+    pub fn https_required(port: u16, request: &Request) -> Self {
+        let (status, reason) = (308, "https_required");
+        let port = if port == 443 { String::new() } else { format!(":{port}") };
+        let query = if request.has_query { format!("?{}", request.query()) } else { String::new() };
+        let location = format!("https://{}{port}{}{query}", request.host(), request.path());
+        Self {
+            status,
+            reason,
+            message: Cow::Borrowed("Requests are answered by TLS only."),
+            // A client that names no host cannot be sent anywhere.
+            instead: (!request.host().is_empty()).then(|| Instead::Url(location.into())),
             retry_after_s: None,
             close: false,
         }
@@ -100,7 +127,7 @@ impl Refusal {
     /// 429 by a limit of the route, with when to try again (RFC 6585 §4).
     pub fn limited(reason: &'static str, message: Cow<'static, str>, retry_after_s: u64) -> Self {
         let retry_after_s = Some(retry_after_s);
-        Self { status: 429, reason, message, allow: None, retry_after_s, close: false }
+        Self { status: 429, reason, message, instead: None, retry_after_s, close: false }
     }
 
     /// The refusal of a head that was not understood; the connection cannot be used further.
@@ -111,7 +138,7 @@ impl Refusal {
             status: error.status(),
             reason: error.reason(),
             message,
-            allow: None,
+            instead: None,
             retry_after_s: None,
             close: true,
         }
@@ -136,8 +163,10 @@ impl Refusal {
         response.start(self.status, Body::Length(body.len() as u64));
         response.fields.append_known(Known::ContentType, "content-type", form.content_type().as_bytes());
         response.fields.append("cache-control", b"no-store");
-        if let Some(allow) = &self.allow {
-            response.fields.append("allow", allow.as_bytes());
+        match &self.instead {
+            Some(Instead::Methods(methods)) => response.fields.append("allow", methods.as_bytes()),
+            Some(Instead::Url(url)) => response.fields.append("location", url.as_bytes()),
+            None => {}
         }
         if let Some(challenge) = self.challenge() {
             response.fields.append("www-authenticate", challenge.as_bytes());

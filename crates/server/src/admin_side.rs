@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::limits::{BLOCKING_THREADS, CONTROL_END_WITHIN, CONTROL_THREADS};
 use crate::running::Running;
 use crate::signals::Signals;
-use crate::watch::{Watcher, watch, watch_components};
+use crate::watch::{Watcher, watch, watch_named};
 
 /// The control side. If it stalls, traffic still flows.
 pub(crate) struct AdminSide {
@@ -81,7 +81,7 @@ impl AdminSide {
         if let Some(watcher) = watcher {
             self.runtime.spawn(watch(watcher, running.clone()));
         }
-        self.runtime.spawn(watch_components(running.clone()));
+        self.runtime.spawn(watch_named(running.clone()));
     }
 
     /// Hears of the first signal that asks for the end; `None` when signals were not taken over.

@@ -10,7 +10,7 @@ use functions::{CachePlace, CompilerProgram, FAILURE_REASONS, Runtime, RuntimeOp
 use proxy::LoadedFunction;
 
 use crate::error::{FunctionError, FunctionErrors};
-use crate::watch::{Stamp, stamp};
+use config::Stamp;
 
 /// What loads functions.
 pub(crate) struct FunctionLoader {
@@ -109,7 +109,7 @@ impl FunctionLoader {
         let mut errors = Vec::new();
         for function in &config.functions {
             // Before it is read, so that a change meanwhile is noticed.
-            let stamp = stamp(&function.component);
+            let stamp = Stamp::of(&function.component);
             let settings = settings(function);
             let same = |known: &&InForce| {
                 known.path == function.component

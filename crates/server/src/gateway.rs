@@ -63,6 +63,9 @@ fn listener_gauges(listener: &Listener) -> ListenerGauges {
         open: listener.connections_open() as u64,
         accepted: listener.connections_accepted(),
         refused: listener.connections_refused(),
+        handshakes: listener.handshakes().full,
+        handshakes_resumed: listener.handshakes().resumed,
+        handshakes_failed: listener.handshakes().failed,
     }
 }
 

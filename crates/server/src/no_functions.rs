@@ -8,7 +8,7 @@ use control::FunctionInfo;
 use proxy::LoadedFunction;
 
 use crate::error::{FunctionError, FunctionErrors};
-use crate::watch::Stamp;
+use config::Stamp;
 
 /// What says that there are no functions.
 pub(crate) struct FunctionLoader;

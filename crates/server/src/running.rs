@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use config::{Config, Loaded, difference};
+use config::{Config, Loaded, Stamp, difference};
 use control::{FunctionInfo, Readiness, ReloadReport};
 use journal::JournalHandle;
 use proxy::{Plane, WorkerGauges, WorkerHandle};
@@ -20,7 +20,6 @@ use crate::limits::FUNCTIONS_END_WITHIN;
 use crate::prepared::{Open, Place, Prepared, Present};
 use crate::resolver::Resolver;
 use crate::source::ConfigSource;
-use crate::watch::Stamp;
 
 /// What both planes share of the process.
 pub(crate) struct Running {
@@ -193,10 +192,14 @@ impl Running {
         Ok(loading.await.map_err(|_| ReloadError::Internal)??)
     }
 
-    /// The components in force, with their files as they were when they were read.
-    pub(crate) fn components(&self) -> Vec<(PathBuf, Option<Stamp>)> {
+    /// Components, certificates and keys in force, as their files were when they were read.
+    pub(crate) fn named_files(&self) -> Vec<(PathBuf, Option<Stamp>)> {
         let in_force = lock(&self.in_force);
-        in_force.functions.iter().map(|function| (function.path().clone(), function.stamp())).collect()
+        let components =
+            in_force.functions.iter().map(|function| (function.path().clone(), function.stamp()));
+        let tls = in_force.config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+        let files = tls.flat_map(|tls| &tls.files).map(|file| (file.path.clone(), file.stamp));
+        components.chain(files).collect()
     }
 
     /// The functions in force as the admin side shows them, in the order of the configuration.

@@ -1,21 +1,13 @@
-//! Notices that the configuration file, or the component of a function, has changed.
+//! Notices that the configuration file, or a file it names, has changed.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use config::Stamp;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::limits::WATCH_EVERY;
 use crate::running::Running;
-
-/// What a look at a file shows without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    modified: (i64, i64),
-    bytes: u64,
-    inode: u64,
-}
 
 /// Notices a change of content once the file has come to rest.
 #[derive(Debug)]
@@ -30,12 +22,12 @@ pub(crate) struct Watcher {
 impl Watcher {
     /// Starts from the file as it is now.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { stamp: stamp(&path), content: std::fs::read(&path).ok(), path, restless: false }
+        Self { stamp: Stamp::of(&path), content: std::fs::read(&path).ok(), path, restless: false }
     }
 
     /// Looks; answers whether the content is another one. A file that is away for a moment has not changed.
     fn look(&mut self) -> bool {
-        let stamp = stamp(&self.path);
+        let stamp = Stamp::of(&self.path);
         if stamp != self.stamp {
             self.stamp = stamp;
             self.restless = true;
@@ -52,11 +44,6 @@ impl Watcher {
             _ => false,
         }
     }
-}
-
-pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
-    let meta = std::fs::metadata(path).ok()?;
-    Some(Stamp { modified: (meta.mtime(), meta.mtime_nsec()), bytes: meta.len(), inode: meta.ino() })
 }
 
 /// Reloads when the file's content has changed, for ever.
@@ -78,21 +65,21 @@ pub(crate) async fn watch(mut watcher: Watcher, running: Arc<Running>) {
     }
 }
 
-/// Reloads when the component of a function in force has changed and come to rest, for ever. A file that is away for a moment has
+/// Reloads when the component of a function in force, or a certificate or key, has changed and come to rest, for ever. A file that is away for a moment has
 /// not changed, and one that was refused is not tried again before it changes.
-pub(crate) async fn watch_components(running: Arc<Running>) {
+pub(crate) async fn watch_named(running: Arc<Running>) {
     let mut ticks = interval(WATCH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut before: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
     let mut tried: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
     loop {
         ticks.tick().await;
-        let in_force = running.components();
+        let in_force = running.named_files();
         if in_force.is_empty() {
             continue;
         }
         let looked = tokio::task::spawn_blocking(move || {
-            let look = |(path, read): (PathBuf, Option<Stamp>)| (stamp(&path), path, read);
+            let look = |(path, read): (PathBuf, Option<Stamp>)| (Stamp::of(&path), path, read);
             in_force.into_iter().map(look).collect::<Vec<_>>()
         });
         let Ok(looked) = looked.await else { return };
@@ -104,7 +91,7 @@ pub(crate) async fn watch_components(running: Arc<Running>) {
         let at_rest = changed.iter().any(|one| before.contains(one) && !tried.contains(one));
         if at_rest {
             tried.clone_from(&changed);
-            running.reload_and_tell("the component of a function changed").await;
+            running.reload_and_tell("a component or a certificate changed").await;
         }
         before = changed;
     }

@@ -69,6 +69,18 @@ impl TextForm for PathWord {
     }
 }
 
+/// A file in PEM.
+#[derive(Clone, Debug)]
+pub(crate) struct PemPath(pub(crate) PathBuf);
+
+impl TextForm for PemPath {
+    const TEXT: Text = Text { noun: "path of a PEM file", example: "site.pem", ..PathWord::TEXT };
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        PathWord::parse(text).map(|PathWord(path)| Self(path))
+    }
+}
+
 /// Any text.
 #[derive(Clone, Debug)]
 pub(crate) struct AnyText(pub(crate) String);

@@ -100,6 +100,9 @@ fn traffic(text: &mut Text, gauges: &Gauges) {
     each(f::LISTENER_OPEN, |listener| listener.open);
     each(f::LISTENER_ACCEPTED, |listener| listener.accepted);
     each(f::LISTENER_REFUSED, |listener| listener.refused);
+    each(f::LISTENER_HANDSHAKES, |listener| listener.handshakes);
+    each(f::LISTENER_RESUMED, |listener| listener.handshakes_resumed);
+    each(f::LISTENER_HANDSHAKES_FAILED, |listener| listener.handshakes_failed);
 }
 
 fn endpoints(text: &mut Text, upstreams: &[UpstreamInfo]) {

@@ -85,6 +85,12 @@ families! {
         "Client connections accepted.");
     LISTENER_REFUSED = counter("lockgate_listener_refused_total", &["address"],
         "Client connections refused by a limit.");
+    LISTENER_HANDSHAKES = counter("lockgate_listener_handshakes_total", &["address"],
+        "TLS handshakes that made new keys.");
+    LISTENER_RESUMED = counter("lockgate_listener_handshakes_resumed_total", &["address"],
+        "TLS handshakes that took up the keys of an earlier connection.");
+    LISTENER_HANDSHAKES_FAILED = counter("lockgate_listener_handshakes_failed_total", &["address"],
+        "TLS handshakes that failed, or did not end in time.");
     ENDPOINT_OPEN = gauge("lockgate_endpoint_connections", &["upstream", "endpoint"],
         "Connections open to the endpoint, idle ones included.");
     ENDPOINT_IDLE = gauge("lockgate_endpoint_idle_connections", &["upstream", "endpoint"],

@@ -107,7 +107,15 @@ impl Gateway for FakeGateway {
     fn gauges(&self) -> Gauges {
         let address = "127.0.0.1:8080".into();
         Gauges {
-            listeners: vec![ListenerGauges { address, open: 1, accepted: 2, refused: 0 }],
+            listeners: vec![ListenerGauges {
+                address,
+                open: 1,
+                accepted: 2,
+                refused: 0,
+                handshakes: 0,
+                handshakes_resumed: 0,
+                handshakes_failed: 0,
+            }],
             exchanges: 1,
             tunnels: 0,
             journal: JournalGauges::default(),

@@ -19,6 +19,9 @@ pub(crate) struct Demo {
     /// Port of the gateway on 127.0.0.1; 0 for any free one
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
+    /// Answer by TLS, too, with a certificate made for this: on port 8443, or any free one
+    #[arg(long)]
+    tls: bool,
     /// End after this time, as 5s or 2m [default: at Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     exit_after: Option<Duration>,
@@ -31,7 +34,12 @@ impl Demo {
     pub(crate) fn run(self, global: &Global) -> Result<Outcome, Failure> {
         // The summary speaks for the gateway as long as all is well.
         logging::start(global, "warn");
-        demo::run(&demo::Wishes { port: self.port, exit_after: self.exit_after, data: self.data })
+        demo::run(&demo::Wishes {
+            port: self.port,
+            tls: self.tls,
+            exit_after: self.exit_after,
+            data: self.data,
+        })
     }
 }
 

@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::services::Services;
+use crate::pair::Pair;
 
 /// What the configuration names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Places<'a> {
     pub(super) gateway: SocketAddr,
     pub(super) admin: SocketAddr,
+    /// The port of TLS, and what it is spoken with.
+    pub(super) tls: Option<(u16, &'a Pair)>,
     pub(super) data: &'a Path,
     pub(super) services: &'a Services,
     /// The component that makes thumbnails, in a build that runs functions.
@@ -18,7 +21,8 @@ pub(super) struct Places<'a> {
 
 /// The configuration.
 pub(super) fn text(places: &Places<'_>) -> String {
-    let Places { gateway, admin, data, services, thumbnails } = places;
+    let Places { gateway, admin, tls, data, services, thumbnails } = places;
+    let tls = tls.map(|(port, pair)| listener(SocketAddr::new(gateway.ip(), port), pair)).unwrap_or_default();
     let Services { orders, orders_next, inventory, letters } = services;
     let data = quoted(data);
     let mut text = format!(
@@ -31,7 +35,7 @@ dir = {data}
 
 [[listener]]
 address = "{gateway}"
-
+{tls}
 [upstream.orders]
 endpoints = ["{orders}"]
 
@@ -90,6 +94,14 @@ respond = {{ body = "Hello from lockgate. Try /orders/7 and /inventory/7.\n" }}
     text
 }
 
+/// A second listener, with a certificate.
+fn listener(address: SocketAddr, pair: &Pair) -> String {
+    let (certificate, key) = (quoted(&pair.certificate), quoted(&pair.key));
+    format!(
+        "\n[[listener]]\naddress = \"{address}\"\ntls = [{{ certificate = {certificate}, key = {key} }}]\n"
+    )
+}
+
 /// A WebAssembly component that answers a route.
 fn function(component: &Path) -> String {
     format!(
@@ -119,9 +131,13 @@ mod tests {
     #[test]
     fn the_configuration_has_no_problem_and_no_warning() {
         let any = SocketAddr::from(([127, 0, 0, 1], 9001));
+        let folder = tempfile::tempdir().unwrap();
+        let pair = Pair::within(folder.path());
+        pair.self_signed(&["localhost".to_owned()], 1, false).unwrap();
         let text = text(&Places {
             gateway: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: Some((0, &pair)),
             data: Path::new("/tmp/it's \"here\""),
             services: &Services { orders: any, orders_next: any, inventory: any, letters: any },
             thumbnails: Some(Path::new("/tmp/it's \"here\"/thumbnails.wasm")),

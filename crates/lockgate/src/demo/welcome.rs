@@ -1,15 +1,18 @@
 //! What the demonstration says first: where everything is, and lines to try as they stand.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use server::Server;
+
+use crate::pair::Pair;
 
 /// A heading, and lines below it that can each be pasted into a shell.
 type Section = (&'static str, Vec<String>);
 
 /// The greeting.
-pub(super) fn text(server: &Server, data: &Path, keys: &[String]) -> String {
+pub(super) fn text(server: &Server, data: &Path, tls: Option<&Pair>, keys: &[String]) -> String {
     let gateway = server.addresses().first().map(ToString::to_string).unwrap_or_default();
     let admin = server.admin_address();
     let mut text = format!("lockgate demo\n\n  gateway  http://{gateway}\n  admin    http://{admin}\n");
@@ -24,7 +27,8 @@ pub(super) fn text(server: &Server, data: &Path, keys: &[String]) -> String {
         data: quoted(&data.display().to_string()),
         program: program(),
     };
-    let sections = places.open().into_iter().chain(places.function());
+    let secured = tls.zip(server.addresses().get(1).copied()).map(|(pair, address)| secured(pair, address));
+    let sections = places.open().into_iter().chain(secured).chain(places.function());
     for (heading, lines) in sections.chain(places.guarded(keys)).chain(places.inside()) {
         let _ = writeln!(text, "\n{heading}");
         for line in lines {
@@ -34,6 +38,13 @@ pub(super) fn text(server: &Server, data: &Path, keys: &[String]) -> String {
     let _ = writeln!(text, "\nA WebSocket that sends everything back: ws://{gateway}/echo");
     text.push_str("Sample traffic runs, some of it unanswerable or slow. Ctrl-C ends.\n\n");
     text
+}
+
+/// The listener of TLS.
+fn secured(pair: &Pair, address: SocketAddr) -> Section {
+    let certificate = quoted(&pair.certificate.display().to_string());
+    let url = format!("https://localhost:{}", address.port());
+    ("The same by TLS", vec![format!("curl --cacert {certificate} {url}/orders/7")])
 }
 
 /// Where everything is, as a shell takes it.

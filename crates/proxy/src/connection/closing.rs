@@ -11,6 +11,7 @@ use crate::h1::ClientConversation;
 use crate::limits::{BUFFER_BYTES, DRAIN_BYTES, LINGER_BYTES, LINGER_MS};
 use crate::listen::Listener;
 use crate::pipeline::Afterwards;
+use crate::stream::ClientStream;
 use crate::timers::Ticks;
 
 /// What ends a connection after the exchange it serves.
@@ -30,7 +31,10 @@ impl Closing<'_> {
 }
 
 /// Gets a connection ready for its next request; `false`: it is over, and has been closed as it should be.
-pub(super) async fn settle(conversation: &mut ClientConversation<'_>, afterwards: Afterwards) -> bool {
+pub(super) async fn settle<S: ClientStream>(
+    conversation: &mut ClientConversation<'_, S>,
+    afterwards: Afterwards,
+) -> bool {
     match afterwards {
         Afterwards::Keep if conversation.keep_alive && drain(conversation).await => {
             conversation.input.release();
@@ -42,14 +46,14 @@ pub(super) async fn settle(conversation: &mut ClientConversation<'_>, afterwards
         }
         Afterwards::Cut => {
             // A reset rather than an orderly end: an answer that ends by closing must not look whole.
-            let _ = socket2::SockRef::from(&*conversation.stream).set_linger(Some(std::time::Duration::ZERO));
+            conversation.stream.reset();
             false
         }
     }
 }
 
 /// Reads away what is left of a request body, if it is little and comes soon.
-async fn drain(conversation: &mut ClientConversation<'_>) -> bool {
+async fn drain<S: ClientStream>(conversation: &mut ClientConversation<'_, S>) -> bool {
     if conversation.input.left().is_some_and(|left| left > DRAIN_BYTES) {
         return false;
     }
@@ -69,10 +73,10 @@ async fn drain(conversation: &mut ClientConversation<'_>) -> bool {
 
 /// Says that nothing more comes and reads on for a moment: closing a socket with unread bytes resets the connection, and a reset
 /// can destroy an answer that the client has not read yet (RFC 9112 §9.6).
-async fn linger(conversation: &mut ClientConversation<'_>) {
+async fn linger<S: ClientStream>(conversation: &mut ClientConversation<'_, S>) {
     conversation.input.release();
     let done = conversation.input.has_ended() && conversation.input.buffer.is_empty();
-    if conversation.stream.shutdown().await.is_err() || done {
+    if conversation.stream.split().1.shutdown().await.is_err() || done {
         return;
     }
     conversation.timer.set(Ticks::from_ms(LINGER_MS));

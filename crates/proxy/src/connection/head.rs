@@ -10,6 +10,7 @@ use message::Request;
 
 use crate::h1::ClientConversation;
 use crate::refusal::Refusal;
+use crate::stream::ClientStream;
 
 /// Empty lines passed over before a head.
 const EMPTY_LINES_MAX: u32 = 2;
@@ -27,8 +28,8 @@ pub(super) enum Head {
 }
 
 /// Reads one head.
-pub(super) async fn read(
-    conversation: &mut ClientConversation<'_>,
+pub(super) async fn read<S: ClientStream>(
+    conversation: &mut ClientConversation<'_, S>,
     limits: &HeadLimits,
     request: &mut Request,
 ) -> Head {
@@ -71,8 +72,8 @@ pub(super) async fn read(
 }
 
 /// Receives more. Before the first byte of a head nothing is waited for here: an idle connection waits without buffers.
-async fn fill(
-    conversation: &mut ClientConversation<'_>,
+async fn fill<S: ClientStream>(
+    conversation: &mut ClientConversation<'_, S>,
     bytes_max: usize,
     silent: bool,
 ) -> io::Result<usize> {

@@ -1,6 +1,7 @@
 //! What a request looks like to an upstream.
 
 use message::{Fields, Forwarding, Known, Request, forward_request};
+use tls::Session;
 
 use crate::answer::edit;
 use crate::buffers::Output;
@@ -19,6 +20,7 @@ pub(crate) fn request<P: ProxyHttp>(
 ) {
     say_where_from(exchange, request);
     say_who_asks(admitted.identity(), &mut request.fields);
+    say_who_connected(exchange.arrival.session, &mut request.fields);
     for_upstream(exchange, admitted, upstream, request);
     if !request.upgrade.is_empty() && request.body != message::Body::Empty {
         // Where a body ends and a tunnel begins is read differently by different servers, so it is one or the other.
@@ -36,7 +38,7 @@ fn say_where_from<P: ProxyHttp>(exchange: &Exchange<'_, P>, request: &mut Reques
         &Forwarding {
             peer: client.peer,
             peer_is_trusted: client.peer_is_trusted,
-            scheme: "http",
+            scheme: if exchange.arrival.session.is_some() { "https" } else { "http" },
             request_id: &id.bytes,
         },
     );
@@ -71,6 +73,14 @@ fn say_who_asks(identity: Option<&Identity>, fields: &mut Fields) {
     let mut digits = itoa::Buffer::new();
     fields.append_known(Known::XLockgate, "x-lockgate-user", digits.format(identity.user_id()).as_bytes());
     fields.append_known(Known::XLockgate, "x-lockgate-key", digits.format(identity.key_id()).as_bytes());
+}
+
+/// Tells the upstream whose certificate the client has shown.
+fn say_who_connected(session: Option<&Session>, fields: &mut Fields) {
+    let Some(client) = session.and_then(|session| session.client.as_ref()) else { return };
+    fields.append_known(Known::XLockgate, "x-lockgate-client-subject", client.subject.as_bytes());
+    let fingerprint = client.fingerprint_text();
+    fields.append_known(Known::XLockgate, "x-lockgate-client-fingerprint", fingerprint.as_bytes());
 }
 
 /// What a request looks like to the route's function of that number.

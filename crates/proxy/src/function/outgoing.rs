@@ -74,7 +74,7 @@ pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Cont
     match understood {
         Err(error) => guest.refuse(error),
         Ok(()) => {
-            let mut exchange = Exchange::open(&worker, started, context.client, &timer, request);
+            let mut exchange = Exchange::open(&worker, started, context.client.into(), &timer, request);
             exchange.descend_from(context.parent);
             let answered =
                 answer(&mut exchange, &context, destination, &timeouts, request, response, &mut guest).await;

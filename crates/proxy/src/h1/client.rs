@@ -1,19 +1,19 @@
 //! One request and its answer on a client's connection.
 
 use message::{Body, Piece, Response, Version};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::AsyncWrite;
 
 use super::{InState, OutState, Reader, Writer};
 use crate::adapter::{Downstream, ResponseSink, Sink, SinkError};
 use crate::buffers::Output;
 use crate::connection::Closing;
+use crate::stream::ClientStream;
 use crate::timers::{Ticks, Timer};
 
 /// A client's connection while it is being served.
 #[derive(Debug)]
-pub(crate) struct ClientConversation<'a> {
-    pub(crate) stream: &'a mut TcpStream,
+pub(crate) struct ClientConversation<'a, S> {
+    pub(crate) stream: &'a mut S,
     pub(crate) timer: &'a Timer,
     pub(crate) input: InState,
     pub(crate) output: OutState,
@@ -27,7 +27,7 @@ pub(crate) struct ClientConversation<'a> {
     pub(crate) closing: Closing<'a>,
 }
 
-impl ClientConversation<'_> {
+impl<S: ClientStream> ClientConversation<'_, S> {
     /// Gives back what is not needed while no byte is there.
     pub(crate) fn rest(&mut self) {
         self.input.buffer.release();
@@ -35,18 +35,18 @@ impl ClientConversation<'_> {
     }
 
     /// The reading side alone, for heads.
-    pub(crate) fn reader(&mut self) -> Reader<'_, ReadHalf<'_>> {
+    pub(crate) fn reader(&mut self) -> Reader<'_, S::Read<'_>> {
         self.split().0
     }
 }
 
-impl Downstream for ClientConversation<'_> {
+impl<S: ClientStream> Downstream for ClientConversation<'_, S> {
     type Body<'b>
-        = Reader<'b, ReadHalf<'b>>
+        = Reader<'b, S::Read<'b>>
     where
         Self: 'b;
     type Sink<'b>
-        = ClientSink<'b>
+        = ClientSink<'b, S::Write<'b>>
     where
         Self: 'b;
 
@@ -73,14 +73,14 @@ impl Downstream for ClientConversation<'_> {
 
 /// The way to an HTTP/1 client.
 #[derive(Debug)]
-pub(crate) struct ClientSink<'a> {
-    writer: Writer<'a, WriteHalf<'a>>,
+pub(crate) struct ClientSink<'a, W> {
+    writer: Writer<'a, W>,
     version: Version,
     keep_alive: &'a mut bool,
     closing: Closing<'a>,
 }
 
-impl Sink for ClientSink<'_> {
+impl<W: AsyncWrite + Unpin> Sink for ClientSink<'_, W> {
     async fn write(&mut self, piece: Piece<'_>) -> Result<(), SinkError> {
         self.writer.write(piece).await
     }
@@ -90,7 +90,7 @@ impl Sink for ClientSink<'_> {
     }
 }
 
-impl ResponseSink for ClientSink<'_> {
+impl<W: AsyncWrite + Unpin> ResponseSink for ClientSink<'_, W> {
     fn start(&mut self, response: &Response) {
         let framing = http1::framing_for(response.body, self.version);
         *self.keep_alive &= !self.closing.has_come();

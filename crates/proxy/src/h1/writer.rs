@@ -67,7 +67,12 @@ impl<W: AsyncWrite + Unpin> Writer<'_, W> {
             }
         }
         pending.clear();
-        Ok(())
+        // TLS takes bytes that the socket has not taken yet; a socket has nothing to flush.
+        self.timer.set(self.idle);
+        match wait(self.timer, |context| Pin::new(&mut self.io).poll_flush(context)).await {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(SinkError::TimedOut),
+            flushed => flushed.map_err(SinkError::Io),
+        }
     }
 
     /// Tells the peer that nothing more comes, as the end of a tunnel or of a close-delimited body.

@@ -120,12 +120,12 @@ impl Gateway {
         let mut request = asked.request();
         let mut response = Response::default();
         let address = asked.address.parse().expect("an address");
-        let client = Client { peer: address, address, peer_is_trusted: false };
+        let client = Client::direct(address);
         let exchange = async {
             let timer = Timer::of_this_task(self.worker.timers.clone()).await;
             let (request, response) = (&mut request, &mut response);
             let started = asked.started.unwrap_or_else(Instant::now);
-            serve(&self.worker, started, client, &timer, request, response, &mut memory).await
+            serve(&self.worker, started, client.into(), &timer, request, response, &mut memory).await
         };
         let ended = self.runtime.block_on(async { tokio::time::timeout(WAIT, exchange).await });
         let afterwards = ended.unwrap_or_else(|_| panic!("no end of {asked:?}"));

@@ -185,9 +185,9 @@ async fn serve_beside(worker: &Worker<Witness>, asked: Asked) -> (u16, Option<St
     let (mut memory, mut request, mut response) =
         (asked.memory.clone(), asked.request(), Response::default());
     let address = asked.address.parse().expect("an address");
-    let client = Client { peer: address, address, peer_is_trusted: false };
+    let client = Client::direct(address);
     let timer = Timer::of_this_task(worker.timers.clone()).await;
-    serve(worker, Instant::now(), client, &timer, &mut request, &mut response, &mut memory).await;
+    serve(worker, Instant::now(), client.into(), &timer, &mut request, &mut response, &mut memory).await;
     let event = worker.hooks.events.borrow_mut().pop().expect("it is recorded");
     (event.status, event.reason.map(|reason| reason.to_string()))
 }

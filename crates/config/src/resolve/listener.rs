@@ -1,0 +1,181 @@
+//! Listeners: no address twice, and certificates that are what they should be.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tls::{Authority, ClientCertificates, Identity, Terminator, Terms};
+
+use super::{empty, whole};
+use crate::config::{Hsts, Listener, Protocol, Tls};
+use crate::diagnostics::{Diagnostic, Span};
+use crate::document::{CertificateSection, Document, ListenerSection};
+use crate::form::At;
+use crate::reader::Reader;
+use crate::stamp::ReadFile;
+
+pub(super) fn listeners(document: &Document, base_dir: &Path, reader: &mut Reader<'_>) -> Vec<Listener> {
+    if !document.written.meant("listener") && !reader.is_broken() {
+        reader.report(
+            Diagnostic::error(None, "there is no `[[listener]]`: the gateway would listen nowhere")
+                .hint("add `[[listener]]` with `address = \"127.0.0.1:8080\"`"),
+        );
+    }
+    let written = &document.listener.value;
+    if written.is_empty() && document.listener.span.is_some() {
+        empty(document.listener.span, "listener", "write `[[listener]]` with an `address`", reader);
+    }
+    let mut taken: HashMap<SocketAddr, (Option<Span>, &str)> = HashMap::new();
+    let admin = &document.admin.value.address;
+    let unreadable = admin.span.is_none() && document.admin.value.written.meant("address");
+    if admin.value.port() != 0 && !unreadable {
+        taken.insert(admin.value, (admin.span, "the admin side listens here"));
+    }
+    for address in written.iter().filter_map(|listener| listener.value.address.as_ref()) {
+        // Port 0 asks for any free port, each time another one.
+        if address.value.port() == 0 {
+            continue;
+        }
+        if let Some((first, who)) = taken.get(&address.value) {
+            reader.report(
+                Diagnostic::error(address.span, format!("two listeners on {}", address.value))
+                    .label(if first.is_none() { format!("{who} by default") } else { "taken".to_owned() })
+                    .also(*first, *who),
+            );
+            continue;
+        }
+        taken.insert(address.value, (address.span, "the first listens here"));
+    }
+    written.iter().filter_map(|listener| self::listener(&listener.value, base_dir, reader)).collect()
+}
+
+fn listener(section: &ListenerSection, base_dir: &Path, reader: &mut Reader<'_>) -> Option<Listener> {
+    let protocols = match &section.protocols {
+        Some(written) => written.value.iter().map(|protocol| protocol.value).collect(),
+        None => vec![Protocol::H1],
+    };
+    if let Some(written) = section.protocols.as_ref().filter(|written| written.value.is_empty()) {
+        empty(written.span, "protocols", "leave it out for HTTP/1", reader);
+    }
+    let tls = tls(section, base_dir, reader);
+    if let (Some(redirect), Some(_)) = (&section.redirect_https, &section.tls) {
+        reader.report(
+            Diagnostic::error(redirect.span, "a listener with `tls` sends nobody to `https`")
+                .label("who asks here has come by it")
+                .hint("write it in the `[[listener]]` that speaks cleartext"),
+        );
+    }
+    Some(Listener {
+        address: section.address.as_ref()?.value,
+        protocols,
+        trusted_proxies: section.trusted_proxies.value.iter().map(|block| block.value).collect(),
+        connections: whole(section.connections.value),
+        head_timeout: section.head_timeout.value,
+        body_timeout: section.body_timeout.value,
+        keep_alive: section.keep_alive.value,
+        requests: section.requests.value,
+        tls,
+        redirect_https: section.redirect_https.as_ref().and_then(|port| u16::try_from(port.value).ok()),
+    })
+}
+
+/// What a listener answers handshakes by; `None`: it speaks cleartext, or there are reports why that cannot be said.
+fn tls(section: &ListenerSection, base_dir: &Path, reader: &mut Reader<'_>) -> Option<Tls> {
+    let Some(written) = &section.tls else {
+        refuse_without_tls(section, reader);
+        return None;
+    };
+    if written.value.is_empty() {
+        empty(written.span, "tls", "leave it out for cleartext", reader);
+    }
+    let mut files = Vec::new();
+    let mut identities = Vec::new();
+    for certificate in &written.value {
+        identities.extend(identity(certificate, base_dir, &mut files, reader).map(Arc::new));
+    }
+    let clients = match &section.client_certificates {
+        Some(asked) => {
+            let path = asked.value.authority.as_ref()?;
+            let file = ReadFile::before(base_dir.join(&path.value.0));
+            let authority = Authority::load(&file.path)
+                .map_err(|error| {
+                    reader.report(
+                        Diagnostic::error(path.span, format!("no authority: {error}")).label("this file"),
+                    );
+                })
+                .ok()?;
+            files.push(file);
+            Some(ClientCertificates { authority, required: asked.value.required.value })
+        }
+        None => None,
+    };
+    if identities.is_empty() {
+        return None;
+    }
+    let terms = Terms { identities, policy: section.tls_policy.value.into(), clients };
+    let terminator = Terminator::new(terms)
+        .map_err(|error| {
+            reader.report(Diagnostic::error(written.span, format!("TLS cannot be spoken: {error}")))
+        })
+        .ok()?;
+    let hsts = section
+        .hsts
+        .as_ref()
+        .map(|hsts| Hsts { max_age: hsts.value.max_age.value, subdomains: hsts.value.subdomains.value });
+    Some(Tls { terminator, files, handshake_timeout: section.handshake_timeout.value, hsts })
+}
+
+/// Reports keys that mean nothing in cleartext.
+fn refuse_without_tls(section: &ListenerSection, reader: &mut Reader<'_>) {
+    let keys = [
+        ("tls_policy", section.tls_policy.span),
+        ("handshake_timeout", section.handshake_timeout.span),
+        ("client_certificates", section.client_certificates.as_ref().and_then(|asked| asked.span)),
+        ("hsts", section.hsts.as_ref().and_then(|hsts| hsts.span)),
+    ];
+    // `tls` may have been written, and not been readable.
+    if section.written.meant("tls") {
+        return;
+    }
+    for (name, span) in keys {
+        if span.is_some() {
+            reader.report(
+                Diagnostic::error(span, format!("`{name}` means nothing without `tls`"))
+                    .label("this listener speaks cleartext")
+                    .hint("add `tls = [{ certificate = \"site.pem\", key = \"site.key\" }]`, or take it out"),
+            );
+        }
+    }
+}
+
+fn identity(
+    written: &At<CertificateSection>,
+    base_dir: &Path,
+    files: &mut Vec<ReadFile>,
+    reader: &mut Reader<'_>,
+) -> Option<Identity> {
+    let (certificate, key) = (written.value.certificate.as_ref()?, written.value.key.as_ref()?);
+    let both = [certificate, key].map(|word| ReadFile::before(base_dir.join(&word.value.0)));
+    let identity = Identity::load(&both[0].path, &both[1].path);
+    files.extend(both);
+    match identity {
+        Ok(identity) => {
+            if identity.not_after() < SystemTime::now() {
+                reader.report(
+                    Diagnostic::warning(certificate.span, "the certificate has expired")
+                        .label("clients will refuse it")
+                        .hint("renew it; the new file is taken over without a restart"),
+                );
+            }
+            Some(identity)
+        }
+        Err(error) => {
+            let span = if error.is_of_key() { key.span } else { certificate.span };
+            let problem = Diagnostic::error(span, error.to_string()).label("this file");
+            reader.report(problem.hint("`lockgate certificate self-signed` makes a pair to try things with"));
+            None
+        }
+    }
+}

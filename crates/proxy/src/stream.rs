@@ -1,0 +1,178 @@
+//! A client's connection as bytes: a socket, or TLS over one.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use socket2::SockRef;
+use tls::Terminator;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio_rustls::server::TlsStream;
+
+use crate::h1::Readiness;
+
+/// What a connection is served by.
+pub(crate) trait ClientStream: Readiness + std::fmt::Debug {
+    /// The reading side.
+    type Read<'a>: AsyncRead + Readiness + Unpin + std::fmt::Debug
+    where
+        Self: 'a;
+    /// The writing side.
+    type Write<'a>: AsyncWrite + Unpin + std::fmt::Debug
+    where
+        Self: 'a;
+
+    /// Both sides, to be used at the same time.
+    fn split(&mut self) -> (Self::Read<'_>, Self::Write<'_>);
+
+    /// Whether bytes wait in the kernel of which the reactor has not heard yet: closing over them would reset the connection.
+    fn has_bytes(&self) -> bool;
+
+    /// Has the socket be reset when it is closed.
+    fn reset(&self);
+
+    /// Says that nothing more comes, as far as that can be done without waiting; for a connection that is idle.
+    fn farewell(&mut self);
+
+    /// Whether a request for this host came on a connection made for another (RFC 9110 §7.4).
+    fn is_misdirected(&self, host: &str) -> bool;
+}
+
+impl ClientStream for TcpStream {
+    type Read<'a> = ReadHalf<'a>;
+    type Write<'a> = WriteHalf<'a>;
+
+    fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        Self::split(self)
+    }
+
+    fn has_bytes(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        SockRef::from(self).peek(&mut byte).is_ok_and(|count| count > 0)
+    }
+
+    fn reset(&self) {
+        // A socket that takes no option is gone already.
+        let _ = SockRef::from(self).set_linger(Some(std::time::Duration::ZERO));
+    }
+
+    fn farewell(&mut self) {}
+
+    fn is_misdirected(&self, _: &str) -> bool {
+        false
+    }
+}
+
+impl Readiness for TcpStream {
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_read_ready(context)
+    }
+}
+
+/// TLS over a socket, after its handshake.
+#[derive(Debug)]
+pub(crate) struct TlsClient {
+    /// Both halves are polled by one task, one after the other.
+    stream: RefCell<TlsStream<TcpStream>>,
+    terminator: Terminator,
+}
+
+impl TlsClient {
+    pub(crate) fn new(stream: TlsStream<TcpStream>, terminator: Terminator) -> Self {
+        Self { stream: RefCell::new(stream), terminator }
+    }
+
+    /// What the handshake has shown.
+    pub(crate) fn session(&self) -> tls::Session {
+        tls::Session::of(self.stream.borrow().get_ref().1)
+    }
+
+    fn poll<R>(&self, poll: impl FnOnce(Pin<&mut TlsStream<TcpStream>>) -> R) -> R {
+        poll(Pin::new(&mut *self.stream.borrow_mut()))
+    }
+}
+
+impl ClientStream for TlsClient {
+    type Read<'a> = TlsHalf<'a>;
+    type Write<'a> = TlsHalf<'a>;
+
+    fn split(&mut self) -> (TlsHalf<'_>, TlsHalf<'_>) {
+        (TlsHalf(self), TlsHalf(self))
+    }
+
+    fn has_bytes(&self) -> bool {
+        self.stream.borrow().get_ref().0.has_bytes()
+    }
+
+    fn reset(&self) {
+        self.stream.borrow().get_ref().0.reset();
+    }
+
+    fn farewell(&mut self) {
+        // `close_notify` (RFC 8446 §6.1) fits into an idle socket, or the client is gone.
+        let _ = self.poll(|stream| stream.poll_shutdown(&mut Context::from_waker(Waker::noop())));
+    }
+
+    fn is_misdirected(&self, host: &str) -> bool {
+        !self.terminator.covers(self.stream.borrow().get_ref().1, host)
+    }
+}
+
+impl Readiness for TlsClient {
+    /// Bytes that rustls has decrypted are not in the socket any more.
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream = self.stream.borrow();
+        let (socket, connection) = stream.get_ref();
+        if connection.wants_read() { socket.poll_read_ready(context) } else { Poll::Ready(Ok(())) }
+    }
+}
+
+/// One side of a TLS connection.
+#[derive(Debug)]
+pub(crate) struct TlsHalf<'a>(&'a TlsClient);
+
+impl Readiness for TlsHalf<'_> {
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_readable(context)
+    }
+}
+
+impl AsyncRead for TlsHalf<'_> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.poll(|stream| stream.poll_read(context, into))
+    }
+}
+
+impl AsyncWrite for TlsHalf<'_> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.poll(|stream| stream.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll(|stream| stream.poll_write_vectored(context, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll(|stream| stream.poll_flush(context))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll(|stream| stream.poll_shutdown(context))
+    }
+}

@@ -1,0 +1,62 @@
+//! What a handshake has shown of the client.
+
+use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
+use sha2::{Digest, Sha256};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// One finished handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: &'static str,
+    /// Whether keys of an earlier connection were taken up again.
+    pub resumed: bool,
+    /// The certificate shown, verified.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A client's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// Its subject as text (RFC 4514), without control characters.
+    pub subject: String,
+    /// SHA-256 of the certificate.
+    pub fingerprint: [u8; 32],
+}
+
+impl Session {
+    /// Of a connection whose handshake is done.
+    pub fn of(connection: &ServerConnection) -> Self {
+        let version = match connection.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            _ => "TLSv1.2",
+        };
+        let own = connection.peer_certificates().and_then(<[_]>::first);
+        Self {
+            version,
+            resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            client: own.map(|certificate| ClientCertificate::of(certificate)),
+        }
+    }
+}
+
+impl ClientCertificate {
+    /// The fingerprint in lower-case hexadecimal digits.
+    pub fn fingerprint_text(&self) -> String {
+        use std::fmt::Write;
+        self.fingerprint.iter().fold(String::with_capacity(64), |mut text, byte| {
+            // A string takes all.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    fn of(der: &[u8]) -> Self {
+        let subject = X509Certificate::from_der(der).map(|(_, parsed)| parsed.subject().to_string());
+        let subject = subject.unwrap_or_default();
+        Self {
+            subject: subject.chars().filter(|character| !character.is_control()).collect(),
+            fingerprint: Sha256::digest(der).into(),
+        }
+    }
+}

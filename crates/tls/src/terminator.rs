@@ -1,0 +1,124 @@
+//! What a listener answers handshakes by.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
+use rustls::{ServerConfig, ServerConnection};
+
+use crate::names::Names;
+use crate::policy::provider;
+use crate::{Authority, Identity, Policy};
+
+/// Protocols offered by ALPN (RFC 7301), the preferred one first.
+const ALPN: [&[u8]; 1] = [b"http/1.1"];
+
+/// What a listener is given: its certificates, the first being the one for names that none is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// At least one.
+    pub identities: Vec<Arc<Identity>>,
+    /// Versions and ciphers.
+    pub policy: Policy,
+    /// Whether clients are asked for a certificate.
+    pub clients: Option<ClientCertificates>,
+}
+
+/// Whose certificates clients show, and whether they must.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientCertificates {
+    /// Who has issued them.
+    pub authority: Authority,
+    /// Whether a handshake without one fails.
+    pub required: bool,
+}
+
+/// Terms, ready for handshakes. Two are equal when their terms are.
+#[derive(Clone)]
+pub struct Terminator {
+    terms: Terms,
+    names: Arc<Names>,
+    config: Arc<ServerConfig>,
+}
+
+impl Terminator {
+    /// Makes terms ready.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub fn new(terms: Terms) -> Result<Self, String> {
+        let names = Arc::new(Names::new(&terms.identities).ok_or("there is no certificate")?);
+        let builder = ServerConfig::builder_with_provider(provider().clone())
+            .with_protocol_versions(terms.policy.versions())
+            .map_err(|error| error.to_string())?;
+        let builder = match &terms.clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => {
+                let verifier = WebPkiClientVerifier::builder_with_provider(
+                    clients.authority.roots.clone(),
+                    provider().clone(),
+                );
+                let verifier = if clients.required { verifier } else { verifier.allow_unauthenticated() };
+                builder.with_client_cert_verifier(verifier.build().map_err(|error| error.to_string())?)
+            }
+        };
+        let mut config = builder.with_cert_resolver(names.clone());
+        config.alpn_protocols = ALPN.map(<[u8]>::to_vec).into();
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.ticketer = match &terms.clients {
+            None => shared_tickets()?,
+            // A ticket holds the certificate its client has shown. Nobody who is to be asked by others may come with it.
+            Some(_) => new_tickets()?,
+        };
+        Ok(Self { terms, names, config: Arc::new(config) })
+    }
+
+    /// What it was made of.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// What rustls answers a handshake by.
+    pub fn config(&self) -> &Arc<ServerConfig> {
+        &self.config
+    }
+
+    /// Whether a connection is for this host: by SNI its client asked for it, or for another one of the same certificate, as browsers
+    /// do that use a connection for several hosts. A request for any other came on the wrong connection (RFC 9110 §7.4).
+    pub fn covers(&self, connection: &ServerConnection, host: &str) -> bool {
+        match connection.server_name() {
+            // Nobody was named, so nobody was asked for wrongly.
+            None => true,
+            Some(_) if host.is_empty() => true,
+            Some(name) if name.eq_ignore_ascii_case(host) => true,
+            Some(name) => {
+                let host = host.to_ascii_lowercase();
+                let certificate = self.names.made_out_to(&host);
+                certificate.is_some_and(|certificate| Arc::ptr_eq(certificate, self.names.find(name)))
+            }
+        }
+    }
+}
+
+/// Tickets of all listeners that ask clients for nothing: a client may come back to another worker, or after a reload. Their keys are
+/// replaced every six hours, and the ones before are taken for as long again.
+fn shared_tickets() -> Result<Arc<dyn ProducesTickets>, String> {
+    static TICKETS: LazyLock<Result<Arc<dyn ProducesTickets>, String>> = LazyLock::new(new_tickets);
+    TICKETS.clone()
+}
+
+fn new_tickets() -> Result<Arc<dyn ProducesTickets>, String> {
+    rustls::crypto::aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())
+}
+
+impl PartialEq for Terminator {
+    fn eq(&self, other: &Self) -> bool {
+        self.terms == other.terms
+    }
+}
+
+impl fmt::Debug for Terminator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terminator").field("terms", &self.terms).finish_non_exhaustive()
+    }
+}
