@@ -170,6 +170,8 @@ pub struct Listener {
     pub protocols: Vec<Protocol>,
     /// Peers whose X-Forwarded-* are believed; none by default.
     pub trusted_proxies: AddressSet,
+    /// Peers whose connections begin with a PROXY header; none by default.
+    pub proxy_protocol: AddressSet,
     /// Open connections on this listener over all workers; default 0: no limit. Beyond it: 503 and close.
     pub connections: usize,
     /// First byte of a request to the end of its head; default 10 s; 408.

@@ -7,6 +7,7 @@ mod gcra;
 mod key;
 mod path;
 mod pattern;
+pub mod proxy_protocol;
 mod rest;
 mod router;
 

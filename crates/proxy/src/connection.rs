@@ -5,6 +5,7 @@
 mod closing;
 mod handshake;
 mod head;
+mod proxy_protocol;
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -38,13 +39,21 @@ pub(crate) async fn serve<P: ProxyHttp>(
     worker: Rc<Worker<P>>,
     admission: Admission,
     mut stream: TcpStream,
-    peer: SocketAddr,
+    mut peer: SocketAddr,
 ) {
     let _open = worker.gauges.connection();
     let timer = Timer::of_this_task(worker.timers.clone()).await;
     timer.set(admission.listener.settings().head_timeout);
     if !is_readable(&worker, &admission, &stream, &timer, true).await {
         return;
+    }
+    if admission.listener.settings().proxy_protocol.contains(peer.ip().to_canonical()) {
+        // Boxed, so that the others do not carry the room.
+        let client = Box::pin(proxy_protocol::client(&mut stream, peer, &timer)).await;
+        match client {
+            Some(client) if is_readable(&worker, &admission, &stream, &timer, true).await => peer = client,
+            _ => return,
+        }
     }
     let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
     let tls = admission.listener.settings().tls.clone();

@@ -28,6 +28,8 @@ pub(crate) const GATEWAY_HOPS_MAX: usize = 8;
 pub(crate) const INTERIM_RESPONSES: u32 = 16;
 /// An exchange that lasts longer than this records a `part`, and again after each such time.
 pub(crate) const PART_MS: u64 = 10_000;
+/// What may follow the fixed part of a PROXY header of version 2, bytes: addresses, and fields that are passed over.
+pub(crate) const PROXY_HEADER_BYTES: usize = 2 << 10;
 /// Pause of a listener after an accept failed for want of file descriptors or memory.
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 50;
 /// Connections accepted in one go before others get their turn.

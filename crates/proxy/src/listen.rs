@@ -68,6 +68,8 @@ pub struct HandshakeCounts {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) trusted_proxies: AddressSet,
+    /// Peers that say for whom they connect.
+    pub(crate) proxy_protocol: AddressSet,
     connections: usize,
     pub(crate) head_timeout: Ticks,
     pub(crate) body_timeout: Ticks,
@@ -109,6 +111,7 @@ impl Settings {
             tls: config.tls.as_ref().map(|tls| Arc::new(TlsSettings::new(tls, before))),
             redirect_https: config.redirect_https,
             trusted_proxies: config.trusted_proxies.clone(),
+            proxy_protocol: config.proxy_protocol.clone(),
             connections: config.connections,
             head_timeout: config.head_timeout.into(),
             body_timeout: config.body_timeout.into(),
@@ -316,7 +319,7 @@ impl<P: ProxyHttp> Socket<P> {
             Ok(admission) => {
                 tokio::task::spawn_local(connection::serve(self.worker.clone(), admission, stream, peer));
             }
-            Err(_turned_away) => connection::turn_away(&stream),
+            Err(_turned_away) => connection::turn_away(&self.listener, &stream),
         }
     }
 }

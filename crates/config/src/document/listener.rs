@@ -13,13 +13,16 @@ use crate::form::{At, choice, section};
 
 section! {
     /// An address to listen on.
-    ListenerSection = "[[listener]]", later ["proxy_protocol"] {
+    ListenerSection = "[[listener]]" {
         /// Address and port to listen on.
         address: Option<At<SocketAddr>> { required: true },
         /// Protocols spoken.
         protocols: Option<At<Vec<At<Protocol>>>> { otherwise: Some("`[\"h1\"]`") },
         /// Peers whose `X-Forwarded-*` fields are believed.
         trusted_proxies: At<Vec<At<Cidr>>> { otherwise: Some("none") },
+        /// Balancers that say for whom they connect: connections from these addresses must begin with a header of PROXY protocol, version 1
+        /// or 2. The client it names is the peer from then on, for `trusted_proxies`, too.
+        proxy_protocol: At<Vec<At<Cidr>>> { otherwise: Some("none"), status: Some("closed without an answer") },
         /// Certificates with their keys, for TLS. Each is used for the host names it is made out to, exact ones and wildcards; the first
         /// for clients that ask for another name, or none. Their files are read again within two seconds of a change.
         tls: Option<At<Vec<At<CertificateSection>>>> { otherwise: Some("cleartext") },

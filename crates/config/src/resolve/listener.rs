@@ -71,6 +71,7 @@ fn listener(section: &ListenerSection, base_dir: &Path, reader: &mut Reader<'_>)
         address: section.address.as_ref()?.value,
         protocols,
         trusted_proxies: section.trusted_proxies.value.iter().map(|block| block.value).collect(),
+        proxy_protocol: section.proxy_protocol.value.iter().map(|block| block.value).collect(),
         connections: whole(section.connections.value),
         head_timeout: section.head_timeout.value,
         body_timeout: section.body_timeout.value,

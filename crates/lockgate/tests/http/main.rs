@@ -9,6 +9,7 @@ mod faults;
 mod forwarding;
 mod framing;
 mod limits;
+mod proxy_protocol;
 mod random_traffic;
 mod routing;
 mod tunnels;

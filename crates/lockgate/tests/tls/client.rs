@@ -66,7 +66,13 @@ pub(crate) struct Client(StreamOwned<ClientConnection, TcpStream>);
 impl Client {
     /// Connects and asks for `name` by SNI.
     pub(crate) fn connect(address: &str, name: &str, trust: &Trust) -> io::Result<Self> {
+        Self::connect_behind("", address, name, trust)
+    }
+
+    /// The same behind these bytes.
+    pub(crate) fn connect_behind(before: &str, address: &str, name: &str, trust: &Trust) -> io::Result<Self> {
         let mut socket = TcpStream::connect(address)?;
+        socket.write_all(before.as_bytes())?;
         socket.set_read_timeout(Some(Duration::from_secs(20)))?;
         let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
         let mut connection = ClientConnection::new(trust.0.clone(), name).map_err(io::Error::other)?;

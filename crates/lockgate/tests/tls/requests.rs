@@ -127,6 +127,20 @@ fn the_end_of_an_idle_connection_is_said_and_that_of_a_broken_answer_is_not() {
 }
 
 #[test]
+fn a_balancer_says_who_is_behind_it_before_the_handshake() {
+    let folder = Folder::new();
+    let site = folder.certificate("site", &["site.example"]);
+    let origin = Origin::echo();
+    let gateway = folder.start(&listener(&["site"], "proxy_protocol = [\"127.0.0.1/32\"]"), &origin);
+    let trust = Trust::in_all(&[&site]);
+    let line = "PROXY TCP4 192.0.2.1 127.0.0.1 56324 443\r\n";
+    let mut client = Client::connect_behind(line, gateway.address(), "site.example", &trust).unwrap();
+    assert!(client.ask(&get("site.example", "/")).unwrap().starts_with("HTTP/1.1 200"));
+    assert_eq!(origin.requests()[0].fields.all("x-forwarded-for"), ["192.0.2.1"]);
+    assert!(Client::connect(gateway.address(), "site.example", &trust).is_err());
+}
+
+#[test]
 fn cleartext_is_told_where_to_go() {
     let folder = Folder::new();
     folder.certificate("site", &["site.example"]);

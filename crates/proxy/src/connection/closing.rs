@@ -91,8 +91,11 @@ async fn linger<S: ClientStream>(conversation: &mut ClientConversation<'_, S>) {
     }
 }
 
-/// Answers a connection that is one too many, as well as can be done without waiting for it.
-pub(crate) fn turn_away(stream: &TcpStream) {
+/// Answers a connection that is one too many, as well as can be done without waiting for it; by TLS that is not at all.
+pub(crate) fn turn_away(listener: &Listener, stream: &TcpStream) {
+    if listener.settings().tls.is_some() {
+        return;
+    }
     let answer = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: text/plain\r\n\
         content-length: 21\r\n\r\ntoo_many_connections\n";
     // A fresh socket takes so few bytes at once or not at all.
