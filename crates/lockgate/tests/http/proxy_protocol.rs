@@ -9,8 +9,9 @@ use crate::start;
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 
 fn config(origin: &Origin, balancers: &str) -> String {
+    // One worker keeps one connection to the origin, on which requests stand in their order.
     format!(
-        "[[listener]]\naddress = \"127.0.0.1:0\"\nproxy_protocol = [\"{balancers}\"]\n\n\
+        "[workers]\ncount = 1\n\n[[listener]]\naddress = \"127.0.0.1:0\"\nproxy_protocol = [\"{balancers}\"]\n\n\
          [upstream.origin]\nendpoints = [\"{}\"]\n\n[[route]]\nname = \"all\"\npath = \"/*\"\nupstream = \"origin\"\n",
         origin.address()
     )

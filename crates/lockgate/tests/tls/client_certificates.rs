@@ -13,7 +13,9 @@ fn upstreams_learn_who_has_connected_and_nobody_can_make_it_up() {
     let site = folder.certificate("site", &["site.example"]);
     let partner = folder.certificate("partner", &["partner.example"]);
     let origin = Origin::echo();
-    let gateway = folder.start(&listener(&["site"], ASKED), &origin);
+    // One worker keeps one connection to the origin, on which requests stand in their order.
+    let more = format!("{ASKED}\n[workers]\ncount = 1");
+    let gateway = folder.start(&listener(&["site"], &more), &origin);
     let forged = "GET / HTTP/1.1\r\nHost: site.example\r\nX-Lockgate-Client-Subject: CN=boss\r\n\
                   X-Lockgate-Client-Fingerprint: 00\r\n\r\n";
     for trust in [Trust::showing(&site, &partner), Trust::in_all(&[&site])] {
