@@ -40,7 +40,7 @@ pub(crate) struct Wishes {
     pub(crate) port: u16,
     /// Whether it answers by TLS, too.
     pub(crate) tls: bool,
-    /// When to end by itself.
+    /// When to end by itself, counted from when everything is there.
     pub(crate) exit_after: Option<Duration>,
     /// Data directory to keep; else a temporary one.
     pub(crate) data: Option<PathBuf>,
@@ -48,7 +48,6 @@ pub(crate) struct Wishes {
 
 /// Runs the demonstration until it is asked to end.
 pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
-    let ends = wishes.exit_after.map(|after| Instant::now() + after);
     let data = DataPlace::new(wishes.data.as_deref())?;
     let services = services::start()
         .map_err(|error| Failure::new("the sample services do not start").caused_by(&error))?;
@@ -73,6 +72,7 @@ pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
     let keys = customers::prepare(&api, gateway)?;
     let traffic = traffic::start(gateway, &keys);
     let shown = output::print(welcome::text(&server, data.path(), tls.as_ref(), &keys).as_bytes())?;
+    let ends = wishes.exit_after.map(|after| Instant::now() + after);
     if shown == Reader::Listens {
         summarize(&server, ends)?;
     }
