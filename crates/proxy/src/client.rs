@@ -36,13 +36,15 @@ pub(crate) struct Client {
     pub(crate) address: IpAddr,
     /// Whether the peer's X-Forwarded-* are believed.
     pub(crate) peer_is_trusted: bool,
+    /// Whether the request came by TLS.
+    pub(crate) is_secure: bool,
 }
 
 impl Client {
     /// The peer itself.
     pub(crate) fn direct(peer: IpAddr) -> Self {
         let peer = peer.to_canonical();
-        Self { peer, address: peer, peer_is_trusted: false }
+        Self { peer, address: peer, peer_is_trusted: false, is_secure: false }
     }
 
     /// Finds the client behind a peer: the rightmost untrusted address of X-Forwarded-For, else the peer.
@@ -52,6 +54,7 @@ impl Client {
             return Self::direct(peer);
         }
         let claims = request.fields.values_of(Known::XForwardedFor);
-        Self { peer, address: policy::client_address(peer, claims, trusted), peer_is_trusted: true }
+        let address = policy::client_address(peer, claims, trusted);
+        Self { address, peer_is_trusted: true, ..Self::direct(peer) }
     }
 }

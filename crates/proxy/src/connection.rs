@@ -85,8 +85,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
     /// Shakes hands, then serves requests.
     async fn secured(self, stream: TcpStream, settings: &Arc<TlsSettings>) {
         let shaken = handshake::shake(&self.admission.listener, settings, stream, self.timer).await;
-        let Some(mut stream) = shaken else { return };
-        let session = stream.session();
+        let Some((mut stream, session)) = shaken else { return };
         self.timer.set(self.admission.listener.settings().head_timeout);
         if is_readable(self.worker, self.admission, &stream, self.timer, true).await {
             self.requests(&mut stream, Some(&session)).await;
@@ -231,7 +230,10 @@ impl<P: ProxyHttp> Connection<'_, P> {
                 conversation.keep_alive = request.keep_alive && !last && request.upgrade.is_empty();
                 conversation.input.start(request.body);
                 let arrival = Arrival {
-                    client: Client::of(request, peer.ip(), &settings.trusted_proxies),
+                    client: Client {
+                        is_secure: session.is_some(),
+                        ..Client::of(request, peer.ip(), &settings.trusted_proxies)
+                    },
                     session,
                     hsts: settings.tls.as_ref().and_then(|tls| tls.hsts.as_deref()),
                     redirect_https: settings.redirect_https,

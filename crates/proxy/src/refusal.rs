@@ -117,8 +117,8 @@ impl Refusal {
             status,
             reason,
             message: Cow::Borrowed("Requests are answered by TLS only."),
-            // A client that names no host cannot be sent anywhere.
-            instead: (!request.host().is_empty()).then(|| Instead::Url(location.into())),
+            // Who names no host, or asks for no resource (`OPTIONS *`), cannot be sent anywhere.
+            instead: (!request.host().is_empty() && !request.asterisk).then(|| Instead::Url(location.into())),
             retry_after_s: None,
             close: false,
         }

@@ -4,16 +4,17 @@ use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use socket2::SockRef;
-use tls::Terminator;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio_rustls::server::TlsStream;
 
 use crate::h1::Readiness;
+use crate::listen::TlsSettings;
 
 /// What a connection is served by.
 pub(crate) trait ClientStream: Readiness + std::fmt::Debug {
@@ -78,17 +79,13 @@ impl Readiness for TcpStream {
 pub(crate) struct TlsClient {
     /// Both halves are polled by one task, one after the other.
     stream: RefCell<TlsStream<TcpStream>>,
-    terminator: Terminator,
+    /// The listener's at the time of the handshake.
+    settings: Arc<TlsSettings>,
 }
 
 impl TlsClient {
-    pub(crate) fn new(stream: TlsStream<TcpStream>, terminator: Terminator) -> Self {
-        Self { stream: RefCell::new(stream), terminator }
-    }
-
-    /// What the handshake has shown.
-    pub(crate) fn session(&self) -> tls::Session {
-        tls::Session::of(self.stream.borrow().get_ref().1)
+    pub(crate) fn new(stream: TlsStream<TcpStream>, settings: Arc<TlsSettings>) -> Self {
+        Self { stream: RefCell::new(stream), settings }
     }
 
     fn poll<R>(&self, poll: impl FnOnce(Pin<&mut TlsStream<TcpStream>>) -> R) -> R {
@@ -118,7 +115,7 @@ impl ClientStream for TlsClient {
     }
 
     fn is_misdirected(&self, host: &str) -> bool {
-        !self.terminator.covers(self.stream.borrow().get_ref().1, host)
+        !self.settings.terminator.covers(self.stream.borrow().get_ref().1, host)
     }
 }
 

@@ -20,8 +20,8 @@ pub struct Session {
 pub struct ClientCertificate {
     /// Its subject as text (RFC 4514), without control characters.
     pub subject: String,
-    /// SHA-256 of the certificate.
-    pub fingerprint: [u8; 32],
+    /// SHA-256 of the certificate, in lower-case hexadecimal digits.
+    pub fingerprint: String,
 }
 
 impl Session {
@@ -41,22 +41,12 @@ impl Session {
 }
 
 impl ClientCertificate {
-    /// The fingerprint in lower-case hexadecimal digits.
-    pub fn fingerprint_text(&self) -> String {
-        use std::fmt::Write;
-        self.fingerprint.iter().fold(String::with_capacity(64), |mut text, byte| {
-            // A string takes all.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-
     fn of(der: &[u8]) -> Self {
         let subject = X509Certificate::from_der(der).map(|(_, parsed)| parsed.subject().to_string());
         let subject = subject.unwrap_or_default();
         Self {
             subject: subject.chars().filter(|character| !character.is_control()).collect(),
-            fingerprint: Sha256::digest(der).into(),
+            fingerprint: Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect(),
         }
     }
 }

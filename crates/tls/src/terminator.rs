@@ -84,16 +84,16 @@ impl Terminator {
     }
 
     /// Whether a connection is for this host: by SNI its client asked for it, or for another one of the same certificate, as browsers
-    /// do that use a connection for several hosts. A request for any other came on the wrong connection (RFC 9110 §7.4).
+    /// do that use a connection for several hosts. A request for any other came on the wrong connection (RFC 9110 §7.4). `host` is in
+    /// lower case, as rustls has the name.
     pub fn covers(&self, connection: &ServerConnection, host: &str) -> bool {
         match connection.server_name() {
             // Nobody was named, so nobody was asked for wrongly.
             None => true,
-            Some(_) if host.is_empty() => true,
-            Some(name) if name.eq_ignore_ascii_case(host) => true,
+            // An HTTP/1.0 client need not name a host.
+            Some(name) if name == host || host.is_empty() => true,
             Some(name) => {
-                let host = host.to_ascii_lowercase();
-                let certificate = self.names.made_out_to(&host);
+                let certificate = self.names.made_out_to(host);
                 certificate.is_some_and(|certificate| Arc::ptr_eq(certificate, self.names.find(name)))
             }
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use testkit::{Answer, Origin};
 use tls::SelfSigned;
 
-use crate::{Client, Folder, Trust, get, listener, write_certificate};
+use crate::{Client, Folder, Trust, get, listener, site, write_certificate};
 
 #[test]
 fn the_certificate_follows_the_name() {
@@ -36,10 +36,8 @@ fn the_certificate_follows_the_name() {
 
 #[test]
 fn a_renewed_certificate_is_noticed() {
-    let folder = Folder::new();
-    let old = folder.certificate("site", &["site.example"]);
     let origin = Origin::echo();
-    let gateway = folder.start(&listener(&["site"], ""), &origin);
+    let (gateway, old) = site("", &origin);
     let new = write_certificate(gateway.directory(), "site", &["site.example"]);
     let trust = Trust::in_all(&[&old, &new]);
     let end = Instant::now() + Duration::from_secs(20);

@@ -77,3 +77,33 @@ fn a_session_of_one_listener_opens_no_other() {
     }
     assert_eq!(origin.hits(), 4);
 }
+
+#[cfg(feature = "functions")]
+#[test]
+fn functions_learn_it_too_and_cannot_change_it_for_what_comes_next() {
+    let Some(component) = testkit::component("hostile") else { return };
+    let folder = Folder::new();
+    let site = folder.certificate("site", &["site.example"]);
+    let partner = folder.certificate("partner", &["partner.example"]);
+    let origin = Origin::echo();
+    let listeners = format!(
+        "{}\n[function.guest]\ncomponent = {component:?}\n\
+         [[route]]\npath = \"/whoami\"\nfunction = \"guest\"\n\
+         [[route]]\npath = \"/call\"\nbefore = [\"guest\"]\nupstream = \"origin\"\n",
+        listener(&["site"], ASKED)
+    );
+    let gateway = folder.start(&listeners, &origin);
+    let trust = Trust::showing(&site, &partner);
+    let mut client = Client::connect(gateway.address(), "site.example", &trust).unwrap();
+    let told = client.ask(&get("site.example", "/whoami")).unwrap().to_ascii_lowercase();
+    for line in ["x-lockgate-client-subject: cn=partner.example\n", "x-forwarded-proto: https\n"] {
+        assert_eq!(told.matches(line).count(), 1, "{line}{told}");
+    }
+    assert!(told.contains("scheme: some(scheme::https)"), "{told}");
+    let called = client.ask(&get("site.example", "/call?to=http://upstream.internal/next")).unwrap();
+    assert!(called.contains("200 "), "{called}");
+    let next = &origin.requests()[0].fields;
+    assert_eq!(next.all("x-lockgate-client-subject"), ["CN=partner.example"]);
+    assert_eq!(next.all("x-lockgate-client-fingerprint").len(), 1);
+    assert_eq!(next.all("x-forwarded-proto"), ["https"]);
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustls::version::{TLS12, TLS13};
 use testkit::Origin;
 
-use crate::{Client, Folder, Trust, config, get, listener};
+use crate::{Client, Folder, Trust, config, get, listener, site};
 
 #[test]
 fn the_policy_says_which_versions_are_spoken() {
@@ -26,10 +26,8 @@ fn the_policy_says_which_versions_are_spoken() {
 
 #[test]
 fn sessions_are_taken_up_by_every_worker_and_after_a_reload() {
-    let folder = Folder::new();
-    let site = folder.certificate("site", &["site.example"]);
     let origin = Origin::echo();
-    let gateway = folder.start(&listener(&["site"], ""), &origin);
+    let (gateway, site) = site("", &origin);
     for version in [&TLS12, &TLS13] {
         let trust = Trust::with_version(&site, version);
         let resumed = || {
@@ -58,9 +56,7 @@ fn sessions_are_taken_up_by_every_worker_and_after_a_reload() {
 
 #[test]
 fn a_handshake_that_does_not_go_on_is_ended() {
-    let folder = Folder::new();
-    folder.certificate("site", &["site.example"]);
-    let gateway = folder.start(&listener(&["site"], "handshake_timeout = \"300ms\""), &Origin::echo());
+    let (gateway, _) = site("handshake_timeout = \"300ms\"", &Origin::echo());
     let began = Instant::now();
     let mut slow = TcpStream::connect(gateway.address()).unwrap();
     slow.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

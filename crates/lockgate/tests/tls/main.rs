@@ -41,6 +41,14 @@ impl Folder {
     }
 }
 
+/// A gateway with one listener and a certificate for `site.example`, and that certificate.
+#[track_caller]
+pub(crate) fn site(more: &str, origin: &Origin) -> (GatewayProcess, SelfSigned) {
+    let folder = Folder::new();
+    let made = folder.certificate("site", &["site.example"]);
+    (folder.start(&listener(&["site"], more), origin), made)
+}
+
 /// Listeners before one route to an origin.
 pub(crate) fn config(listeners: &str, origin: &Origin) -> String {
     format!(

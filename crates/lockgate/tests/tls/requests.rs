@@ -5,15 +5,12 @@ use std::io::{Read, Write};
 use testkit::websocket::open_request;
 use testkit::{Answer, Origin, RawClient, Step};
 
-use crate::{Client, Folder, Trust, get, listener};
+use crate::{Client, Folder, Trust, get, listener, site};
 
 #[test]
 fn upstreams_and_browsers_are_told_of_tls() {
-    let folder = Folder::new();
-    let site = folder.certificate("site", &["site.example"]);
     let origin = Origin::echo();
-    let gateway =
-        folder.start(&listener(&["site"], "hsts = { max_age = \"1h\", subdomains = true }"), &origin);
+    let (gateway, site) = site("hsts = { max_age = \"1h\", subdomains = true }", &origin);
     let mut client = Client::connect(gateway.address(), "site.example", &Trust::in_all(&[&site])).unwrap();
     for _ in 0..3 {
         let answer = client.ask(&get("site.example", "/a")).unwrap();
@@ -53,13 +50,11 @@ fn another_host_needs_another_connection() {
 
 #[test]
 fn bodies_stream_both_ways() {
-    let folder = Folder::new();
-    let site = folder.certificate("site", &["site.example"]);
     let origin = Origin::start(|request| {
         let length: usize = request.fields.all("content-length")[0].parse().unwrap();
         Answer::ok("y".repeat(length))
     });
-    let gateway = folder.start(&listener(&["site"], ""), &origin);
+    let (gateway, site) = site("", &origin);
     let mut client = Client::connect(gateway.address(), "site.example", &Trust::in_all(&[&site])).unwrap();
     for (at, size) in [0, 1, 16_384, 16_385, 5_000_000].into_iter().enumerate() {
         let body = "0123456789abcdef".repeat(size / 16 + 1)[..size].to_owned();
@@ -73,10 +68,8 @@ fn bodies_stream_both_ways() {
 
 #[test]
 fn requests_in_one_record_are_answered_one_by_one() {
-    let folder = Folder::new();
-    let site = folder.certificate("site", &["site.example"]);
     let origin = Origin::answering(Answer::ok("ok"));
-    let gateway = folder.start(&listener(&["site"], ""), &origin);
+    let (gateway, site) = site("", &origin);
     let mut client = Client::connect(gateway.address(), "site.example", &Trust::in_all(&[&site])).unwrap();
     client.stream().write_all(get("site.example", "/").repeat(20).as_bytes()).unwrap();
     for at in 0..20 {
@@ -106,8 +99,6 @@ fn a_tunnel_goes_through_tls() {
 
 #[test]
 fn the_end_of_an_idle_connection_is_said_and_that_of_a_broken_answer_is_not() {
-    let folder = Folder::new();
-    let site = folder.certificate("site", &["site.example"]);
     let broken = Answer::bytes("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").close();
     let origin =
         Origin::start(
@@ -115,7 +106,7 @@ fn the_end_of_an_idle_connection_is_said_and_that_of_a_broken_answer_is_not() {
                 if request.line.target == "/broken" { broken.clone() } else { Answer::ok("ok") }
             },
         );
-    let gateway = folder.start(&listener(&["site"], "keep_alive = \"200ms\""), &origin);
+    let (gateway, site) = site("keep_alive = \"200ms\"", &origin);
     let trust = Trust::in_all(&[&site]);
     let mut idle = Client::connect(gateway.address(), "site.example", &trust).unwrap();
     idle.ask(&get("site.example", "/")).unwrap();
@@ -128,10 +119,8 @@ fn the_end_of_an_idle_connection_is_said_and_that_of_a_broken_answer_is_not() {
 
 #[test]
 fn a_balancer_says_who_is_behind_it_before_the_handshake() {
-    let folder = Folder::new();
-    let site = folder.certificate("site", &["site.example"]);
     let origin = Origin::echo();
-    let gateway = folder.start(&listener(&["site"], "proxy_protocol = [\"127.0.0.1/32\"]"), &origin);
+    let (gateway, site) = site("proxy_protocol = [\"127.0.0.1/32\"]", &origin);
     let trust = Trust::in_all(&[&site]);
     let line = "PROXY TCP4 192.0.2.1 127.0.0.1 56324 443\r\n";
     let mut client = Client::connect_behind(line, gateway.address(), "site.example", &trust).unwrap();

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tls::Terminator;
+use tls::{Session, Terminator};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -22,16 +22,15 @@ const HANDSHAKE_RECORD: u8 = 22;
 const SPEAK_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain\r\n\
     content-length: 57\r\n\r\ntls_expected: this port speaks TLS; ask it with https://\n";
 
-/// Shakes hands within the listener's time; `None`: there is no connection to serve. The first bytes are there.
+/// Shakes hands within the listener's time, and says what was shown; `None`: there is no connection to serve. The first bytes are there.
 pub(super) async fn shake(
     listener: &Listener,
     settings: &Arc<TlsSettings>,
     stream: TcpStream,
     timer: &Timer,
-) -> Option<TlsClient> {
+) -> Option<(TlsClient, Session)> {
     timer.set(settings.handshake_timeout);
-    let terminator = settings.terminator.clone();
-    let mut shaking = pin!(accept(stream, &terminator));
+    let mut shaking = pin!(accept(stream, &settings.terminator));
     let shaken = poll_fn(|context| {
         if listener.is_cut() {
             return Poll::Ready(None);
@@ -44,9 +43,9 @@ pub(super) async fn shake(
     });
     match shaken.await {
         Some(Ok(stream)) => {
-            let client = TlsClient::new(stream, terminator.clone());
-            listener.handshakes.done(client.session().resumed);
-            Some(client)
+            let session = Session::of(stream.get_ref().1);
+            listener.handshakes.done(session.resumed);
+            Some((TlsClient::new(stream, settings.clone()), session))
         }
         Some(Err(error)) => {
             listener.handshakes.failed();

@@ -11,6 +11,9 @@ use crate::identify::{Admitted, Identity};
 use crate::route::Route;
 use crate::upstream::Upstream;
 
+/// What upstreams and functions are told of a client's certificate: its subject, and its fingerprint.
+const CLIENT_FIELDS: [&str; 2] = ["x-lockgate-client-subject", "x-lockgate-client-fingerprint"];
+
 /// Applies the forwarding rules, the route's changes and the hook's, in this order.
 pub(crate) fn request<P: ProxyHttp>(
     exchange: &mut Exchange<'_, P>,
@@ -38,7 +41,7 @@ fn say_where_from<P: ProxyHttp>(exchange: &Exchange<'_, P>, request: &mut Reques
         &Forwarding {
             peer: client.peer,
             peer_is_trusted: client.peer_is_trusted,
-            scheme: if exchange.arrival.session.is_some() { "https" } else { "http" },
+            scheme: if client.is_secure { "https" } else { "http" },
             request_id: &id.bytes,
         },
     );
@@ -78,9 +81,9 @@ fn say_who_asks(identity: Option<&Identity>, fields: &mut Fields) {
 /// Tells the upstream whose certificate the client has shown.
 fn say_who_connected(session: Option<&Session>, fields: &mut Fields) {
     let Some(client) = session.and_then(|session| session.client.as_ref()) else { return };
-    fields.append_known(Known::XLockgate, "x-lockgate-client-subject", client.subject.as_bytes());
-    let fingerprint = client.fingerprint_text();
-    fields.append_known(Known::XLockgate, "x-lockgate-client-fingerprint", fingerprint.as_bytes());
+    for (name, value) in CLIENT_FIELDS.into_iter().zip([&client.subject, &client.fingerprint]) {
+        fields.append_known(Known::XLockgate, name, value.as_bytes());
+    }
 }
 
 /// What a request looks like to the route's function of that number.
@@ -93,6 +96,7 @@ pub(crate) fn for_function<P: ProxyHttp>(
 ) {
     say_where_from(exchange, request);
     say_who_asks(admitted.identity(), &mut request.fields);
+    say_who_connected(exchange.arrival.session, &mut request.fields);
     // A guest has no other protocol to switch to.
     request.upgrade = message::Span::default();
     for_target_function(exchange, admitted, step, request);
@@ -154,11 +158,12 @@ pub(crate) fn by_guest(upstream: &Upstream, kept: &Fields, request: &mut Request
     name_host(upstream, request);
 }
 
-/// The fields that say where a request came from.
+/// The fields that say where a request came from, and whose certificate was shown.
 #[cfg(feature = "functions")]
 pub(crate) fn kept(request: &Request) -> Fields {
     let mut kept = request.fields.clone();
-    kept.remove_where(|known, _| !is_kept(known));
+    let is_clients = |name: &[u8]| CLIENT_FIELDS.iter().any(|field| field.as_bytes() == name);
+    kept.remove_where(|known, name| !is_kept(known) && !is_clients(name));
     kept
 }
 

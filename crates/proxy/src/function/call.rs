@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use functions::{Failure, Function, WasiBody, body, bridge};
+use http::uri::Scheme;
 use message::{Body, Fields, Request};
 use tokio::sync::oneshot;
 
@@ -68,8 +69,8 @@ pub(super) fn start<P: ProxyHttp>(
             (Some(sender), upload)
         }
     };
-    let parts =
-        bridge::request_to_guest(request, http::uri::Scheme::HTTP).map_err(|_| Refusal::FUNCTION_REQUEST)?;
+    let scheme = if exchange.client.is_secure { Scheme::HTTPS } else { Scheme::HTTP };
+    let parts = bridge::request_to_guest(request, scheme).map_err(|_| Refusal::FUNCTION_REQUEST)?;
     let (answered, head) = oneshot::channel();
     let (failed, failure) = oneshot::channel();
     let (leash, held) = oneshot::channel();
