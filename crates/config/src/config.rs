@@ -166,8 +166,10 @@ pub enum AccessLog {
 pub struct Listener {
     /// Address to listen on.
     pub address: SocketAddr,
-    /// Protocols spoken; this build knows `h1`.
+    /// Protocols spoken; default HTTP/1, and with TLS HTTP/2.
     pub protocols: Vec<Protocol>,
+    /// Bounds of HTTP/2.
+    pub http2: Http2,
     /// Peers whose X-Forwarded-* are believed; none by default.
     pub trusted_proxies: AddressSet,
     /// Peers whose connections begin with a PROXY header; none by default.
@@ -215,6 +217,21 @@ pub struct Hsts {
 pub enum Protocol {
     /// HTTP/1.0 and HTTP/1.1.
     H1,
+    /// HTTP/2 over TLS, by ALPN.
+    H2,
+    /// HTTP/2 over cleartext, by prior knowledge (RFC 9113 §3.3).
+    H2c,
+}
+
+/// `http2` of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Http2 {
+    /// Requests under way at the same time on one connection; default 100; REFUSED_STREAM.
+    pub streams: u32,
+    /// Bytes of a request's body that may come unasked (RFC 9113 §6.9.2); default 64 KiB.
+    pub stream_window: u32,
+    /// Bytes of all request bodies of a connection that may come unasked; default 256 KiB.
+    pub connection_window: u32,
 }
 
 /// `[upstream.NAME]`

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub(crate) use access::{LimitSection, RateWord};
 pub(crate) use function::{FunctionSection, FunctionsSection};
-pub(crate) use listener::{CertificateSection, ListenerSection};
+pub(crate) use listener::{CertificateSection, Http2Section, ListenerSection};
 pub(crate) use route::{
     CorsSection, FixedSection, HeaderEditsSection, MatchValue, RedirectSection, RouteSection, RouteUpstream,
 };

@@ -135,6 +135,8 @@ pub struct ListenerGauges {
     pub handshakes_resumed: u64,
     /// Those that came to nothing.
     pub handshakes_failed: u64,
+    /// Connections since the start that were ended because they asked for too much work and gave none.
+    pub floods: u64,
 }
 
 /// State of the journal.

@@ -56,11 +56,9 @@ pub fn encode_response(response: &Response, version: Version, keep_alive: bool, 
     out.extend_from_slice(response.reason());
     out.extend_from_slice(b"\r\n");
     response.fields.write_to(out);
-    match (response.body, response.announced_length) {
-        (Body::Empty, Some(length)) => write_framing(Body::Length(length), out),
-        (Body::Empty, None) if has_no_body_by_rule(response) => {}
-        (Body::Empty, None) => out.extend_from_slice(b"content-length: 0\r\n"),
-        (body, _) => write_framing(framing_for(body, version), out),
+    match response.length() {
+        Some(length) => write_framing(Body::Length(length), out),
+        None => write_framing(framing_for(response.body, version), out),
     }
     if response.status == 101 {
         write_upgrade(response.fields.bytes(response.upgrade), out);
@@ -70,11 +68,6 @@ pub fn encode_response(response: &Response, version: Version, keep_alive: bool, 
         out.extend_from_slice(b"connection: keep-alive\r\n");
     }
     out.extend_from_slice(b"\r\n");
-}
-
-/// 1xx, 204 and 304 end with their head, as does an answer to HEAD, whose length may be unknown (RFC 9112 §6.3).
-fn has_no_body_by_rule(response: &Response) -> bool {
-    response.status < 200 || matches!(response.status, 204 | 304) || response.answers_head
 }
 
 fn write_framing(body: Body, out: &mut Vec<u8>) {

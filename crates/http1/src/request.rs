@@ -165,7 +165,8 @@ impl<'h> Target<'h> {
 /// Splits the target into host, path and query (RFC 9112 §3.2).
 fn read_target(target: Target<'_>, lines: &Lines, request: &mut Request) -> Result<(), HeadError> {
     match lines.host {
-        Some(host) => read_authority(host, request)?,
+        Some(host) if request.read_authority(host) => {}
+        Some(_) => return Err(HeadError::HostMalformed),
         None if request.version == Version::Http11 => return Err(HeadError::HostMissing),
         None => {}
     }
@@ -197,7 +198,9 @@ fn read_absolute(target: Target<'_>, request: &mut Request) -> Result<(), HeadEr
         return Err(HeadError::Target);
     }
     let at = target.start + scheme;
-    read_authority(Span::new(at, at + length), request).map_err(|_| HeadError::Target)?;
+    if !request.read_authority(Span::new(at, at + length)) {
+        return Err(HeadError::Target);
+    }
     if length == rest.len() && request.method == Method::Options {
         // Without a path it asks about the server as a whole, and the last proxy says so by `*` (RFC 9112 §3.2.4).
         return read_asterisk(request);
@@ -229,54 +232,4 @@ fn read_path(target: Target<'_>, request: &mut Request) -> Result<(), HeadError>
     })?;
     request.encoded_slash = encoded_slash;
     Ok(())
-}
-
-/// `uri-host [ ":" port ]` (RFC 9110 §7.2), in a form that every server reads alike; user information is refused (§4.2.4).
-fn read_authority(authority: Span, request: &mut Request) -> Result<(), HeadError> {
-    let bytes = request.fields.bytes(authority);
-    let (host_len, has_upper_case) = host_length(bytes).ok_or(HeadError::HostMalformed)?;
-    let (host, port) = bytes.split_at(host_len);
-    if host.is_empty() || !is_port(port) {
-        return Err(HeadError::HostMalformed);
-    }
-    request.authority = authority;
-    let start = authority.start as usize;
-    request.host = Span::new(start, start + host_len);
-    if has_upper_case {
-        let lower = host.to_ascii_lowercase();
-        request.host = request.fields.store(&lower);
-    }
-    Ok(())
-}
-
-/// Length of the host at the front of an authority, and whether it has upper-case letters.
-fn host_length(bytes: &[u8]) -> Option<(usize, bool)> {
-    if let [b'[', rest @ ..] = bytes {
-        let length = memchr::memchr(b']', rest)?;
-        std::str::from_utf8(&rest[..length]).ok()?.parse::<std::net::Ipv6Addr>().ok()?;
-        return Some((length + 2, rest[..length].iter().any(u8::is_ascii_uppercase)));
-    }
-    let mut has_upper_case = false;
-    for (at, &byte) in bytes.iter().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {}
-            b'A'..=b'Z' => has_upper_case = true,
-            _ => return Some((at, has_upper_case)),
-        }
-    }
-    Some((bytes.len(), has_upper_case))
-}
-
-/// Nothing, or a colon and a port, which may be missing behind it (RFC 3986 §3.2.3).
-fn is_port(bytes: &[u8]) -> bool {
-    match bytes {
-        [] | [b':'] => true,
-        [b':', digits @ ..] if digits.len() <= 5 => {
-            let number = digits.iter().try_fold(0_u32, |sum, byte| {
-                byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0'))
-            });
-            number.is_some_and(|number| number <= u32::from(u16::MAX))
-        }
-        _ => false,
-    }
 }

@@ -35,7 +35,11 @@ pub fn forward_request(request: &mut Request, by: &Forwarding<'_>) {
     if fields.get_known(Known::XForwardedHost).is_none() && !request.authority.is_empty() {
         fields.append_stored(Known::XForwardedHost, "x-forwarded-host", request.authority);
     }
-    let hop: &[u8] = if request.version == Version::Http10 { b"1.0 lockgate" } else { b"1.1 lockgate" };
+    let hop: &[u8] = match request.version {
+        Version::Http10 => b"1.0 lockgate",
+        Version::Http11 => b"1.1 lockgate",
+        Version::Http2 => b"2.0 lockgate",
+    };
     append_to_list(fields, Known::Via, "via", hop);
     let mut ids = fields.values_of(Known::XRequestId);
     let has_one_id = ids.next().is_some_and(is_request_id) && ids.next().is_none();

@@ -4,6 +4,7 @@
 //! read it and to the adapter that will write it. Heads own one byte arena and an index of spans into it, so that a worker can
 //! use the same two allocations for every exchange it serves.
 
+mod authority;
 mod body;
 mod fields;
 mod forward;

@@ -12,6 +12,8 @@ pub enum Version {
     /// HTTP/1.1
     #[default]
     Http11,
+    /// HTTP/2
+    Http2,
 }
 
 /// A request's head: what every protocol says of a request, in one form.

@@ -40,6 +40,20 @@ impl Response {
         self.body = body;
     }
 
+    /// Whether nothing may follow the head: 1xx, 204 and 304 end with it, as does an answer to HEAD (RFC 9110 §6.4.1).
+    pub const fn has_no_body_by_rule(&self) -> bool {
+        self.status < 200 || matches!(self.status, 204 | 304) || self.answers_head
+    }
+
+    /// The `Content-Length` to say, if one is to be said: an answer to HEAD may announce one (RFC 9110 §8.6).
+    pub const fn length(&self) -> Option<u64> {
+        match (self.body, self.announced_length) {
+            (Body::Length(length), _) | (Body::Empty, Some(length)) => Some(length),
+            (Body::Empty, None) if !self.has_no_body_by_rule() => Some(0),
+            _ => None,
+        }
+    }
+
     /// Reason phrase to send.
     pub fn reason(&self) -> &[u8] {
         match self.fields.bytes(self.reason) {

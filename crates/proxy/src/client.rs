@@ -6,6 +6,9 @@ use message::{Known, Request};
 use policy::AddressSet;
 use tls::Session;
 
+use crate::connection::Secured;
+use crate::listen::Settings;
+
 /// A request's way in: who sent it, and what its listener knows and demands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival<'a> {
@@ -18,6 +21,27 @@ pub(crate) struct Arrival<'a> {
     pub(crate) redirect_https: Option<u16>,
     /// Whether the connection was made for another host.
     pub(crate) is_misdirected: bool,
+}
+
+impl<'a> Arrival<'a> {
+    /// Of a request that came on a listener's connection.
+    pub(crate) fn of(
+        request: &Request,
+        peer: IpAddr,
+        settings: &'a Settings,
+        secured: Option<&'a Secured>,
+    ) -> Self {
+        Self {
+            client: Client {
+                is_secure: secured.is_some(),
+                ..Client::of(request, peer, &settings.trusted_proxies)
+            },
+            session: secured.map(|secured| &secured.session),
+            hsts: settings.tls.as_ref().and_then(|tls| tls.hsts.as_deref()),
+            redirect_https: settings.redirect_https,
+            is_misdirected: secured.is_some_and(|secured| !secured.covers(request.host())),
+        }
+    }
 }
 
 impl From<Client> for Arrival<'_> {

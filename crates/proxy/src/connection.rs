@@ -1,12 +1,15 @@
-//! The life of a client's HTTP/1 connection, in cleartext or TLS: idle, an exchange or several, idle again, closed.
+//! The life of a client's connection: a PROXY header, TLS, then what it speaks. HTTP/2 goes its own way in `h2`; HTTP/1 is idle, has
+//! an exchange or several, is idle again, closed.
 //!
 //! Idle, it owns its socket and little else; buffers and heads are lent to it while bytes are there.
 
 mod closing;
 mod handshake;
 mod head;
+mod preface;
 mod proxy_protocol;
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -23,12 +26,13 @@ use crate::buffers::Buffer;
 use crate::client::{Arrival, Client};
 use crate::exchange::Exchange;
 use crate::h1::{ClientConversation, InState, OutState};
+use crate::h2;
 use crate::hooks::ProxyHttp;
 use crate::limits::{FIRST_BYTES_MS, QUIET_MS};
 use crate::listen::{Admission, TlsSettings};
 use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;
-use crate::stream::ClientStream;
+use crate::stream::{ClientStream, TlsClient};
 use crate::timers::{Ticks, Timer};
 use crate::worker::{State, Worker};
 pub(crate) use closing::{Closing, turn_away};
@@ -55,12 +59,57 @@ pub(crate) async fn serve<P: ProxyHttp>(
             _ => return,
         }
     }
-    let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
     let tls = admission.listener.settings().tls.clone();
-    match tls {
-        None => connection.requests(&mut stream, None).await,
-        // Boxed, so that connections in cleartext do not carry the room.
-        Some(tls) => Box::pin(connection.secured(stream, &tls)).await,
+    let h2c = admission.listener.settings().h2c;
+    // Boxed, so that connections of HTTP/1 in cleartext do not carry the room.
+    if let Some(tls) = tls {
+        Box::pin(secured(worker.clone(), admission, timer, peer, stream, tls)).await;
+    } else if h2c && Box::pin(preface::is_there(&stream, &admission.listener, &timer)).await {
+        Box::pin(h2::serve(worker.clone(), admission, timer, peer, stream, None)).await;
+    } else {
+        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
+        connection.requests(&mut stream, None).await;
+    }
+}
+
+/// Shakes hands, then serves requests in the protocol agreed on.
+async fn secured<P: ProxyHttp>(
+    worker: Rc<Worker<P>>,
+    admission: Admission,
+    timer: Timer,
+    peer: SocketAddr,
+    stream: TcpStream,
+    settings: Arc<TlsSettings>,
+) {
+    let shaken = handshake::shake(&admission.listener, &settings, stream, &timer).await;
+    let Some((stream, session)) = shaken else { return };
+    let secured = Secured { session, settings };
+    timer.set(admission.listener.settings().head_timeout);
+    // Who names no protocol at all knows beforehand of the only one.
+    if secured.session.is_http2 || !secured.settings.terminator.terms().http1 {
+        return Box::pin(h2::serve(worker, admission, timer, peer, stream, Some(secured))).await;
+    }
+    let mut stream = TlsClient::new(stream);
+    if is_readable(&worker, &admission, &stream, &timer, true).await {
+        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
+        connection.requests(&mut stream, Some(&secured)).await;
+    } else {
+        stream.farewell();
+    }
+}
+
+/// What a handshake has shown, and what it was done by.
+#[derive(Debug)]
+pub(crate) struct Secured {
+    pub(crate) session: Session,
+    /// The listener's at the time of the handshake.
+    settings: Arc<TlsSettings>,
+}
+
+impl Secured {
+    /// Whether a request for this host may come on this connection (RFC 9110 §7.4).
+    pub(crate) fn covers(&self, host: &str) -> bool {
+        self.settings.terminator.covers(self.session.server_name.as_deref(), host)
     }
 }
 
@@ -82,24 +131,12 @@ impl<P: ProxyHttp> Clone for Connection<'_, P> {
 impl<P: ProxyHttp> Copy for Connection<'_, P> {}
 
 impl<P: ProxyHttp> Connection<'_, P> {
-    /// Shakes hands, then serves requests.
-    async fn secured(self, stream: TcpStream, settings: &Arc<TlsSettings>) {
-        let shaken = handshake::shake(&self.admission.listener, settings, stream, self.timer).await;
-        let Some((mut stream, session)) = shaken else { return };
-        self.timer.set(self.admission.listener.settings().head_timeout);
-        if is_readable(self.worker, self.admission, &stream, self.timer, true).await {
-            self.requests(&mut stream, Some(&session)).await;
-        } else {
-            stream.farewell();
-        }
-    }
-
     /// Serves requests, of which the first bytes are there.
-    async fn requests<S: ClientStream>(self, stream: &mut S, session: Option<&Session>) {
+    async fn requests<S: ClientStream>(self, stream: &mut S, secured: Option<&Secured>) {
         let mut served = 0;
         loop {
             // Boxed, so that an idle connection does not carry the room a busy one needs.
-            let busy = Box::pin(self.converse(stream, session, &mut served));
+            let busy = Box::pin(self.converse(stream, secured, &mut served));
             if unless_cut(self.admission, self.timer, busy).await == Next::Close {
                 return;
             }
@@ -111,7 +148,8 @@ impl<P: ProxyHttp> Connection<'_, P> {
     }
 }
 
-/// Polls a conversation to its end, or to the deadline of a removed listener; a tunnel then ends by itself, and is recorded.
+/// Polls a conversation to its end, or to the deadline of a removed listener; an exchange under way then ends by itself, and is
+/// recorded.
 async fn unless_cut(
     admission: &Admission,
     timer: &Timer,
@@ -119,7 +157,7 @@ async fn unless_cut(
 ) -> Next {
     poll_fn(|context| {
         if admission.listener.is_cut() {
-            timer.cut();
+            timer.cut("listener_removed");
         }
         match busy.as_mut().poll(context) {
             Poll::Pending if timer.is_cut() => Poll::Ready(Next::Close),
@@ -171,7 +209,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
     async fn converse<S: ClientStream>(
         self,
         stream: &mut S,
-        session: Option<&Session>,
+        secured: Option<&Secured>,
         served: &mut u64,
     ) -> Next {
         let Self { worker, admission, timer, .. } = self;
@@ -187,7 +225,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
         };
         loop {
             let mut state = worker.take_state();
-            let next = self.exchange(&mut conversation, session, served, &mut state).await;
+            let next = self.exchange(&mut conversation, secured, served, &mut state).await;
             worker.put_state(state);
             match next {
                 Some(next) => return next,
@@ -209,7 +247,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
     async fn exchange<S: ClientStream>(
         self,
         conversation: &mut ClientConversation<'_, S>,
-        session: Option<&Session>,
+        secured: Option<&Secured>,
         served: &mut u64,
         state: &mut State,
     ) -> Option<Next> {
@@ -229,16 +267,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
                 // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.
                 conversation.keep_alive = request.keep_alive && !last && request.upgrade.is_empty();
                 conversation.input.start(request.body);
-                let arrival = Arrival {
-                    client: Client {
-                        is_secure: session.is_some(),
-                        ..Client::of(request, peer.ip(), &settings.trusted_proxies)
-                    },
-                    session,
-                    hsts: settings.tls.as_ref().and_then(|tls| tls.hsts.as_deref()),
-                    redirect_https: settings.redirect_https,
-                    is_misdirected: conversation.stream.is_misdirected(request.host()),
-                };
+                let arrival = Arrival::of(request, peer.ip(), &settings, secured);
                 pipeline::serve(worker, started, arrival, timer, request, response, conversation).await
             }
             Head::Idle => return Some(Next::Idle),
@@ -263,7 +292,8 @@ impl<P: ProxyHttp> Connection<'_, P> {
         request.clear();
         conversation.version = Version::Http11;
         let arrival = Arrival::from(Client::direct(self.peer.ip()));
-        let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request);
+        let record = RefCell::default();
+        let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request, &record);
         pipeline::refuse(&exchange, refusal, request, response, conversation).await;
     }
 }

@@ -32,8 +32,8 @@ pub struct Exchange<'a, P: ProxyHttp> {
     pub(crate) context: RefCell<P::Context>,
     pub(crate) traffic: Traffic,
     pub(crate) permits: Permits<'a>,
-    /// Taken when the exchange is recorded.
-    record: RefCell<Option<Record>>,
+    /// Taken when the exchange is recorded. Lies outside, so that whoever polls the exchange can see whether it is.
+    record: &'a RefCell<Option<Record>>,
     route: Option<Arc<Route>>,
     id: EventId,
     started: Instant,
@@ -50,9 +50,10 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         arrival: Arrival<'a>,
         timer: &'a Timer,
         request: &Request,
+        record: &'a RefCell<Option<Record>>,
     ) -> Self {
         let id = worker.next_id();
-        let record = Record::open(id, started, request, worker.timers.now());
+        record.replace(Some(Record::open(id, started, request, worker.timers.now())));
         Self {
             worker,
             client: arrival.client,
@@ -65,7 +66,7 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
             uploaded: Cell::new(false),
             traffic: Traffic::default(),
             permits: Permits::new(&worker.plane.limiter),
-            record: RefCell::new(Some(record)),
+            record,
             route: None,
             _in_flight: worker.in_flight(),
         }
@@ -236,6 +237,13 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     pub(crate) fn done(&self, request: &Request) -> Option<Recorded> {
         let record = self.record.borrow_mut().take()?;
         Some(record.done(self.occasion(request, &self.context.borrow())))
+    }
+
+    /// Records an exchange that ends in its middle, for a reason that lies outside of it.
+    pub(crate) fn abandon(&self, reason: &'static str, request: &Request) {
+        self.note_failure(reason);
+        let recorded = self.done(request);
+        self.close(recorded);
     }
 
     /// Records that the last write failed.

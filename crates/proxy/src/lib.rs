@@ -3,7 +3,7 @@
 //! Start reading at `pipeline.rs`, which tells the way of one request on one screen. Around it: `listen` and `connection` bring
 //! requests, `route` and `snapshot` say what the configuration wants, `answer` and `forward` give answers, `upstream` keeps
 //! connections, `record` ends every exchange with its one record. The pipeline speaks to protocols through the traits of
-//! [`adapter`]; `h1` implements them for HTTP/1.1.
+//! [`adapter`]; `h1` implements them for HTTP/1.1, `h2` for HTTP/2.
 //!
 //! Each worker is one thread with a single-threaded runtime ([`spawn_worker`]); what workers share is the [`Plane`], the
 //! endpoints' state, and the limits' counters.
@@ -19,6 +19,7 @@ mod forward;
 #[cfg(feature = "functions")]
 mod function;
 mod h1;
+mod h2;
 mod hooks;
 mod identify;
 mod keys;

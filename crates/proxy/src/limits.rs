@@ -30,6 +30,22 @@ pub(crate) const INTERIM_RESPONSES: u32 = 16;
 pub(crate) const PART_MS: u64 = 10_000;
 /// What may follow the fixed part of a PROXY header of version 2, bytes: addresses, and fields that are passed over.
 pub(crate) const PROXY_HEADER_BYTES: usize = 2 << 10;
+/// Frames of HTTP/2 that ask for work and give none, which a client may send in one go.
+pub(crate) const FRAMES_AT_ONCE: i64 = 2_000;
+/// How many of them each tick of the clock pays for: 100 a second.
+pub(crate) const FRAMES_PER_TICK: i64 = 100 * crate::timers::TICK_MS as i64 / 1_000;
+/// Largest frame taken, bytes: the least that may be (RFC 9113 §4.2).
+pub(crate) const FRAME_BYTES: u32 = 16 << 10;
+/// Bytes of one answer that wait for their turn on a connection of HTTP/2.
+pub(crate) const STREAM_SEND_BYTES: usize = 64 << 10;
+/// Streams that were reset and are remembered for a second, since frames for them may be under way.
+pub(crate) const RESETS_REMEMBERED: usize = 50;
+/// Streams of one connection that may be reset by the gateway for their client's faults; more end the connection (CVE-2025-8671).
+pub(crate) const PROTOCOL_ERRORS: usize = 100;
+/// How long a client may take to part, once it has been told that the connection ends and nothing is under way.
+pub(crate) const GOODBYE_MS: u64 = 1_000;
+/// Pause between looks at a connection whose first bytes do not tell yet what it speaks.
+pub(crate) const PREFACE_PAUSE_MS: u64 = 5;
 /// Pause of a listener after an accept failed for want of file descriptors or memory.
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 50;
 /// Connections accepted in one go before others get their turn.

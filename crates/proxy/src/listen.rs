@@ -31,6 +31,7 @@ pub struct Listener {
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: AtomicU64,
+    floods: AtomicU64,
     pub(crate) handshakes: Handshakes,
 }
 
@@ -70,6 +71,11 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: AddressSet,
     /// Peers that say for whom they connect.
     pub(crate) proxy_protocol: AddressSet,
+    /// Whether HTTP/1 is spoken.
+    pub(crate) http1: bool,
+    /// Whether HTTP/2 is, in cleartext.
+    pub(crate) h2c: bool,
+    pub(crate) http2: config::Http2,
     connections: usize,
     pub(crate) head_timeout: Ticks,
     pub(crate) body_timeout: Ticks,
@@ -112,6 +118,9 @@ impl Settings {
             redirect_https: config.redirect_https,
             trusted_proxies: config.trusted_proxies.clone(),
             proxy_protocol: config.proxy_protocol.clone(),
+            http1: config.protocols.contains(&config::Protocol::H1),
+            h2c: config.protocols.contains(&config::Protocol::H2c),
+            http2: config.http2,
             connections: config.connections,
             head_timeout: config.head_timeout.into(),
             body_timeout: config.body_timeout.into(),
@@ -132,6 +141,7 @@ impl Listener {
             open: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            floods: AtomicU64::new(0),
             handshakes: Handshakes::default(),
         })
     }
@@ -165,6 +175,15 @@ impl Listener {
     /// Connections turned away so far because there were too many.
     pub fn connections_refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Connections ended so far because their clients sent too many frames that ask for work and give none.
+    pub fn floods(&self) -> u64 {
+        self.floods.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn flooded(&self) {
+        self.floods.fetch_add(1, Ordering::Relaxed);
     }
 
     /// TLS handshakes so far.

@@ -1,5 +1,9 @@
 //! The way of one request, on one screen. It knows only `message` and the traits of `adapter`.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Instant;
 
 use message::{Piece, Request, Response};
@@ -40,18 +44,42 @@ pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Afterwards {
-    let mut exchange = Exchange::open(worker, started, arrival, timer, request);
-    let refusal = match decide(&mut exchange, request).await {
-        Ok(Decision::Own(answer)) => return answer.send(&exchange, request, response, downstream).await,
+    let record = RefCell::default();
+    let mut exchange = Exchange::open(worker, started, arrival, timer, request, &record);
+    let answered = {
+        let mut answering = pin!(answer(&mut exchange, request, response, downstream));
+        poll_fn(|context| match answering.as_mut().poll(context) {
+            // One that has been recorded is on its last write, which ends by itself.
+            Poll::Pending if record.borrow().is_some() => {
+                timer.cut_reason().map_or(Poll::Pending, |reason| Poll::Ready(Err(reason)))
+            }
+            polled => polled.map(Ok),
+        })
+        .await
+    };
+    answered.unwrap_or_else(|reason| {
+        exchange.abandon(reason, request);
+        Afterwards::Cut
+    })
+}
+
+async fn answer<P: ProxyHttp, D: Downstream>(
+    exchange: &mut Exchange<'_, P>,
+    request: &mut Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Afterwards {
+    let refusal = match decide(exchange, request).await {
+        Ok(Decision::Own(answer)) => return answer.send(exchange, request, response, downstream).await,
         Ok(Decision::Forward(admitted)) => {
-            match to_target(&mut exchange, &admitted, request, response, downstream).await {
+            match to_target(exchange, &admitted, request, response, downstream).await {
                 Ok(afterwards) => return afterwards,
                 Err(refusal) => refusal,
             }
         }
         Err(refusal) => refusal,
     };
-    refuse(&exchange, &refusal, request, response, downstream).await
+    refuse(exchange, &refusal, request, response, downstream).await
 }
 
 /// What answers a request.

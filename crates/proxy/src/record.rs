@@ -198,6 +198,7 @@ impl Record {
             http: match occasion.request.version {
                 Version::Http10 => HttpVersion::Http10,
                 Version::Http11 => HttpVersion::Http11,
+                Version::Http2 => HttpVersion::Http2,
             },
             trace: occasion.request.trace_id(),
         }

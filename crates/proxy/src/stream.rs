@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use socket2::SockRef;
@@ -14,7 +13,6 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio_rustls::server::TlsStream;
 
 use crate::h1::Readiness;
-use crate::listen::TlsSettings;
 
 /// What a connection is served by.
 pub(crate) trait ClientStream: Readiness + std::fmt::Debug {
@@ -38,9 +36,6 @@ pub(crate) trait ClientStream: Readiness + std::fmt::Debug {
 
     /// Says that nothing more comes, as far as that can be done without waiting; for a connection that is idle.
     fn farewell(&mut self);
-
-    /// Whether a request for this host came on a connection made for another (RFC 9110 §7.4).
-    fn is_misdirected(&self, host: &str) -> bool;
 }
 
 impl ClientStream for TcpStream {
@@ -62,10 +57,6 @@ impl ClientStream for TcpStream {
     }
 
     fn farewell(&mut self) {}
-
-    fn is_misdirected(&self, _: &str) -> bool {
-        false
-    }
 }
 
 impl Readiness for TcpStream {
@@ -79,13 +70,11 @@ impl Readiness for TcpStream {
 pub(crate) struct TlsClient {
     /// Both halves are polled by one task, one after the other.
     stream: RefCell<TlsStream<TcpStream>>,
-    /// The listener's at the time of the handshake.
-    settings: Arc<TlsSettings>,
 }
 
 impl TlsClient {
-    pub(crate) fn new(stream: TlsStream<TcpStream>, settings: Arc<TlsSettings>) -> Self {
-        Self { stream: RefCell::new(stream), settings }
+    pub(crate) fn new(stream: TlsStream<TcpStream>) -> Self {
+        Self { stream: RefCell::new(stream) }
     }
 
     fn poll<R>(&self, poll: impl FnOnce(Pin<&mut TlsStream<TcpStream>>) -> R) -> R {
@@ -112,10 +101,6 @@ impl ClientStream for TlsClient {
     fn farewell(&mut self) {
         // `close_notify` (RFC 8446 §6.1) fits into an idle socket, or the client is gone.
         let _ = self.poll(|stream| stream.poll_shutdown(&mut Context::from_waker(Waker::noop())));
-    }
-
-    fn is_misdirected(&self, host: &str) -> bool {
-        !self.settings.terminator.covers(self.stream.borrow().get_ref().1, host)
     }
 }
 

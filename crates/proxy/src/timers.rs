@@ -18,6 +18,9 @@ const NEVER: u32 = u32::MAX;
 pub(crate) struct Ticks(u32);
 
 impl Ticks {
+    /// Longer than anything lasts.
+    pub(crate) const NEVER: Self = Self(NEVER / 2);
+
     pub(crate) const fn from_ms(ms: u64) -> Self {
         let ticks = ms.div_ceil(TICK_MS);
         Self(if ticks > (NEVER / 2) as u64 { NEVER / 2 } else { ticks as u32 })
@@ -89,8 +92,8 @@ pub(crate) struct Slot(u32);
 pub(crate) struct Timer {
     timers: Rc<Timers>,
     slot: u32,
-    /// Whether the task has to end whatever its deadline.
-    cut: Cell<bool>,
+    /// Why the task has to end whatever its deadline, if it has to.
+    cut: Cell<Option<&'static str>>,
 }
 
 impl Timer {
@@ -115,7 +118,7 @@ impl Timer {
             }
         };
         drop((deadlines, wakers));
-        Self { timers, slot, cut: Cell::new(false) }
+        Self { timers, slot, cut: Cell::new(None) }
     }
 
     /// The task's name.
@@ -139,13 +142,18 @@ impl Timer {
         self.timers.now.get().saturating_add(after.0).saturating_add(1).min(NEVER - 1)
     }
 
-    /// Says that the task has to end whatever its deadline.
-    pub(crate) fn cut(&self) {
-        self.cut.set(true);
+    /// Says that the task has to end whatever its deadline, and why: a token for the journal.
+    pub(crate) fn cut(&self, reason: &'static str) {
+        self.cut.set(Some(reason));
     }
 
     /// Whether the task has to end whatever its deadline.
     pub(crate) fn is_cut(&self) -> bool {
+        self.cut.get().is_some()
+    }
+
+    /// Why it has to.
+    pub(crate) fn cut_reason(&self) -> Option<&'static str> {
         self.cut.get()
     }
 

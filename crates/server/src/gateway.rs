@@ -66,6 +66,7 @@ fn listener_gauges(listener: &Listener) -> ListenerGauges {
         handshakes: listener.handshakes().full,
         handshakes_resumed: listener.handshakes().resumed,
         handshakes_failed: listener.handshakes().failed,
+        floods: listener.floods(),
     }
 }
 

@@ -4,11 +4,17 @@ use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::terminator::HTTP2;
+
 /// One finished handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// `TLSv1.2` or `TLSv1.3`.
     pub version: &'static str,
+    /// The protocol agreed on by ALPN is `h2` (RFC 9113 §3.2).
+    pub is_http2: bool,
+    /// The host name asked for (RFC 6066 §3), in lower case.
+    pub server_name: Option<String>,
     /// Whether keys of an earlier connection were taken up again.
     pub resumed: bool,
     /// The certificate shown, verified.
@@ -34,6 +40,8 @@ impl Session {
         let own = connection.peer_certificates().and_then(<[_]>::first);
         Self {
             version,
+            is_http2: connection.alpn_protocol() == Some(HTTP2),
+            server_name: connection.server_name().map(str::to_owned),
             resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
             client: own.map(|certificate| ClientCertificate::of(certificate)),
         }

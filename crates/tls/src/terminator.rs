@@ -3,15 +3,17 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use rustls::ServerConfig;
 use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
-use rustls::{ServerConfig, ServerConnection};
 
 use crate::names::Names;
 use crate::policy::provider;
 use crate::{Authority, Identity, Policy};
 
-/// Protocols offered by ALPN (RFC 7301), the preferred one first.
-const ALPN: [&[u8]; 1] = [b"http/1.1"];
+/// What HTTP/2 is called by ALPN (RFC 9113 §3.1).
+pub(crate) const HTTP2: &[u8] = b"h2";
+/// What HTTP/1.1 is called by ALPN (RFC 7301 §6).
+const HTTP1: &[u8] = b"http/1.1";
 
 /// What a listener is given: its certificates, the first being the one for names that none is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +22,10 @@ pub struct Terms {
     pub identities: Vec<Arc<Identity>>,
     /// Versions and ciphers.
     pub policy: Policy,
+    /// Whether HTTP/1.1 is offered by ALPN (RFC 7301).
+    pub http1: bool,
+    /// Whether HTTP/2 is, which goes first.
+    pub http2: bool,
     /// Whether clients are asked for a certificate.
     pub clients: Option<ClientCertificates>,
 }
@@ -63,7 +69,9 @@ impl Terminator {
             }
         };
         let mut config = builder.with_cert_resolver(names.clone());
-        config.alpn_protocols = ALPN.map(<[u8]>::to_vec).into();
+        let offered =
+            [(terms.http2, HTTP2), (terms.http1, HTTP1)].into_iter().filter(|(is_spoken, _)| *is_spoken);
+        config.alpn_protocols = offered.map(|(_, name)| name.to_vec()).collect();
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = match &terms.clients {
             None => shared_tickets()?,
@@ -83,11 +91,11 @@ impl Terminator {
         &self.config
     }
 
-    /// Whether a connection is for this host: by SNI its client asked for it, or for another one of the same certificate, as browsers
+    /// Whether a connection for `server_name` is for this host: by SNI its client asked for it, or for another one of the same certificate, as browsers
     /// do that use a connection for several hosts. A request for any other came on the wrong connection (RFC 9110 §7.4). `host` is in
     /// lower case, as rustls has the name.
-    pub fn covers(&self, connection: &ServerConnection, host: &str) -> bool {
-        match connection.server_name() {
+    pub fn covers(&self, server_name: Option<&str>, host: &str) -> bool {
+        match server_name {
             // Nobody was named, so nobody was asked for wrongly.
             None => true,
             // An HTTP/1.0 client need not name a host.

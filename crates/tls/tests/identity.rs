@@ -65,7 +65,8 @@ fn an_authority_is_one_certificate_or_more() {
 
 #[test]
 fn terms_without_a_certificate_are_none() {
-    let terms = |identities| Terms { identities, policy: Policy::Modern, clients: None };
+    let terms =
+        |identities| Terms { identities, policy: Policy::Modern, http1: true, http2: true, clients: None };
     assert!(Terminator::new(terms(Vec::new())).is_err());
     let one = identity(&["a.example"]);
     let made = Terminator::new(terms(vec![one.clone()])).expect("terms that hold");
@@ -76,8 +77,13 @@ fn terms_without_a_certificate_are_none() {
 #[test]
 fn tickets_are_shared_only_where_nobody_is_asked_for_a_certificate() {
     let authority = Authority::from_pem(made(&["ca.example"]).certificate.as_bytes()).expect("an authority");
-    let terms =
-        |clients| Terms { identities: vec![identity(&["a.example"])], policy: Policy::Intermediate, clients };
+    let terms = |clients| Terms {
+        identities: vec![identity(&["a.example"])],
+        policy: Policy::Intermediate,
+        http1: true,
+        http2: true,
+        clients,
+    };
     let tickets =
         |clients| Terminator::new(terms(clients)).expect("terms that hold").config().ticketer.clone();
     assert!(Arc::ptr_eq(&tickets(None), &tickets(None)));

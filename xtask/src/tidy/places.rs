@@ -17,7 +17,11 @@ const PLACES: [(&str, &[&str], &str); 10] = [
         "lower layers do no I/O of their own",
     ),
     ("httparse", &["http1", "bench"], "`http1` is the one place that reads HTTP/1"),
-    ("h2", &["proxy"], "`proxy` is the one place that speaks HTTP/2"),
+    (
+        "h2",
+        &["proxy", "lockgate"],
+        "`proxy` is the one place that speaks HTTP/2, and `lockgate` tests it by a client",
+    ),
     ("sqlx", &["store-*"], "each database has a crate of its own"),
     ("wasmtime", &["functions"], "only `functions` runs guests"),
 ];

@@ -9,7 +9,7 @@ use tls::Policy;
 
 use super::{DAY_MS, PemPath};
 use crate::config::Protocol;
-use crate::form::{At, choice, section};
+use crate::form::{At, Bytes, choice, section};
 
 section! {
     /// An address to listen on.
@@ -17,7 +17,9 @@ section! {
         /// Address and port to listen on.
         address: Option<At<SocketAddr>> { required: true },
         /// Protocols spoken.
-        protocols: Option<At<Vec<At<Protocol>>>> { otherwise: Some("`[\"h1\"]`") },
+        protocols: Option<At<Vec<At<Protocol>>>> { otherwise: Some("`[\"h1\"]`, and `\"h2\"` with `tls`") },
+        /// What one connection of HTTP/2 may take.
+        http2: At<Http2Section>,
         /// Peers whose `X-Forwarded-*` fields are believed.
         trusted_proxies: At<Vec<At<Cidr>>> { otherwise: Some("none") },
         /// Balancers that say for whom they connect: connections from these addresses must begin with a header of PROXY protocol, version 1
@@ -62,6 +64,19 @@ section! {
         },
         /// Requests served on one connection before it is closed; 0: no limit.
         requests: At<u64> { default: Some("0"), status: Some("`Connection: close` on the last answer") },
+    }
+}
+
+section! {
+    /// What one connection of HTTP/2 may take. Bytes that wait for an upstream are held in memory, at most `connection_window` for each
+    /// connection.
+    Http2Section = "[[listener]] http2" {
+        /// Requests under way at the same time.
+        streams: At<u64> { default: Some("100"), range: Some((1, 10_000)), status: Some("the request is refused, and may be sent again") },
+        /// Bytes of one request's body that may come before they are asked for.
+        stream_window: At<Bytes> { default: Some("64KiB"), range: Some((1 << 10, 1 << 30)) },
+        /// The same for all requests of a connection together.
+        connection_window: At<Bytes> { default: Some("256KiB"), range: Some((64 << 10, 1 << 30)) },
     }
 }
 
@@ -119,4 +134,6 @@ choice!(PolicyWord {
 
 choice!(Protocol {
     "h1" => Protocol::H1, "HTTP/1.0 and HTTP/1.1";
-} later ["h2", "h2c"]);
+    "h2" => Protocol::H2, "HTTP/2, agreed on by TLS (ALPN)";
+    "h2c" => Protocol::H2c, "HTTP/2 in cleartext, for clients that know of it beforehand";
+});

@@ -9,10 +9,10 @@ use std::time::SystemTime;
 use tls::{Authority, ClientCertificates, Identity, Terminator, Terms};
 
 use super::{empty, whole};
-use crate::config::{Hsts, Listener, Protocol, Tls};
+use crate::config::{Hsts, Http2, Listener, Protocol, Tls};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{CertificateSection, Document, ListenerSection};
-use crate::form::At;
+use crate::document::{CertificateSection, Document, Http2Section, ListenerSection};
+use crate::form::{At, Bytes};
 use crate::reader::Reader;
 use crate::stamp::ReadFile;
 
@@ -52,14 +52,8 @@ pub(super) fn listeners(document: &Document, base_dir: &Path, reader: &mut Reade
 }
 
 fn listener(section: &ListenerSection, base_dir: &Path, reader: &mut Reader<'_>) -> Option<Listener> {
-    let protocols = match &section.protocols {
-        Some(written) => written.value.iter().map(|protocol| protocol.value).collect(),
-        None => vec![Protocol::H1],
-    };
-    if let Some(written) = section.protocols.as_ref().filter(|written| written.value.is_empty()) {
-        empty(written.span, "protocols", "leave it out for HTTP/1", reader);
-    }
-    let tls = tls(section, base_dir, reader);
+    let protocols = protocols(section, reader);
+    let tls = tls(section, &protocols, base_dir, reader);
     if let (Some(redirect), Some(_)) = (&section.redirect_https, &section.tls) {
         reader.report(
             Diagnostic::error(redirect.span, "a listener with `tls` sends nobody to `https`")
@@ -70,6 +64,7 @@ fn listener(section: &ListenerSection, base_dir: &Path, reader: &mut Reader<'_>)
     Some(Listener {
         address: section.address.as_ref()?.value,
         protocols,
+        http2: http2(&section.http2.value),
         trusted_proxies: section.trusted_proxies.value.iter().map(|block| block.value).collect(),
         proxy_protocol: section.proxy_protocol.value.iter().map(|block| block.value).collect(),
         connections: whole(section.connections.value),
@@ -82,8 +77,45 @@ fn listener(section: &ListenerSection, base_dir: &Path, reader: &mut Reader<'_>)
     })
 }
 
+/// The protocols of a listener. Which of the two forms of HTTP/2 it can speak, TLS decides.
+fn protocols(section: &ListenerSection, reader: &mut Reader<'_>) -> Vec<Protocol> {
+    let secure = section.written.meant("tls");
+    let Some(written) = &section.protocols else {
+        return if secure { vec![Protocol::H2, Protocol::H1] } else { vec![Protocol::H1] };
+    };
+    if written.value.is_empty() {
+        empty(written.span, "protocols", "leave it out for those that fit", reader);
+    }
+    for protocol in &written.value {
+        let (what, hint) = match protocol.value {
+            Protocol::H2 if !secure => {
+                ("`h2` means nothing without `tls`", "write `h2c` for HTTP/2 in cleartext")
+            }
+            Protocol::H2c if secure => ("`h2c` means nothing with `tls`", "write `h2` for HTTP/2 by TLS"),
+            _ => continue,
+        };
+        let spoken = if secure { "this listener speaks TLS" } else { "this listener speaks cleartext" };
+        reader.report(Diagnostic::error(protocol.span, what).label(spoken).hint(hint));
+    }
+    written.value.iter().map(|protocol| protocol.value).collect()
+}
+
+fn http2(section: &Http2Section) -> Http2 {
+    let bytes = |size: &At<Bytes>| u32::try_from(size.value.0).unwrap_or(u32::MAX);
+    Http2 {
+        streams: u32::try_from(section.streams.value).unwrap_or(u32::MAX),
+        stream_window: bytes(&section.stream_window),
+        connection_window: bytes(&section.connection_window),
+    }
+}
+
 /// What a listener answers handshakes by; `None`: it speaks cleartext, or there are reports why that cannot be said.
-fn tls(section: &ListenerSection, base_dir: &Path, reader: &mut Reader<'_>) -> Option<Tls> {
+fn tls(
+    section: &ListenerSection,
+    protocols: &[Protocol],
+    base_dir: &Path,
+    reader: &mut Reader<'_>,
+) -> Option<Tls> {
     let Some(written) = &section.tls else {
         refuse_without_tls(section, reader);
         return None;
@@ -115,7 +147,8 @@ fn tls(section: &ListenerSection, base_dir: &Path, reader: &mut Reader<'_>) -> O
     if identities.is_empty() {
         return None;
     }
-    let terms = Terms { identities, policy: section.tls_policy.value.into(), clients };
+    let [http1, http2] = [Protocol::H1, Protocol::H2].map(|protocol| protocols.contains(&protocol));
+    let terms = Terms { identities, policy: section.tls_policy.value.into(), http1, http2, clients };
     let terminator = Terminator::new(terms)
         .map_err(|error| {
             reader.report(Diagnostic::error(written.span, format!("TLS cannot be spoken: {error}")))

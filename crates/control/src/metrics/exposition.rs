@@ -103,6 +103,7 @@ fn traffic(text: &mut Text, gauges: &Gauges) {
     each(f::LISTENER_HANDSHAKES, |listener| listener.handshakes);
     each(f::LISTENER_RESUMED, |listener| listener.handshakes_resumed);
     each(f::LISTENER_HANDSHAKES_FAILED, |listener| listener.handshakes_failed);
+    each(f::LISTENER_FLOODS, |listener| listener.floods);
 }
 
 fn endpoints(text: &mut Text, upstreams: &[UpstreamInfo]) {

@@ -91,6 +91,8 @@ families! {
         "TLS handshakes that took up the keys of an earlier connection.");
     LISTENER_HANDSHAKES_FAILED = counter("lockgate_listener_handshakes_failed_total", &["address"],
         "TLS handshakes that failed, or did not end in time.");
+    LISTENER_FLOODS = counter("lockgate_listener_floods_total", &["address"],
+        "Connections of HTTP/2 ended because they asked for too much work and gave none.");
     ENDPOINT_OPEN = gauge("lockgate_endpoint_connections", &["upstream", "endpoint"],
         "Connections open to the endpoint, idle ones included.");
     ENDPOINT_IDLE = gauge("lockgate_endpoint_idle_connections", &["upstream", "endpoint"],

@@ -115,6 +115,7 @@ impl Gateway for FakeGateway {
                 handshakes: 0,
                 handshakes_resumed: 0,
                 handshakes_failed: 0,
+                floods: 0,
             }],
             exchanges: 1,
             tunnels: 0,

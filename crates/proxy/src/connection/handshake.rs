@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 
 use tls::{Session, Terminator};
@@ -12,7 +11,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::listen::{Listener, TlsSettings};
-use crate::stream::TlsClient;
 use crate::timers::Timer;
 
 /// What a connection begins with that speaks TLS (RFC 8446 §5.1: the content type of a handshake).
@@ -25,10 +23,10 @@ const SPEAK_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncont
 /// Shakes hands within the listener's time, and says what was shown; `None`: there is no connection to serve. The first bytes are there.
 pub(super) async fn shake(
     listener: &Listener,
-    settings: &Arc<TlsSettings>,
+    settings: &TlsSettings,
     stream: TcpStream,
     timer: &Timer,
-) -> Option<(TlsClient, Session)> {
+) -> Option<(TlsStream<TcpStream>, Session)> {
     timer.set(settings.handshake_timeout);
     let mut shaking = pin!(accept(stream, &settings.terminator));
     let shaken = poll_fn(|context| {
@@ -45,7 +43,7 @@ pub(super) async fn shake(
         Some(Ok(stream)) => {
             let session = Session::of(stream.get_ref().1);
             listener.handshakes.done(session.resumed);
-            Some((TlsClient::new(stream, settings.clone()), session))
+            Some((stream, session))
         }
         Some(Err(error)) => {
             listener.handshakes.failed();

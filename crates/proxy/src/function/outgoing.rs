@@ -1,5 +1,6 @@
 //! The outgoing requests of a guest: exchanges of their own, through the gateway's pools, time-outs and limits, recorded as children.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -74,7 +75,9 @@ pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Cont
     match understood {
         Err(error) => guest.refuse(error),
         Ok(()) => {
-            let mut exchange = Exchange::open(&worker, started, context.client.into(), &timer, request);
+            let record = RefCell::default();
+            let mut exchange =
+                Exchange::open(&worker, started, context.client.into(), &timer, request, &record);
             exchange.descend_from(context.parent);
             let answered =
                 answer(&mut exchange, &context, destination, &timeouts, request, response, &mut guest).await;

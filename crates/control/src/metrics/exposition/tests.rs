@@ -19,6 +19,7 @@ fn gauges() -> Gauges {
             handshakes: 8,
             handshakes_resumed: 10,
             handshakes_failed: 11,
+            floods: 12,
         }],
         exchanges: 2,
         tunnels: 1,

@@ -1,0 +1,167 @@
+//! Whole requests and answers, between HTTP/2 and an origin of HTTP/1.1.
+
+use testkit::{Answer, Origin, Step};
+
+use crate::{Client, request, start};
+
+#[test]
+fn an_origin_gets_a_request_like_any_other() {
+    let origin = Origin::echo();
+    let gateway = start("", &origin);
+    let mut client = Client::connect(gateway.address());
+    let asked = request("GET", "/a/../b?x=1").header("x-own", "yes").header("te", "trailers");
+    let answer = client.ask(asked.body(()).unwrap(), None).unwrap();
+    assert_eq!((answer.status, answer.field("content-type")), (200, Some("application/json")));
+    let seen = &origin.requests()[0];
+    assert_eq!((seen.line.method.as_str(), seen.line.target.as_str()), ("GET", "/b?x=1"));
+    let fields = &seen.fields;
+    for (name, value) in [
+        ("host", "test"),
+        ("x-own", "yes"),
+        ("via", "2.0 lockgate"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", "test"),
+        ("x-forwarded-for", "127.0.0.1"),
+    ] {
+        assert_eq!(fields.all(name), [value], "{name}");
+    }
+    assert!(fields.all("transfer-encoding").is_empty() && fields.all("content-length").is_empty());
+}
+
+#[test]
+fn one_port_speaks_both_protocols() {
+    let origin = Origin::answering(Answer::ok("ok"));
+    let gateway = start("", &origin);
+    for _ in 0..3 {
+        assert_eq!(gateway.get("/").unwrap().status(), 200);
+        assert_eq!(Client::connect(gateway.address()).get("/").text(), "ok");
+    }
+}
+
+#[test]
+fn crumbs_of_a_cookie_are_put_together() {
+    let origin = Origin::echo();
+    let gateway = start("", &origin);
+    let asked = request("GET", "/").header("cookie", "a=1").header("cookie", "b=2; c=3");
+    Client::connect(gateway.address()).ask(asked.body(()).unwrap(), None).unwrap();
+    assert_eq!(origin.requests()[0].fields.all("cookie"), ["a=1; b=2; c=3"]);
+}
+
+#[test]
+fn bodies_go_both_ways_with_and_without_a_length() {
+    let origin = Origin::start(|request| {
+        let length = request.fields.all("content-length").first().copied().unwrap_or("none").to_owned();
+        let coding = request.fields.all("transfer-encoding").first().copied().unwrap_or("none").to_owned();
+        let size: usize = request.line.target[1..].parse().unwrap();
+        Answer::ok([format!("{length} {coding} "), "y".repeat(size)].concat())
+    });
+    let gateway = start("", &origin);
+    let mut client = Client::connect(gateway.address());
+    for size in [0_usize, 1, 16_384, 65_536, 3_000_000] {
+        let body = "x".repeat(size);
+        let path = format!("/{size}");
+        let with = request("POST", &path).header("content-length", size).body(()).unwrap();
+        let told = client.ask(with, Some(body.as_bytes())).unwrap().text();
+        assert_eq!(told, format!("{size} none {}", "y".repeat(size)));
+        let without = request("POST", &path).body(()).unwrap();
+        let told = client.ask(without, Some(body.as_bytes())).unwrap().text();
+        assert_eq!(told, format!("none chunked {}", "y".repeat(size)));
+    }
+    let sent: Vec<usize> = origin.requests().iter().map(|request| request.body.content.len()).collect();
+    assert_eq!(sent, [0, 0, 1, 1, 16_384, 16_384, 65_536, 65_536, 3_000_000, 3_000_000]);
+}
+
+#[test]
+fn trailers_go_both_ways() {
+    let trailers = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n";
+    let origin = Origin::answering(Answer::bytes(trailers));
+    let gateway = start("", &origin);
+    let answer = Client::connect(gateway.address()).run(async |send| {
+        let mut send = send.ready().await.unwrap();
+        let asked = request("POST", "/").body(()).unwrap();
+        let (answer, mut sending) = send.send_request(asked, false).unwrap();
+        sending.send_data("body".into(), false).unwrap();
+        let mut trailers = http::HeaderMap::new();
+        trailers.insert("x-check", "9".parse().unwrap());
+        trailers.insert("content-length", "4".parse().unwrap());
+        sending.send_trailers(trailers).unwrap();
+        crate::client::read(answer.await.unwrap().into_body()).await.unwrap()
+    });
+    assert_eq!(answer.0, b"ok");
+    assert_eq!(answer.1.unwrap().get("x-sum").unwrap(), "7");
+    let request = &origin.requests()[0];
+    assert_eq!(request.body.content, b"body");
+    assert_eq!(request.body.trailers.all("x-check"), ["9"]);
+    assert!(request.body.trailers.all("content-length").is_empty(), "it frames, and comes too late");
+}
+
+#[test]
+fn answers_without_a_body_end_with_their_heads() {
+    let origin = Origin::start(|request| match request.line.target.as_str() {
+        "/head" => Answer::bytes("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"),
+        "/204" => Answer::bytes("HTTP/1.1 204 No Content\r\n\r\n"),
+        _ => Answer::bytes("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 9\r\n\r\n"),
+    });
+    let gateway = start("", &origin);
+    let mut client = Client::connect(gateway.address());
+    for (method, path, status, length) in
+        [("HEAD", "/head", 200, Some("5")), ("GET", "/204", 204, None), ("GET", "/304", 304, Some("9"))]
+    {
+        let answer = client.ask(request(method, path).body(()).unwrap(), None).unwrap();
+        assert_eq!((answer.status, answer.field("content-length")), (status, length), "{path}");
+        assert!(answer.body.is_empty());
+    }
+}
+
+#[test]
+fn interim_responses_come_before_the_answer() {
+    let early = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+    let origin =
+        Origin::answering(Answer::bytes(early).send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    let gateway = start("", &origin);
+    let hints = Client::connect(gateway.address()).run(async |send| {
+        let mut send = send.ready().await.unwrap();
+        let (mut answer, _) = send.send_request(request("GET", "/").body(()).unwrap(), true).unwrap();
+        let hints = std::future::poll_fn(|context| answer.poll_informational(context)).await;
+        assert_eq!(answer.await.unwrap().status(), 200);
+        hints
+    });
+    let hints = hints.unwrap().unwrap();
+    assert_eq!((hints.status().as_u16(), hints.headers()["link"].to_str().unwrap()), (103, "</a.css>"));
+}
+
+#[test]
+fn a_websocket_is_opened_by_extended_connect() {
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                  Sec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
+    let origin = Origin::answering(Answer::new().send(switch).then(Step::Tunnel));
+    let gateway = start("", &origin);
+    Client::connect(gateway.address()).run(async |send| {
+        let mut send = send.ready().await.unwrap();
+        while !send.is_extended_connect_protocol_enabled() {
+            tokio::task::yield_now().await;
+        }
+        let asked = request("CONNECT", "/chat?x=1")
+            .extension(h2::ext::Protocol::from_static("websocket"))
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-protocol", "chat");
+        let (answer, mut sending) = send.send_request(asked.body(()).unwrap(), false).unwrap();
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["sec-websocket-protocol"], "chat");
+        assert!(!answer.headers().contains_key("sec-websocket-accept"));
+        let mut stream = answer.into_body();
+        for word in ["one", "two"] {
+            sending.send_data(word.into(), false).unwrap();
+            assert_eq!(stream.data().await.unwrap().unwrap(), word);
+        }
+        sending.send_data("".into(), true).unwrap();
+        let rest = stream.data().await;
+        assert!(rest.as_ref().is_none_or(|rest| rest.as_ref().is_ok_and(|data| data.is_empty())), "{rest:?}");
+    });
+    origin.wait_until_closed();
+    let seen = &origin.requests()[0];
+    assert_eq!((seen.line.method.as_str(), seen.line.target.as_str()), ("GET", "/chat?x=1"));
+    assert!(seen.fields.lists("connection", "upgrade") && seen.fields.lists("upgrade", "websocket"));
+    assert_eq!(seen.fields.all("sec-websocket-key")[0].len(), 24);
+}

@@ -1,0 +1,170 @@
+//! Streams beside each other: turns, windows, and requests that are taken back.
+
+use std::time::{Duration, Instant};
+
+use testkit::{Answer, Gate, Origin, Step};
+
+use crate::frames::{
+    DATA, END_HEADERS, END_STREAM, HEADERS, Outcome, RST_STREAM, SETTINGS, block, frame, pseudo,
+};
+use crate::{Client, Frames, request, start};
+
+/// RFC 9113 §7
+const CANCEL: u32 = 8;
+const REFUSED_STREAM: u32 = 7;
+
+#[test]
+fn a_slow_answer_does_not_keep_others_waiting() {
+    let gate = Gate::new();
+    let waiting = gate.clone();
+    let origin = Origin::start(move |request| match request.line.target.as_str() {
+        "/slow" => Answer::new()
+            .then(Step::Wait(waiting.clone()))
+            .send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow"),
+        _ => Answer::ok("fast"),
+    });
+    let gateway = start("", &origin);
+    let told = Client::connect(gateway.address()).run(async |send| {
+        let mut send = send.ready().await.unwrap();
+        let (slow, _) = send.send_request(request("GET", "/slow").body(()).unwrap(), true).unwrap();
+        for _ in 0..20 {
+            let (fast, _) = send.send_request(request("GET", "/").body(()).unwrap(), true).unwrap();
+            assert_eq!(crate::client::read(fast.await.unwrap().into_body()).await.unwrap().0, b"fast");
+        }
+        gate.open();
+        crate::client::read(slow.await.unwrap().into_body()).await.unwrap().0
+    });
+    assert_eq!(told, b"slow");
+}
+
+#[test]
+fn a_request_that_is_taken_back_is_taken_from_its_origin_too() {
+    let origin = Origin::answering(Answer::new().then(Step::Hold));
+    let gateway = start("", &origin);
+    let mut client = Frames::connect(gateway.address());
+    client.ask(1, &pseudo("GET", "/back"));
+    origin.wait("the request has come", |connections| connections.iter().any(|c| c.heads == 1));
+    client.send(&frame(RST_STREAM, 0, 1, &CANCEL.to_be_bytes())).unwrap();
+    origin.wait("its connection is closed", |connections| connections[0].end.is_some());
+    let record = record(&gateway, "/back");
+    assert!(record.contains("\"reason\":\"client_gone\"") && record.contains("\"status\":0"), "{record}");
+    assert!(record.contains("\"http\":\"2\""), "{record}");
+}
+
+#[test]
+fn what_was_sent_of_an_answer_that_is_taken_back_counts() {
+    let gate = Gate::new();
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n1234567890";
+    let origin = Origin::answering(Answer::bytes(answer).then(Step::Wait(gate.clone())));
+    let gateway = start("", &origin);
+    let mut client = Frames::connect(gateway.address());
+    client.ask(1, &pseudo("GET", "/part"));
+    assert_eq!(client.next_of(DATA).unwrap().payload, b"1234567890");
+    client.send(&frame(RST_STREAM, 0, 1, &CANCEL.to_be_bytes())).unwrap();
+    let record = record(&gateway, "/part");
+    gate.open();
+    for part in ["\"reason\":\"client_gone\"", "\"status\":200", "\"bytes_out\":10,"] {
+        assert!(record.contains(part), "{part} in {record}");
+    }
+}
+
+/// The record of a request for that path, once it is there.
+fn record(gateway: &testkit::GatewayProcess, path: &str) -> String {
+    let end = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < end {
+        let journal = gateway.command(["tail", "--data", "data"]).unwrap();
+        let lines = String::from_utf8(journal.stdout).unwrap();
+        if let Some(line) = lines.lines().find(|line| line.contains(path)) {
+            return line.to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no record of {path}");
+}
+
+#[test]
+fn an_origin_that_fails_resets_its_stream_and_no_other() {
+    let broken = Answer::bytes("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").close();
+    let origin =
+        Origin::start(
+            move |request| {
+                if request.line.target == "/broken" { broken.clone() } else { Answer::ok("ok") }
+            },
+        );
+    let gateway = start("", &origin);
+    let mut client = Client::connect(gateway.address());
+    for _ in 0..3 {
+        let failed = client.ask(request("GET", "/broken").body(()).unwrap(), None).unwrap_err();
+        assert_eq!(failed.reason(), Some(h2::Reason::INTERNAL_ERROR));
+        assert_eq!(client.get("/").text(), "ok");
+    }
+}
+
+#[test]
+fn more_streams_than_may_be_are_refused_and_may_be_sent_again() {
+    let gate = Gate::new();
+    let waiting = gate.clone();
+    let origin = Origin::start(move |_| {
+        Answer::new().then(Step::Wait(waiting.clone())).send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    });
+    let gateway = start("http2 = { streams = 3 }", &origin);
+    let mut client = Frames::connect(gateway.address());
+    for stream in [1, 3, 5] {
+        client.ask(stream, &pseudo("GET", "/"));
+    }
+    origin.wait("all have come", |connections| connections.iter().filter(|c| c.heads == 1).count() == 3);
+    client.ask(7, &pseudo("GET", "/"));
+    assert_eq!(client.outcome(7), Outcome::Reset(REFUSED_STREAM));
+    gate.open();
+    assert_eq!(client.outcome(1), Outcome::Answered(200));
+}
+
+#[test]
+fn an_origin_that_does_not_read_holds_its_client_back() {
+    let gate = Gate::new();
+    let origin = Origin::answering(
+        Answer::new()
+            .then(Step::Wait(gate.clone()))
+            .send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            .close(),
+    );
+    let gateway = start("http2 = { stream_window = \"16KiB\", connection_window = \"64KiB\" }", &origin);
+    let before = gateway.figures().unwrap().anonymous_bytes;
+    let sent = Client::connect(gateway.address()).run(async |send| {
+        let mut send = send.ready().await.unwrap();
+        let (_answer, mut sending) =
+            send.send_request(request("POST", "/").body(()).unwrap(), false).unwrap();
+        let mut sent = 0;
+        loop {
+            sending.reserve_capacity(16 << 10);
+            let room = std::future::poll_fn(|context| sending.poll_capacity(context));
+            match tokio::time::timeout(Duration::from_millis(500), room).await {
+                Ok(Some(Ok(room))) => {
+                    sending.send_data(vec![b'x'; room].into(), false).unwrap();
+                    sent += room;
+                }
+                Ok(_) => panic!("the stream was reset"),
+                Err(_) => return sent,
+            }
+        }
+    });
+    let grown = gateway.figures().unwrap().anonymous_bytes.saturating_sub(before);
+    // What the kernel holds between gateway and origin is some megabytes.
+    assert!((16 << 10..16 << 20).contains(&sent), "{sent}");
+    assert!(grown < 4 << 20, "{grown}");
+    gate.open();
+}
+
+#[test]
+fn a_client_without_a_window_gets_no_byte_and_is_given_up() {
+    let origin = Origin::answering(Answer::generated(10_000_000));
+    let gateway = start("body_timeout = \"300ms\"", &origin);
+    let mut client = Frames::connect(gateway.address());
+    // SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 §6.5.2)
+    client.send(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])).unwrap();
+    let head = block(&pseudo("GET", "/"));
+    client.send(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &head)).unwrap();
+    assert_eq!(client.outcome(1), Outcome::Answered(200));
+    let reset = client.next_of(RST_STREAM).unwrap();
+    assert_eq!(reset.stream, 1);
+}

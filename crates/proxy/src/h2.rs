@@ -1,0 +1,12 @@
+//! HTTP/2 towards clients (RFC 9113), over the crate `h2`: each stream is an exchange of its own.
+
+mod budget;
+mod conversation;
+mod request;
+mod response;
+mod serve;
+
+pub(crate) use serve::serve;
+
+/// What a client begins a connection with (RFC 9113 §3.4).
+pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
