@@ -35,6 +35,7 @@ dir = {data}
 
 [[listener]]
 address = "{gateway}"
+protocols = ["h1", "h2c"]
 {tls}
 [upstream.orders]
 endpoints = ["{orders}"]
