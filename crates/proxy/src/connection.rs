@@ -244,7 +244,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
             Head::Idle => return Some(Next::Idle),
             Head::Closed => return Some(Next::Close),
             Head::Refused(refusal) => {
-                self.refuse(&refusal, started, state, conversation).await;
+                self.refuse(&refusal, started, session, state, conversation).await;
                 Afterwards::Close
             }
         };
@@ -256,13 +256,14 @@ impl<P: ProxyHttp> Connection<'_, P> {
         self,
         refusal: &Refusal,
         started: Instant,
+        session: Option<&Session>,
         state: &mut State,
         conversation: &mut ClientConversation<'_, S>,
     ) {
         let State { request, response } = state;
         request.clear();
         conversation.version = Version::Http11;
-        let arrival = Arrival::from(Client::direct(self.peer.ip()));
+        let arrival = Arrival { session, ..Arrival::from(Client::direct(self.peer.ip())) };
         let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request);
         pipeline::refuse(&exchange, refusal, request, response, conversation).await;
     }

@@ -11,6 +11,8 @@ pub struct Session {
     pub version: &'static str,
     /// Whether keys of an earlier connection were taken up again.
     pub resumed: bool,
+    /// The name asked for (SNI), in lower case.
+    pub server_name: Option<String>,
     /// The certificate shown, verified.
     pub client: Option<ClientCertificate>,
 }
@@ -22,6 +24,8 @@ pub struct ClientCertificate {
     pub subject: String,
     /// SHA-256 of the certificate, in lower-case hexadecimal digits.
     pub fingerprint: String,
+    /// The same as bytes.
+    pub sha256: [u8; 32],
 }
 
 impl Session {
@@ -35,6 +39,7 @@ impl Session {
         Self {
             version,
             resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            server_name: connection.server_name().map(str::to_owned),
             client: own.map(|certificate| ClientCertificate::of(certificate)),
         }
     }
@@ -44,9 +49,11 @@ impl ClientCertificate {
     fn of(der: &[u8]) -> Self {
         let subject = X509Certificate::from_der(der).map(|(_, parsed)| parsed.subject().to_string());
         let subject = subject.unwrap_or_default();
+        let sha256: [u8; 32] = Sha256::digest(der).into();
         Self {
             subject: subject.chars().filter(|character| !character.is_control()).collect(),
-            fingerprint: Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect(),
+            fingerprint: sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256,
         }
     }
 }
