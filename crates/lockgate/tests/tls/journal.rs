@@ -16,7 +16,8 @@ fn asked_in_every_way() -> (GatewayProcess, String) {
     let site = folder.certificate("site", &["site.example", "127.0.0.1"]);
     let partner = folder.certificate("partner", &["partner.example"]);
     let cleartext = "[[listener]]\naddress = \"127.0.0.1:0\"\n";
-    let gateway = folder.start(&format!("{}{cleartext}", listener(&["site"], ASKED)), &Origin::echo());
+    let origin = Origin::echo();
+    let gateway = folder.start(&format!("{}{cleartext}", listener(&["site"], ASKED)), &origin);
     let (known, unknown) = (Trust::showing(&site, &partner), Trust::in_all(&[&site]));
     let old = Trust::with_version(&site, &TLS12);
     for (path, name, trust) in [
