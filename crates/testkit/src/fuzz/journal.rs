@@ -103,13 +103,13 @@ fn write_event(writer: &mut RingWriter, number: u64) -> Result<(), ::journal::Ri
     let path = format!("/orders/{}", "7".repeat(usize::try_from(number * 13 % 200).unwrap_or_default()));
     let tls = TlsRef {
         version: TlsVersion::Tls13,
-        resumed: number % 2 == 0,
+        resumed: number.is_multiple_of(2),
         server_name: Some("api.example.com"),
         client_fingerprint: Some(&[7; 32]),
     };
     let event = EventRef {
         id,
-        tls: Some(tls).filter(|_| number % 3 == 0),
+        tls: Some(tls).filter(|_| number.is_multiple_of(3)),
         ts_us: 1_000_000 + number,
         user_id: Some(number),
         path: &path,
