@@ -273,7 +273,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
             Head::Idle => return Some(Next::Idle),
             Head::Closed => return Some(Next::Close),
             Head::Refused(refusal) => {
-                self.refuse(&refusal, started, state, conversation).await;
+                self.refuse(&refusal, started, secured, state, conversation).await;
                 Afterwards::Close
             }
         };
@@ -285,13 +285,15 @@ impl<P: ProxyHttp> Connection<'_, P> {
         self,
         refusal: &Refusal,
         started: Instant,
+        secured: Option<&Secured>,
         state: &mut State,
         conversation: &mut ClientConversation<'_, S>,
     ) {
         let State { request, response } = state;
         request.clear();
         conversation.version = Version::Http11;
-        let arrival = Arrival::from(Client::direct(self.peer.ip()));
+        let session = secured.map(|secured| &secured.session);
+        let arrival = Arrival { session, ..Arrival::from(Client::direct(self.peer.ip())) };
         let record = RefCell::default();
         let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request, &record);
         pipeline::refuse(&exchange, refusal, request, response, conversation).await;

@@ -123,8 +123,10 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         if !route.refuse_when_full {
             return Ok(());
         }
+        let server_name = self.arrival.session.and_then(|session| session.server_name.as_deref());
         let texts = request.path().len() + request.host().len() + request.method_text().len();
-        let room = RingWriter::room_for_texts(texts + route.name().len() + RECORD_TEXTS_BYTES);
+        let texts = texts + route.name().len() + server_name.map_or(0, str::len);
+        let room = RingWriter::room_for_texts(texts + RECORD_TEXTS_BYTES);
         match self.worker.reserve(2 * room) {
             Some(reservation) => {
                 self.change(|record| record.reservation = reservation);
@@ -261,6 +263,13 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     }
 
     fn occasion<'b>(&'b self, request: &'b Request, context: &'b P::Context) -> Occasion<'b, P> {
-        Occasion { worker: self.worker, request, client: self.client, traffic: &self.traffic, context }
+        Occasion {
+            worker: self.worker,
+            request,
+            client: self.client,
+            session: self.arrival.session,
+            traffic: &self.traffic,
+            context,
+        }
     }
 }

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use config::Meter;
 use journal::Reservation;
-use lockgate_event::{EventId, EventRef, HttpVersion, Kind};
+use lockgate_event::{EventId, EventRef, HttpVersion, Kind, TlsRef, TlsVersion};
 use message::{Request, Span, Version};
+use tls::Session;
 
 use crate::client::Client;
 use crate::hooks::ProxyHttp;
@@ -77,6 +78,7 @@ pub struct Occasion<'a, P: ProxyHttp> {
     pub(crate) worker: &'a Worker<P>,
     pub(crate) request: &'a Request,
     pub(crate) client: Client,
+    pub(crate) session: Option<&'a Session>,
     pub(crate) traffic: &'a Traffic,
     pub(crate) context: &'a P::Context,
 }
@@ -200,6 +202,7 @@ impl Record {
                 Version::Http11 => HttpVersion::Http11,
                 Version::Http2 => HttpVersion::Http2,
             },
+            tls: occasion.session.map(shown),
             trace: occasion.request.trace_id(),
         }
     }
@@ -232,6 +235,19 @@ impl Recorded {
         if let Some(reservation) = self.record.reservation {
             worker.release(reservation);
         }
+    }
+}
+
+/// What TLS has shown, as a record has it.
+fn shown(session: &Session) -> TlsRef<'_> {
+    TlsRef {
+        version: match session.version {
+            "TLSv1.3" => TlsVersion::Tls13,
+            _ => TlsVersion::Tls12,
+        },
+        resumed: session.resumed,
+        server_name: session.server_name.as_deref(),
+        client_fingerprint: session.client.as_ref().map(|client| &client.sha256),
     }
 }
 

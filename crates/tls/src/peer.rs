@@ -28,6 +28,8 @@ pub struct ClientCertificate {
     pub subject: String,
     /// SHA-256 of the certificate, in lower-case hexadecimal digits.
     pub fingerprint: String,
+    /// The same as bytes.
+    pub sha256: [u8; 32],
 }
 
 impl Session {
@@ -52,9 +54,11 @@ impl ClientCertificate {
     fn of(der: &[u8]) -> Self {
         let subject = X509Certificate::from_der(der).map(|(_, parsed)| parsed.subject().to_string());
         let subject = subject.unwrap_or_default();
+        let sha256: [u8; 32] = Sha256::digest(der).into();
         Self {
             subject: subject.chars().filter(|character| !character.is_control()).collect(),
-            fingerprint: Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect(),
+            fingerprint: sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256,
         }
     }
 }

@@ -7,7 +7,7 @@ use lockgate_event::{Event, Kind};
 
 #[cfg(feature = "std")]
 pub(crate) use self::fields::FIELDS;
-pub(crate) use self::fields::{EventFields, Texts};
+pub(crate) use self::fields::{EventFields, Parts, Texts};
 use crate::Number;
 
 /// A user; `None` stands for requests of nobody known.

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 use lockgate_event::{EventId, EventRef, Value};
 
 use crate::accumulator::Accumulator;
-use crate::events::{Texts, weight_of_kind};
+use crate::events::{Parts, Texts, weight_of_kind};
 use crate::key::PackedKey;
 use crate::measure::Function;
 use crate::query::Plan;
@@ -195,7 +195,12 @@ impl<'p> Partial<'p> {
     pub fn add_event(&mut self, event: &EventRef<'_>) -> Result<(), TooManyGroups> {
         let fields = &self.plan.event_fields;
         let mut texts = Texts::default();
-        fields.write_texts(&mut texts, || (event.id, event.parent, event.client));
+        fields.write_texts(&mut texts, || Parts {
+            id: event.id,
+            parent: event.parent,
+            client: event.client,
+            client_fingerprint: event.tls.and_then(|tls| tls.client_fingerprint),
+        });
         fields.with_row(|row| {
             fields.fill_from_event(row, event, &texts);
             self.add_weighed(row, || weight_of_kind(event.kind))

@@ -1,6 +1,7 @@
 //! A record as bytes: what the ring and the segments hold.
 //!
-//! Little endian, no padding between texts, version 1:
+//! Little endian, no padding between texts. A record of a request in clear text is of version 1; one of a request that came by TLS is of version 2:
+//! the same, and behind it what TLS has shown (see `tls`). So what was written before there was a version 2 is read as ever.
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
@@ -15,18 +16,24 @@
 //! | 104 | 16 | client: IPv6, or IPv4 and twelve zeros |
 //! | 120 | 24 | only with a parent: its node, sequence, boot, worker, two zeros |
 //! | then | … | route, method, host, upstream, reason, trace, path |
+//! | then | … | only in version 2: TLS |
 
+mod tls;
 mod view;
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+pub use tls::SERVER_NAME_BYTES_MAX;
 pub use view::RecordView;
 
+use self::tls::{TLS_FIXED_BYTES_MAX, put_tls, tls_bytes};
 use crate::{EventId, EventRef, HttpVersion, Kind, Value};
 
-/// First byte of every record written by this version.
+/// First byte of a record without TLS.
 pub const FORMAT_VERSION: u8 = 1;
+/// First byte of a record with TLS.
+pub const FORMAT_VERSION_TLS: u8 = 2;
 /// Longest route name kept, bytes; longer texts are cut at a character.
 pub const ROUTE_BYTES_MAX: usize = 255;
 /// Longest method kept, bytes.
@@ -49,10 +56,11 @@ pub const RECORD_BYTES_MAX: usize = FIXED_BYTES_MAX
     + UPSTREAM_BYTES_MAX
     + REASON_BYTES_MAX
     + TRACE_BYTES_MAX
-    + PATH_BYTES_MAX;
+    + PATH_BYTES_MAX
+    + SERVER_NAME_BYTES_MAX;
 
 /// Size of a record without its texts, at most; bytes.
-pub const FIXED_BYTES_MAX: usize = FIXED_BYTES + PARENT_BYTES;
+pub const FIXED_BYTES_MAX: usize = FIXED_BYTES + PARENT_BYTES + TLS_FIXED_BYTES_MAX;
 
 const FIXED_BYTES: usize = 120;
 const PARENT_BYTES: usize = 24;
@@ -149,7 +157,7 @@ fn cut_long(text: &str, bytes_max: usize) -> &str {
 #[inline]
 #[must_use]
 pub fn encoded_len(event: &EventRef<'_>) -> usize {
-    fixed_bytes(event.parent.is_some()) + Texts::of(event).bytes()
+    fixed_bytes(event.parent.is_some()) + Texts::of(event).bytes() + event.tls.as_ref().map_or(0, tls_bytes)
 }
 
 #[inline]
@@ -169,19 +177,30 @@ pub fn encode(event: &EventRef<'_>, out: &mut [u8]) -> usize {
     let texts = Texts::of(event);
     let start = fixed_bytes(event.parent.is_some());
     let length = start + texts.bytes();
-    let out = &mut out[..length];
-    put_fixed(event, &texts, out);
+    let (plain, rest) = out.split_at_mut(length);
+    put_fixed(event, &texts, plain);
     if let Some(parent) = event.parent {
-        put_parent(parent, &mut out[FIXED_BYTES..start]);
+        put_parent(parent, &mut plain[FIXED_BYTES..start]);
     }
-    let mut rest = &mut out[start..];
+    put_texts(&texts, &mut plain[start..]);
+    // Once and at the end, so that a record in clear text costs one look.
+    match &event.tls {
+        None => length,
+        Some(tls) => {
+            plain[0] = FORMAT_VERSION_TLS;
+            length + put_tls(tls, rest)
+        }
+    }
+}
+
+#[inline]
+fn put_texts(texts: &Texts<'_>, mut rest: &mut [u8]) {
     for text in [texts.route, texts.method, texts.host, texts.upstream, texts.reason, texts.trace, texts.path]
     {
         let (place, after) = rest.split_at_mut(text.len());
         place.copy_from_slice(text.as_bytes());
         rest = after;
     }
-    length
 }
 
 #[inline]
@@ -244,7 +263,7 @@ fn put_parent(parent: EventId, out: &mut [u8]) {
 ///
 /// # Errors
 ///
-/// When the bytes are not a record of this version; nothing in them can make this panic.
+/// When the bytes are not a record of a version known here; nothing in them can make this panic.
 pub fn decode(bytes: &[u8]) -> Result<EventRef<'_>, DecodeError> {
     let record = RecordView::parse(bytes)?;
     let [route, method, host, upstream, reason, trace, path] = texts_of(&record)?;
@@ -272,6 +291,7 @@ pub fn decode(bytes: &[u8]) -> Result<EventRef<'_>, DecodeError> {
         attempts: record.attempts(),
         client: record.client(),
         http: record.http(),
+        tls: record.tls()?,
     })
 }
 
@@ -320,7 +340,7 @@ pub fn glance(bytes: &[u8]) -> Result<Glance<'_>, DecodeError> {
 fn fixed_part(bytes: &[u8]) -> Result<&[u8; FIXED_BYTES], DecodeError> {
     match bytes.first() {
         None => Err(DecodeError::Truncated),
-        Some(&FORMAT_VERSION) => bytes.first_chunk().ok_or(DecodeError::Truncated),
+        Some(&(FORMAT_VERSION | FORMAT_VERSION_TLS)) => bytes.first_chunk().ok_or(DecodeError::Truncated),
         Some(&version) => Err(DecodeError::Version(version)),
     }
 }

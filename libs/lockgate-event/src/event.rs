@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use core::net::{IpAddr, Ipv4Addr};
 
+use crate::{Tls, TlsRef};
+
 /// Names one exchange for ever: node, start of the node, worker, and a counter of that worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventId {
@@ -100,6 +102,8 @@ pub struct EventRef<'a> {
     pub client: IpAddr,
     /// Protocol spoken with the client.
     pub http: HttpVersion,
+    /// What TLS has shown; `None` for a request in clear text, or of a function.
+    pub tls: Option<TlsRef<'a>>,
     /// Trace id of `traceparent`, or empty.
     pub trace: &'a str,
 }
@@ -130,6 +134,7 @@ pub struct Event {
     pub attempts: u32,
     pub client: IpAddr,
     pub http: HttpVersion,
+    pub tls: Option<Tls>,
     pub trace: Box<str>,
 }
 
@@ -158,6 +163,7 @@ impl EventRef<'static> {
         attempts: 1,
         client: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)),
         http: HttpVersion::Http11,
+        tls: None,
         trace: "",
     };
 }
@@ -189,6 +195,7 @@ impl EventRef<'_> {
             attempts: self.attempts,
             client: self.client,
             http: self.http,
+            tls: self.tls.as_ref().map(TlsRef::to_tls),
             trace: self.trace.into(),
         }
     }
@@ -225,6 +232,7 @@ impl Event {
             attempts: self.attempts,
             client: self.client,
             http: self.http,
+            tls: self.tls.as_ref().map(Tls::as_ref),
             trace: &self.trace,
         }
     }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::net::IpAddr;
 
-use crate::{EventId, EventRef, HttpVersion, Kind, Timestamp, decimal};
+use crate::{EventId, EventRef, HttpVersion, Kind, Timestamp, TlsRef, decimal};
 
 impl Kind {
     /// The word of this kind: `done`, `part` or `cut`.
@@ -34,7 +34,7 @@ impl HttpVersion {
 /// Appends `event` as one line of JSON and a line feed.
 ///
 /// The fields come always, in one order; what is not known is `null`, or an empty string for `route`, `upstream` and `trace`. A path
-/// that was cut is followed by `"path_cut":true`.
+/// that was cut is followed by `"path_cut":true`, a version of TLS by `sni`, `resumed` and `client_fingerprint`.
 pub fn write_ndjson(event: &EventRef<'_>, out: &mut Vec<u8>) {
     out.reserve(512);
     out.extend_from_slice(b"{\"id\":");
@@ -59,10 +59,7 @@ pub fn write_ndjson(event: &EventRef<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"path_cut\":true");
     }
     number("status", event.status.into(), out);
-    match event.reason {
-        Some(reason) => text("reason", reason, out),
-        None => out.extend_from_slice(b",\"reason\":null"),
-    }
+    optional_text("reason", event.reason, out);
     number("bytes_in", event.bytes_in, out);
     number("bytes_out", event.bytes_out, out);
     number("latency_us", event.latency_us, out);
@@ -72,6 +69,10 @@ pub fn write_ndjson(event: &EventRef<'_>, out: &mut Vec<u8>) {
     name("client", out);
     write_address(event.client, out);
     text("http", event.http.as_str(), out);
+    match &event.tls {
+        Some(tls) => write_tls(tls, out),
+        None => out.extend_from_slice(b",\"tls\":null"),
+    }
     text("trace", event.trace, out);
     name("parent", out);
     match event.parent {
@@ -94,6 +95,16 @@ fn text(field: &str, text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+fn optional_text(field: &str, value: Option<&str>, out: &mut Vec<u8>) {
+    match value {
+        Some(value) => text(field, value, out),
+        None => {
+            name(field, out);
+            out.extend_from_slice(b"null");
+        }
+    }
+}
+
 fn number(field: &str, number: u64, out: &mut Vec<u8>) {
     name(field, out);
     decimal::write_u64(number, out);
@@ -106,6 +117,22 @@ fn optional(field: &str, value: Option<u64>, out: &mut Vec<u8>) {
             name(field, out);
             out.extend_from_slice(b"null");
         }
+    }
+}
+
+fn write_tls(tls: &TlsRef<'_>, out: &mut Vec<u8>) {
+    text("tls", tls.version.as_str(), out);
+    optional_text("sni", tls.server_name, out);
+    name("resumed", out);
+    out.extend_from_slice(if tls.resumed { b"true".as_slice() } else { b"false" });
+    name("client_fingerprint", out);
+    match tls.client_fingerprint {
+        Some(fingerprint) => {
+            out.push(b'"');
+            fingerprint.iter().for_each(|&byte| decimal::write_hex(byte.into(), 2, out));
+            out.push(b'"');
+        }
+        None => out.extend_from_slice(b"null"),
     }
 }
 

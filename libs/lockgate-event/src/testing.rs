@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::net::IpAddr;
 use proptest::prelude::*;
 
-use crate::{Event, EventId, EventRef, HttpVersion, Kind, Value};
+use crate::{Event, EventId, EventRef, HttpVersion, Kind, Tls, TlsVersion, Value};
 
 pub(crate) fn any_id() -> impl Strategy<Value = EventId> {
     any::<(u64, u32, u16, u64)>().prop_map(|(node, boot, worker, sequence)| EventId {
@@ -25,6 +25,19 @@ pub(crate) fn any_text(bytes_max: usize) -> impl Strategy<Value = String> {
     ]
 }
 
+/// Whatever TLS may have shown; the name may be longer than its limit.
+fn any_tls() -> impl Strategy<Value = Tls> {
+    let version = prop_oneof![Just(TlsVersion::Tls12), Just(TlsVersion::Tls13)];
+    (version, any::<bool>(), proptest::option::of(any_text(255)), any::<Option<[u8; 32]>>()).prop_map(
+        |(version, resumed, server_name, client_fingerprint)| Tls {
+            version,
+            resumed,
+            server_name: server_name.map(Into::into),
+            client_fingerprint,
+        },
+    )
+}
+
 /// Records of every kind; texts may be longer than their limits.
 pub(crate) fn any_event() -> impl Strategy<Value = Event> {
     let kind = prop_oneof![Just(Kind::Done), Just(Kind::Part), Just(Kind::Cut)];
@@ -34,12 +47,13 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
         Just(HttpVersion::Http2),
         Just(HttpVersion::Http3)
     ];
-    let ids = (any_id(), proptest::option::of(any_id()), kind, http, any::<IpAddr>());
+    let tls = proptest::option::of(any_tls());
+    let ids = (any_id(), proptest::option::of(any_id()), kind, http, tls, any::<IpAddr>());
     let texts = (any_text(255), any_text(255), any_text(255), any_text(1024), any_text(255), any_text(64));
     let numbers = any::<(u64, Option<u64>, Option<u64>, Option<i64>, u16, u64, u64, u64, Option<u64>, u32)>();
     (ids, texts, numbers, any::<bool>(), proptest::option::of(any_text(255))).prop_map(
         |(
-            (id, parent, kind, http, client),
+            (id, parent, kind, http, tls, client),
             (route, method, host, path, upstream, trace),
             numbers,
             path_cut,
@@ -80,6 +94,7 @@ pub(crate) fn any_event() -> impl Strategy<Value = Event> {
                 attempts,
                 client,
                 http,
+                tls,
                 trace: trace.into(),
             }
         },

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use lockgate_event::{Event, decode};
+use lockgate_event::{Event, Tls, TlsVersion, decode};
 use proptest::prelude::*;
 
 use super::*;
@@ -133,6 +133,25 @@ fn two_threads_pass_every_record_once_and_in_order() {
         std::thread::yield_now();
     }
     sender.join().unwrap();
+}
+
+#[test]
+fn room_for_texts_is_enough_whatever_else_is_known() {
+    let (mut writer, _) = ring();
+    let id = writer.next_id();
+    let known = Event {
+        parent: Some(id),
+        tls: Some(Tls {
+            version: TlsVersion::Tls13,
+            resumed: true,
+            server_name: Some("n".repeat(255).into()),
+            client_fingerprint: Some([7; 32]),
+        }),
+        ..event(id, 1024, Kind::Done)
+    };
+    let texts = [&*known.route, &known.method, &known.host, &known.path, &known.upstream, &known.trace];
+    let text_bytes = 255 + texts.iter().map(|text| text.len()).sum::<usize>();
+    assert_eq!(RingWriter::room_for_texts(text_bytes), RingWriter::room_for(&known.as_ref()));
 }
 
 #[test]

@@ -56,7 +56,8 @@ impl Trust {
     }
 }
 
-fn certificate(made: &SelfSigned) -> CertificateDer<'static> {
+/// What a server or a client shows.
+pub(crate) fn certificate(made: &SelfSigned) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(made.certificate.as_bytes()).unwrap()
 }
 

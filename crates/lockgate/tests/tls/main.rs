@@ -5,6 +5,7 @@ mod certificates;
 mod client;
 mod client_certificates;
 mod handshakes;
+mod journal;
 mod requests;
 
 use std::fs;

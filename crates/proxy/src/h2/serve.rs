@@ -183,7 +183,8 @@ impl<P: ProxyHttp> Multiplexed<P> {
         };
         if let Err(error) = read {
             request.clear();
-            let arrival = Arrival::from(Client::direct(peer.ip()));
+            let session = secured.as_ref().map(|secured| &secured.session);
+            let arrival = Arrival { session, ..Arrival::from(Client::direct(peer.ip())) };
             let record = RefCell::default();
             let exchange = Exchange::open(worker, started, arrival, timer, request, &record);
             return pipeline::refuse(&exchange, &Refusal::head(error), request, response, &mut conversation)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use ::journal::{DataDir, Journal, JournalOptions, RingWriter, SegmentReader};
-use lockgate_event::{EventId, EventRef, RECORD_BYTES_MAX, decode, encode};
+use lockgate_event::{EventId, EventRef, RECORD_BYTES_MAX, TlsRef, TlsVersion, decode, encode};
 
 /// Takes the bytes for one record: what can be decoded is encoded to the same event, and prints as one line of JSON.
 pub fn event_record(data: &[u8]) {
@@ -101,8 +101,15 @@ fn only_segment(dir: &Path) -> std::io::Result<PathBuf> {
 fn write_event(writer: &mut RingWriter, number: u64) -> Result<(), ::journal::RingFull> {
     let id: EventId = writer.next_id();
     let path = format!("/orders/{}", "7".repeat(usize::try_from(number * 13 % 200).unwrap_or_default()));
+    let tls = TlsRef {
+        version: TlsVersion::Tls13,
+        resumed: number.is_multiple_of(2),
+        server_name: Some("api.example.com"),
+        client_fingerprint: Some(&[7; 32]),
+    };
     let event = EventRef {
         id,
+        tls: Some(tls).filter(|_| number.is_multiple_of(3)),
         ts_us: 1_000_000 + number,
         user_id: Some(number),
         path: &path,

@@ -10,7 +10,7 @@ use core::net::IpAddr;
 
 #[cfg(feature = "std")]
 use lockgate_event::{DecodeError, RecordView};
-use lockgate_event::{EventId, EventRef};
+use lockgate_event::{EventId, EventRef, TlsRef};
 
 use crate::{Cell, Number};
 
@@ -31,6 +31,16 @@ pub(crate) struct Texts {
     id: String,
     parent: Option<String>,
     client: String,
+    client_fingerprint: Option<String>,
+}
+
+/// What such texts are written from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) id: EventId,
+    pub(crate) parent: Option<EventId>,
+    pub(crate) client: IpAddr,
+    pub(crate) client_fingerprint: Option<&'a [u8; 32]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +66,10 @@ enum Field {
     Attempts,
     Client,
     Http,
+    Tls,
+    Sni,
+    Resumed,
+    ClientFingerprint,
     Trace,
     Parent,
     /// No event has it.
@@ -64,7 +78,7 @@ enum Field {
 
 /// The fields of an event.
 #[cfg(feature = "std")]
-pub(crate) const FIELDS: [&str; 23] = [
+pub(crate) const FIELDS: [&str; 27] = [
     "id",
     "ts",
     "kind",
@@ -86,6 +100,10 @@ pub(crate) const FIELDS: [&str; 23] = [
     "attempts",
     "client",
     "http",
+    "tls",
+    "sni",
+    "resumed",
+    "client_fingerprint",
     "trace",
     "parent",
 ];
@@ -114,6 +132,10 @@ impl Field {
             "attempts" => Self::Attempts,
             "client" => Self::Client,
             "http" => Self::Http,
+            "tls" => Self::Tls,
+            "sni" => Self::Sni,
+            "resumed" => Self::Resumed,
+            "client_fingerprint" => Self::ClientFingerprint,
             "trace" => Self::Trace,
             "parent" => Self::Parent,
             _ => Self::Unknown,
@@ -124,7 +146,10 @@ impl Field {
 impl EventFields {
     pub(crate) fn of(names: &[Box<str>]) -> Self {
         let fields: Box<[_]> = names.iter().map(|name| Field::of(name)).collect();
-        let has_texts = fields.iter().any(|field| matches!(field, Field::Id | Field::Parent | Field::Client));
+        let is_text = |field: &Field| {
+            matches!(field, Field::Id | Field::Parent | Field::Client | Field::ClientFingerprint)
+        };
+        let has_texts = fields.iter().any(is_text);
         Self { fields, has_texts }
     }
 
@@ -142,17 +167,13 @@ impl EventFields {
 
     /// Writes the texts that are asked for.
     #[inline]
-    pub(crate) fn write_texts(
-        &self,
-        texts: &mut Texts,
-        parts: impl FnOnce() -> (EventId, Option<EventId>, IpAddr),
-    ) {
+    pub(crate) fn write_texts<'e>(&self, texts: &mut Texts, parts: impl FnOnce() -> Parts<'e>) {
         if self.has_texts {
             self.write_each(texts, parts());
         }
     }
 
-    fn write_each(&self, texts: &mut Texts, (id, parent, client): (EventId, Option<EventId>, IpAddr)) {
+    fn write_each(&self, texts: &mut Texts, Parts { id, parent, client, client_fingerprint }: Parts<'_>) {
         for field in &self.fields {
             // Writing to memory cannot fail.
             let _ = match field {
@@ -166,6 +187,10 @@ impl EventFields {
                 }
                 Field::Parent => {
                     texts.parent = parent.map(|parent| alloc::format!("{parent}"));
+                    Ok(())
+                }
+                Field::ClientFingerprint => {
+                    texts.client_fingerprint = client_fingerprint.map(hex);
                     Ok(())
                 }
                 _ => Ok(()),
@@ -221,6 +246,12 @@ impl EventFields {
                 Field::Attempts => whole(record.attempts().into()),
                 Field::Client => Cell::Text(&texts.client),
                 Field::Http => Cell::Text(record.http().as_str()),
+                Field::Tls => version(record.tls()?),
+                Field::Sni => server_name(record.tls()?),
+                Field::Resumed => resumed(record.tls()?),
+                Field::ClientFingerprint => {
+                    texts.client_fingerprint.as_deref().map_or(Cell::Null, Cell::Text)
+                }
                 Field::Trace => Cell::Text(record.trace()?),
                 Field::Parent => texts.parent.as_deref().map_or(Cell::Null, Cell::Text),
                 Field::Unknown => Cell::Null,
@@ -254,6 +285,12 @@ impl EventFields {
                 Field::Attempts => whole(event.attempts.into()),
                 Field::Client => Cell::Text(&texts.client),
                 Field::Http => Cell::Text(event.http.as_str()),
+                Field::Tls => version(event.tls),
+                Field::Sni => server_name(event.tls),
+                Field::Resumed => resumed(event.tls),
+                Field::ClientFingerprint => {
+                    texts.client_fingerprint.as_deref().map_or(Cell::Null, Cell::Text)
+                }
                 Field::Trace => Cell::Text(event.trace),
                 Field::Parent => texts.parent.as_deref().map_or(Cell::Null, Cell::Text),
                 Field::Unknown => Cell::Null,
@@ -270,6 +307,27 @@ fn whole(number: u64) -> Cell<'static> {
 #[inline]
 fn optional(number: Option<u64>) -> Cell<'static> {
     number.map_or(Cell::Null, whole)
+}
+
+fn version(tls: Option<TlsRef<'_>>) -> Cell<'static> {
+    tls.map_or(Cell::Null, |tls| Cell::Text(tls.version.as_str()))
+}
+
+fn server_name(tls: Option<TlsRef<'_>>) -> Cell<'_> {
+    tls.and_then(|tls| tls.server_name).map_or(Cell::Null, Cell::Text)
+}
+
+fn resumed(tls: Option<TlsRef<'_>>) -> Cell<'static> {
+    tls.map_or(Cell::Null, |tls| Cell::Bool(tls.resumed))
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to memory cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// As in the line of JSON, which says it only where it is true.

@@ -24,7 +24,7 @@ pub(crate) use self::pieces::{Piece, pieces};
 pub use self::prune::may_admit;
 use self::window::Window;
 use super::sink::Sink;
-use crate::events::{EventFields, Texts, weight_of_kind};
+use crate::events::{EventFields, Parts, Texts, weight_of_kind};
 use crate::partial::BATCH_ROWS;
 use crate::{Cell, TooManyGroups};
 
@@ -164,7 +164,12 @@ fn fill<'a>(
 fn write_texts(payload: &[u8], records: &[Checked], fields: &EventFields, texts: &mut [Texts]) {
     for (record, texts) in records.iter().zip(texts) {
         if let Ok(record) = view_of(payload, record) {
-            fields.write_texts(texts, || (record.id(), record.parent(), record.client()));
+            fields.write_texts(texts, || Parts {
+                id: record.id(),
+                parent: record.parent(),
+                client: record.client(),
+                client_fingerprint: record.client_fingerprint(),
+            });
         }
     }
 }

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::Event;
 use crate::testing::any_event;
+use crate::{Event, Tls, TlsRef, TlsVersion};
 
 fn encoded(event: &EventRef<'_>) -> Vec<u8> {
     let mut bytes = vec![0xee; RECORD_BYTES_MAX];
@@ -32,6 +32,10 @@ fn within_limits(event: &Event) -> Event {
         reason: event.reason.as_deref().map(|reason| cut(reason, 255).into()),
         upstream: cut(&event.upstream, 255).into(),
         trace: cut(&event.trace, 64).into(),
+        tls: event.tls.as_ref().map(|tls| Tls {
+            server_name: tls.server_name.as_deref().map(|name| cut(name, 255).into()),
+            ..tls.clone()
+        }),
         ..event.clone()
     }
 }
@@ -61,9 +65,17 @@ fn viewed<'a>(view: &RecordView<'a>) -> Result<EventRef<'a>, DecodeError> {
         attempts: view.attempts(),
         client: view.client(),
         http: view.http(),
+        tls: view.tls()?,
         trace: view.trace()?,
     })
 }
+
+const TLS: TlsRef<'static> = TlsRef {
+    version: TlsVersion::Tls13,
+    resumed: true,
+    server_name: Some("api.example.com"),
+    client_fingerprint: Some(&[0xab; 32]),
+};
 
 proptest! {
     #[test]
@@ -107,9 +119,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_record_or_an_error(mut bytes in proptest::collection::vec(any::<u8>(), 0..400), versioned: bool) {
-        if let (true, Some(first)) = (versioned, bytes.first_mut()) {
-            *first = FORMAT_VERSION;
+    fn any_bytes_are_a_record_or_an_error(mut bytes in proptest::collection::vec(any::<u8>(), 0..400), version: Option<bool>) {
+        if let (Some(tls), Some(first)) = (version, bytes.first_mut()) {
+            *first = if tls { FORMAT_VERSION_TLS } else { FORMAT_VERSION };
         }
         let _ = glance(&bytes);
         let _ = decode(&bytes);
@@ -139,6 +151,7 @@ fn the_longest_record_has_the_documented_size() {
         reason: Some(&long),
         upstream: &long,
         trace: &long,
+        tls: Some(TlsRef { server_name: Some(&long), ..TLS }),
         ..EventRef::EXAMPLE
     };
     assert_eq!(encoded(&event).len(), RECORD_BYTES_MAX);
@@ -149,4 +162,57 @@ fn the_longest_record_has_the_documented_size() {
 fn another_version_is_named() {
     assert_eq!(decode(&[9; 200]), Err(DecodeError::Version(9)));
     assert_eq!(decode(&[]), Err(DecodeError::Truncated));
+}
+
+/// [`EventRef::EXAMPLE`] as it was written before a record could say anything of TLS; in hexadecimal digits.
+const WRITTEN_BEFORE_TLS: &str = "\
+    0100015cc8000100ab0000000000000002000000010000001f0000000000000000c6302abf600600\
+    0100000000000000030000000000000040420f000000000000000000000000000002000000000000\
+    af010000000000007c0100000000000006030f0e00000900cb007109000000000000000000000000\
+    6f72646572734745546170692e6578616d706c652e636f6d3132372e302e302e313a393030312f6f\
+    72646572732f37";
+
+#[test]
+fn a_record_of_before_there_was_tls_is_read_and_one_without_it_is_written_the_same() {
+    let byte = |at: usize| u8::from_str_radix(&WRITTEN_BEFORE_TLS[at..at + 2], 16).unwrap();
+    let written: Vec<u8> = (0..WRITTEN_BEFORE_TLS.len()).step_by(2).map(byte).collect();
+    assert_eq!(decode(&written), Ok(EventRef::EXAMPLE));
+    assert_eq!(encoded(&EventRef::EXAMPLE), written);
+}
+
+#[test]
+fn tls_adds_its_end_and_changes_nothing_in_front() {
+    let plain = encoded(&EventRef::EXAMPLE);
+    let nothing = TlsRef { server_name: None, client_fingerprint: None, ..TLS };
+    let name = TlsRef { client_fingerprint: None, ..TLS };
+    for (tls, bytes) in [(nothing, 2), (name, 17), (TLS, 49)] {
+        let record = encoded(&EventRef { tls: Some(tls), ..EventRef::EXAMPLE });
+        assert_eq!(record.len(), plain.len() + bytes, "{tls:?}");
+        assert_eq!(record[0], FORMAT_VERSION_TLS);
+        assert_eq!(record[1..plain.len()], plain[1..]);
+    }
+}
+
+#[test]
+fn an_end_that_means_nothing_is_refused() {
+    let record = |end: &[u8]| {
+        let mut bytes = encoded(&EventRef::EXAMPLE);
+        bytes[0] = FORMAT_VERSION_TLS;
+        bytes.extend(end);
+        decode(&bytes).map(|event| event.tls.is_some())
+    };
+    for (end, expected) in [
+        (&[0, 0][..], Ok(true)),
+        (&[4, 1, b'a'], Ok(true)),
+        (&[], Err(DecodeError::Truncated)),
+        (&[0], Err(DecodeError::Truncated)),
+        (&[8, 0], Err(DecodeError::Truncated)),
+        (&[4, 1], Err(DecodeError::Truncated)),
+        (&[0, 0, 0], Err(DecodeError::TrailingBytes)),
+        (&[16, 0], Err(DecodeError::Field("tls"))),
+        (&[0, 1, b'a'], Err(DecodeError::Field("server_name"))),
+        (&[4, 1, 0xff], Err(DecodeError::Text)),
+    ] {
+        assert_eq!(record(end), expected, "{end:?}");
+    }
 }

@@ -2,11 +2,12 @@
 
 use core::net::IpAddr;
 
+use super::tls::TlsView;
 use super::{
-    FIXED_BYTES, PARENT_BYTES, client_of, fixed_bytes, fixed_part, flag, http_of, kind_of, parent_of, u16_at,
-    u32_at, u64_at,
+    FIXED_BYTES, FORMAT_VERSION_TLS, PARENT_BYTES, client_of, fixed_bytes, fixed_part, flag, http_of,
+    kind_of, parent_of, u16_at, u32_at, u64_at,
 };
-use crate::{DecodeError, EventId, HttpVersion, Kind, Value};
+use crate::{DecodeError, EventId, HttpVersion, Kind, TlsRef, Value};
 
 /// A record that is not decoded as a whole: for readers that need few of its fields.
 ///
@@ -18,6 +19,7 @@ pub struct RecordView<'a> {
     parent: Option<&'a [u8; PARENT_BYTES]>,
     /// Behind one another; not yet known to be UTF-8.
     texts: &'a [u8],
+    tls: Option<TlsView<'a>>,
     kind: Kind,
     http: HttpVersion,
 }
@@ -39,18 +41,20 @@ impl<'a> RecordView<'a> {
     ///
     /// # Errors
     ///
-    /// When the bytes are not a record of this version, as far as that can be told without its texts.
+    /// When the bytes are not a record of a version known here, as far as that can be told without its texts.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let fixed = fixed_part(bytes)?;
         let has_parent = fixed[3] & flag::PARENT != 0;
-        let texts = bytes.get(fixed_bytes(has_parent)..).ok_or(DecodeError::Truncated)?;
+        let behind = bytes.get(fixed_bytes(has_parent)..).ok_or(DecodeError::Truncated)?;
         let lengths: usize = fixed[96..102].iter().map(|&length| usize::from(length)).sum();
-        match texts.len().cmp(&(lengths + usize::from(u16_at(fixed, 102)))) {
-            core::cmp::Ordering::Less => return Err(DecodeError::Truncated),
-            core::cmp::Ordering::Greater => return Err(DecodeError::TrailingBytes),
-            core::cmp::Ordering::Equal => {}
-        }
+        let lengths = lengths + usize::from(u16_at(fixed, 102));
+        let (texts, rest) = behind.split_at_checked(lengths).ok_or(DecodeError::Truncated)?;
+        let tls = match fixed[0] {
+            FORMAT_VERSION_TLS => Some(TlsView::parse(rest)?),
+            _ if rest.is_empty() => None,
+            _ => return Err(DecodeError::TrailingBytes),
+        };
         if fixed[100] > 0 && fixed[3] & flag::REASON == 0 {
             return Err(DecodeError::Field("reason"));
         }
@@ -58,6 +62,7 @@ impl<'a> RecordView<'a> {
             fixed,
             parent: if has_parent { bytes[FIXED_BYTES..].first_chunk() } else { None },
             texts,
+            tls,
             kind: kind_of(fixed[1])?,
             http: http_of(fixed[2])?,
         })
@@ -125,6 +130,10 @@ impl<'a> RecordView<'a> {
     #[inline] #[must_use] pub fn attempts(&self) -> u32 { u32_at(self.fixed, 20) }
     #[inline] #[must_use] pub fn client(&self) -> IpAddr { client_of(self.fixed) }
     #[inline] #[must_use] pub fn http(&self) -> HttpVersion { self.http }
+    pub fn tls(&self) -> Result<Option<TlsRef<'a>>, DecodeError> { self.tls.as_ref().map(TlsView::read).transpose() }
+    #[must_use] pub fn client_fingerprint(&self) -> Option<&'a [u8; 32]> {
+        self.tls.and_then(|tls| tls.client_fingerprint())
+    }
     #[inline] pub fn route(&self) -> Result<&'a str, DecodeError> { self.text(Text::Route) }
     pub fn method(&self) -> Result<&'a str, DecodeError> { self.text(Text::Method) }
     pub fn host(&self) -> Result<&'a str, DecodeError> { self.text(Text::Host) }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::Event;
 use crate::testing::any_event;
+use crate::{Event, Tls, TlsVersion};
 
 fn line(event: &Event) -> String {
     let mut out = Vec::new();
@@ -26,7 +26,7 @@ fn an_event_prints_as_the_contract_says() {
             r#"{"id":"00000000000000ab-2-1-1f","ts":"2026-11-21T01:20:23.123456Z","kind":"done","route":"orders","user_id":1,"#,
             r#""key_id":3,"value":1.0,"method":"GET","host":"api.example.com","path":"/orders/7","status":200,"reason":null,"#,
             r#""bytes_in":0,"bytes_out":512,"latency_us":431,"upstream":"127.0.0.1:9001","upstream_us":380,"attempts":1,"#,
-            r#""client":"203.0.113.9","http":"1.1","trace":"","parent":null}"#,
+            r#""client":"203.0.113.9","http":"1.1","tls":null,"trace":"","parent":null}"#,
             "\n"
         )
     );
@@ -55,6 +55,34 @@ fn a_cut_path_is_flagged() {
         line(&Event { path_cut: true, ..example() })
             .contains(r#""path":"/orders/7","path_cut":true,"status""#)
     );
+}
+
+#[test]
+fn a_version_of_tls_is_followed_by_what_tls_has_shown() {
+    let known = Tls {
+        version: TlsVersion::Tls13,
+        resumed: true,
+        server_name: Some("api.example.com".into()),
+        client_fingerprint: Some(core::array::from_fn(|at| at as u8 * 8)),
+    };
+    let unknown =
+        Tls { version: TlsVersion::Tls12, resumed: false, server_name: None, client_fingerprint: None };
+    for (tls, expected) in [
+        (
+            known,
+            concat!(
+                r#","http":"1.1","tls":"1.3","sni":"api.example.com","resumed":true,"client_fingerprint":"#,
+                r#""0008101820283038404850586068707880889098a0a8b0b8c0c8d0d8e0e8f0f8","trace":"","#
+            ),
+        ),
+        (
+            unknown,
+            r#","http":"1.1","tls":"1.2","sni":null,"resumed":false,"client_fingerprint":null,"trace":"","#,
+        ),
+    ] {
+        let line = line(&Event { tls: Some(tls), ..example() });
+        assert!(line.contains(expected), "{line}");
+    }
 }
 
 #[test]
@@ -91,6 +119,12 @@ proptest! {
         for (field, number) in numbers {
             prop_assert_eq!(&read[field], &json!(number));
         }
+        let tls = event.tls.as_ref();
+        prop_assert_eq!(&read["tls"], &json!(tls.map(|tls| tls.version.as_str())));
+        prop_assert_eq!(&read["sni"], &json!(tls.and_then(|tls| tls.server_name.as_deref())));
+        prop_assert_eq!(&read["resumed"], &json!(tls.map(|tls| tls.resumed)));
+        let hex = |bytes: [u8; 32]| bytes.iter().map(|byte| alloc::format!("{byte:02x}")).collect::<String>();
+        prop_assert_eq!(&read["client_fingerprint"], &json!(tls.and_then(|tls| tls.client_fingerprint).map(hex)));
         let value = event.value.map_or("null".to_string(), |v| v.to_string());
         let field = alloc::format!("\"value\":{value},");
         prop_assert!(text.contains(&field));

@@ -15,7 +15,7 @@ use super::super::ndjson::NdjsonRows;
 use super::super::sink::{Found, Rows, Sink};
 use super::*;
 use crate::query::{Plan, Query};
-use crate::{Filter, Measure, Number, Partial, Report};
+use crate::{Datum, Filter, Measure, Number, Partial, Report};
 
 /// Counts and sums by some fields.
 fn query(group_by: &[&str], filter: Option<&str>) -> Query {
@@ -72,6 +72,20 @@ fn of_ndjson(plan: &Plan, events: &[lockgate_event::Event]) -> Report {
     NdjsonRows::new(plan).read(&lines, &mut sink).unwrap();
     assert_eq!(sink.found.malformed, 0);
     sink.partial.report()
+}
+
+#[test]
+fn a_segment_of_before_there_was_tls_in_records_says_what_it_said() {
+    // Three requests to a route, and one that matched none.
+    let bytes = include_bytes!("../../../../../testdata/journal/format-1.segment");
+    for (fields, expected) in [(&["route", "status"][..], 2), (&["path"], 4), (&["tls", "sni", "resumed"], 1)]
+    {
+        let (report, malformed) = read_all(&query(fields, None).plan(), &[bytes], None);
+        assert_eq!((malformed, report.rows.len()), (0, expected), "{fields:?}");
+    }
+    let (report, _) = read_all(&query(&[], Some("tls is null and http = '1.1'")).plan(), &[bytes], None);
+    let usage = [Number::whole(4), Number::whole(3), Number::whole(3)].map(Datum::Number);
+    assert_eq!(report.rows[0][..3], usage);
 }
 
 proptest! {

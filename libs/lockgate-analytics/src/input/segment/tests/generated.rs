@@ -7,13 +7,13 @@ use std::string::String;
 use std::vec::Vec;
 
 use lockgate_event::segment::{Footer, RingId, SegmentHeader, append_block, append_frame};
-use lockgate_event::{Event, EventId, EventRef, HttpVersion, Kind, Value};
+use lockgate_event::{Event, EventId, EventRef, HttpVersion, Kind, Tls, TlsVersion, Value};
 use proptest::collection::vec as many;
 use proptest::option;
 use proptest::prelude::*;
 
 /// The fields of an event whose cells are the same in every format.
-pub(super) const FIELDS: [&str; 23] = [
+pub(super) const FIELDS: [&str; 27] = [
     "id",
     "kind",
     "route",
@@ -34,6 +34,10 @@ pub(super) const FIELDS: [&str; 23] = [
     "attempts",
     "client",
     "http",
+    "tls",
+    "sni",
+    "resumed",
+    "client_fingerprint",
     "trace",
     "parent",
     "no_such_field",
@@ -67,6 +71,15 @@ fn any_event() -> impl Strategy<Value = Event> {
     let id = || (0..9_u64).prop_map(|sequence| EventId { node: 7, boot: 3, worker: 1, sequence });
     let text = || prop::sample::select(&["orders", "", "images", "a\"b\\ü\u{1}"][..]).prop_map(Box::from);
     let who = (id(), option::of(id()), kind, http, client, option::of(0..4_u64), option::of(any::<u64>()));
+    let version = prop::sample::select(&[TlsVersion::Tls12, TlsVersion::Tls13][..]);
+    let tls = (version, any::<bool>(), option::of(text()), option::of(any::<[u8; 32]>())).prop_map(
+        |(version, resumed, server_name, client_fingerprint)| Tls {
+            version,
+            resumed,
+            server_name,
+            client_fingerprint,
+        },
+    );
     let texts = (text(), text(), text(), text(), text(), option::of(text()), text());
     let numbers = (
         0..200_000_000_u64,
@@ -75,7 +88,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         any::<[u64; 3]>(),
         option::of(any::<u64>()),
     );
-    (who, texts, numbers, any::<(bool, u32)>()).prop_map(|(who, texts, numbers, (path_cut, attempts))| {
+    (who, texts, numbers, any::<(bool, u32)>(), option::of(tls)).prop_map(|(who, texts, numbers, (path_cut, attempts), tls)| {
         let (id, parent, kind, http, client, user_id, key_id) = who;
         let (route, method, host, path, upstream, reason, trace) = texts;
         let (after_us, value, status, [bytes_in, bytes_out, latency_us], upstream_us) = numbers;
@@ -83,7 +96,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         #[rustfmt::skip]
         let event = Event {
             id, parent, kind, ts_us, route, user_id, key_id, value: value.map(Value), method, host, path, path_cut, status,
-            reason, bytes_in, bytes_out, latency_us, upstream, upstream_us, attempts, client, http, trace,
+            reason, bytes_in, bytes_out, latency_us, upstream, upstream_us, attempts, client, http, tls, trace,
         };
         event
     })
