@@ -1,5 +1,7 @@
 //! Upstreams: at least one endpoint, none twice.
 
+mod tls;
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -35,6 +37,7 @@ fn upstream(
         empty(written.span, "endpoints", "name at least one, such as \"127.0.0.1:9001\"", reader);
     }
     let timeout = section.timeout.value;
+    let tls = section.tls.and_then(|tls| tls::tls(&name, &tls, &written.value, base_dir, reader));
     Some(Upstream {
         name,
         endpoints: endpoints(written.value, base_dir, reader),
@@ -50,6 +53,7 @@ fn upstream(
         rest: section.rest.value,
         resolve: section.resolve.value,
         host: section.host.map(|host| host.value.0),
+        tls,
         public_only: false,
     })
 }
