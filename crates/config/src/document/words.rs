@@ -87,8 +87,8 @@ pub(crate) struct PeerName(pub(crate) tls::ServerName<'static>);
 
 impl TextForm for PeerName {
     const TEXT: Text = Text {
-        noun: "name of a server",
-        with_article: "a name",
+        noun: "server name",
+        with_article: "a server name",
         example: "orders.internal",
         pattern: None,
         environment: false,

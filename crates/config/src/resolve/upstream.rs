@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{empty, weight, whole};
 use crate::config::{Endpoint, EndpointAddress, Upstream, UpstreamTimeout};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{EndpointForm, Name, UpstreamSection};
+use crate::document::{EndpointForm, HttpOrigin, Name, UpstreamSection, UpstreamTlsSection};
 use crate::form::{At, Fallback, Form, Key, Map};
 use crate::reader::Reader;
 
@@ -58,15 +58,19 @@ fn upstream(
     })
 }
 
-/// The upstream of an origin that functions may call: one endpoint, and all else as it is by default.
-pub(super) fn origin(name: String, address: EndpointAddress, reader: &mut Reader<'_>) -> Option<Upstream> {
+/// The upstream of an origin that functions may call: one endpoint, with TLS if it is of `https`, and all else as it is by default.
+pub(super) fn origin(origin: &HttpOrigin, span: Option<Span>, reader: &mut Reader<'_>) -> Option<Upstream> {
     // Says that it has no endpoints, which nobody need hear.
     let mut unheard = Reader::new(reader.environment, Vec::new());
     let mut section =
         UpstreamSection::fallback(&Key::plain("upstream", "", UpstreamSection::SHAPE), &mut unheard);
-    let endpoint = At { value: EndpointForm { address, weight: 1 }, span: None };
-    section.endpoints = Some(At { value: vec![endpoint], span: None });
-    let upstream = upstream(name, section, Path::new(""), reader)?;
+    let endpoint = EndpointForm { address: origin.address.clone(), weight: 1 };
+    section.endpoints = Some(At { value: vec![At { value: endpoint, span }], span });
+    section.tls = origin.is_secure.then(|| {
+        let key = Key::plain("tls", "", UpstreamTlsSection::SHAPE);
+        At { value: UpstreamTlsSection::fallback(&key, &mut unheard), span }
+    });
+    let upstream = upstream(origin.url(), section, Path::new(""), reader)?;
     Some(Upstream { public_only: true, ..upstream })
 }
 
