@@ -47,7 +47,7 @@ pub enum ConnectorError {
 
 /// Terms, ready for handshakes by any number of threads. Two are equal when their terms are.
 ///
-/// Sessions are kept in it, by name, and taken up again: so who takes one up has been verified by these very terms.
+/// Sessions are kept in it, by name, 256 at most, and taken up again: so who takes one up has been verified by these very terms.
 #[derive(Clone)]
 pub struct Connector {
     terms: ConnectorTerms,

@@ -104,7 +104,7 @@ fn sessions_are_taken_up_by_name_and_by_the_same_connector_alone() {
     };
     let one = connector(Trust::Authority(authority(&own)), None);
     assert_eq!(kind(&one, "a.internal"), HandshakeKind::Full);
-    assert_eq!(kind(&one.clone(), "a.internal"), HandshakeKind::Resumed);
+    assert_eq!(kind(&one, "a.internal"), HandshakeKind::Resumed);
     assert_eq!(kind(&one, "b.internal"), HandshakeKind::Full);
     // One that would not believe the server takes nothing from one that does.
     assert_eq!(kind(&connector(Trust::Anyone, None), "a.internal"), HandshakeKind::Full);

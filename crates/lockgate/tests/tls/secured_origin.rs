@@ -235,16 +235,14 @@ fn request(stream: &mut impl Read) -> io::Result<Option<Asked>> {
     let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let mut body = vec![0; field("content-length:").map_or(0, |length| length.parse().unwrap())];
     stream.read_exact(&mut body)?;
-    let is_chunked = field("transfer-encoding:").is_some();
-    while is_chunked {
+    let mut chunk_follows = field("transfer-encoding:").is_some();
+    while chunk_follows {
         let size = until(stream, b"\r\n")?.unwrap_or_default();
         let size = usize::from_str_radix(std::str::from_utf8(&size).unwrap().trim(), 16).unwrap();
         let mut chunk = vec![0; size + 2];
         stream.read_exact(&mut chunk)?;
         body.extend_from_slice(&chunk[..size]);
-        if size == 0 {
-            break;
-        }
+        chunk_follows = size > 0;
     }
     let target = head.split(' ').nth(1).unwrap().to_owned();
     Ok(Some(Asked { target, body }))

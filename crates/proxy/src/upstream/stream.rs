@@ -178,3 +178,14 @@ impl AsyncWrite for WriteSide<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cleartext_has_no_room_for_tls() {
+        assert_eq!(size_of::<Stream>(), size_of::<Socket>());
+        assert_eq!(size_of::<ReadSide<'_>>(), 2 * size_of::<usize>());
+    }
+}
