@@ -256,9 +256,22 @@ pub struct Upstream {
     pub resolve: Duration,
     /// `Host` sent to the upstream; `None`: the client's.
     pub host: Option<String>,
+    /// TLS, if it is spoken.
+    pub tls: Option<UpstreamTls>,
     /// Whether a host name may only stand for public addresses: so it is for an origin that a function may call. An address that was
     /// written is taken as it is.
     pub public_only: bool,
+}
+
+/// `tls` of an upstream. The files have been read: two are equal when the files' contents are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpstreamTls {
+    /// Whom to believe, and what to show.
+    pub connector: tls::Connector,
+    /// The name that endpoints must prove to have; `None`: each its own, which it has then.
+    pub name: Option<tls::ServerName<'static>>,
+    /// The files it was read from.
+    pub files: Vec<ReadFile>,
 }
 
 /// One endpoint of an upstream.
@@ -296,7 +309,7 @@ pub enum Balance {
 /// `timeout` of an upstream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpstreamTimeout {
-    /// To establish a connection; default 3 s, so that a SYN lost once is got over; 504.
+    /// To establish a connection, with TLS; default 3 s, so that a SYN lost once is got over; 504.
     pub connect: Duration,
     /// Request sent to response head; default 30 s; 504.
     pub response: Duration,

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 pub(crate) use access::{LimitSection, RateWord};
 pub(crate) use function::{FunctionSection, FunctionsSection};
-pub(crate) use listener::{CertificateSection, Http2Section, ListenerSection};
+pub(crate) use listener::{Http2Section, ListenerSection};
 pub(crate) use route::{
     CorsSection, FixedSection, HeaderEditsSection, MatchValue, RedirectSection, RouteSection, RouteUpstream,
 };
-pub(crate) use upstream::{EndpointForm, UpstreamSection};
+pub(crate) use upstream::{EndpointForm, UpstreamSection, UpstreamTlsSection};
 pub(crate) use words::*;
 
 use crate::config::{AccessLog, RingPlace, WhenFull};

@@ -4,6 +4,7 @@ mod function;
 mod listener;
 mod names;
 mod overlap;
+mod pem;
 mod route;
 mod upstream;
 

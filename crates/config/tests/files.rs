@@ -165,6 +165,9 @@ fn the_schema_is_a_schema_and_refuses_what_it_can_tell() {
         ("[function.f]\ncomponent = \"f.wasm\"\nsecrets = { a = \"hunter2\" }", false),
         ("[[route]]\nfunction = \"f\"\nbefore = [\"g\"]", true),
         ("[[route]]\nfunction = \"f\"\nbefore = \"g\"", false),
+        ("[upstream.u]\nendpoints = [\"h:1\"]\ntls = {}", true),
+        ("[upstream.u]\nendpoints = [\"h:1\"]\ntls = { name = \"h\", verify = false }", true),
+        ("[upstream.u]\nendpoints = [\"h:1\"]\ntls = true", false),
     ] {
         let value: serde_json::Value = toml::from_str(text).unwrap();
         assert_eq!(schema.is_valid(&value), valid, "{text}");

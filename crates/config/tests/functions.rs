@@ -38,8 +38,8 @@ fn with_function(keys: &str) -> String {
     )
 }
 
-fn out(authority: &str, upstream: usize) -> Outbound {
-    Outbound { authority: authority.to_owned(), upstream }
+fn out(origin: &str, upstream: usize) -> Outbound {
+    Outbound { origin: origin.to_owned(), upstream }
 }
 
 #[test]

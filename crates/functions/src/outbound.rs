@@ -28,7 +28,7 @@ const CHUNK_BYTES_MAX: usize = 64 * 1024;
 pub trait Outbound: Send + Sync + 'static {
     /// Sends a request to where the function may send it, and gives the response as soon as its head is there.
     ///
-    /// The request's scheme is `http` and its authority that of the destination; head and trailers are still to be taken through
+    /// The request's scheme and authority are those of the destination; head and trailers are still to be taken through
     /// [`bridge`]. Its body keeps the length that it announces, and fails when the guest does.
     fn send(&self, to: Destination, request: http::Request<WasiBody>, timeouts: Timeouts) -> SentResponse;
 }
@@ -83,15 +83,17 @@ impl Hooks {
     /// Counts a request and says where it goes.
     fn destination(&mut self, uri: &http::Uri) -> Result<Destination, &'static str> {
         self.calls_left = self.calls_left.checked_sub(1).ok_or("the call has used up its `calls`")?;
-        if uri.scheme() != Some(&Scheme::HTTP) {
-            return Err("only `http://` can be asked");
-        }
         let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
-        let authority = authority.strip_suffix(":80").unwrap_or(authority).to_ascii_lowercase();
-        if authority == UPSTREAM {
+        let without = |port| authority.strip_suffix(port).unwrap_or(authority).to_ascii_lowercase();
+        let origin = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => without(":80"),
+            Some(scheme) if *scheme == Scheme::HTTPS => format!("https://{}", without(":443")),
+            _ => return Err("only `http://` and `https://` can be asked"),
+        };
+        if origin == UPSTREAM {
             return if self.next { Ok(Destination::Next) } else { Err("the function stands before nothing") };
         }
-        let place = self.settings.outbound.iter().position(|listed| *listed == authority);
+        let place = self.settings.outbound.iter().position(|listed| *listed == origin);
         place.map(Destination::Listed).ok_or("it is not in the function's `outbound`")
     }
 

@@ -31,7 +31,8 @@ pub struct Settings {
     pub reuse: u32,
     /// Values of `wasi:config`, secrets among them: they are never printed.
     pub values: Vec<(String, String)>,
-    /// Authorities the function may ask, in lower case, the port left out when it is 80.
+    /// Origins the function may ask, in lower case, `http://` and the scheme's usual port left out: `orders.internal`,
+    /// `https://api.example.com`.
     pub outbound: Vec<String>,
 }
 

@@ -7,5 +7,5 @@ mod writer;
 
 pub(crate) use client::ClientConversation;
 pub(crate) use reader::{InState, Reader, Readiness, wait};
-pub(crate) use upstream::{Connection, Stream};
+pub(crate) use upstream::Connection;
 pub(crate) use writer::{OutState, Writer};

@@ -52,6 +52,11 @@ pub(crate) const ACCEPT_PAUSE_MS: u64 = 50;
 pub(crate) const ACCEPT_BATCH: usize = 64;
 /// Idle upstream connections on the shelf that all workers share, per upstream.
 pub(crate) const SHELF_CONNECTIONS: usize = 512;
+/// How many times an idle connection of TLS is read from before it is used again: tickets for later sessions come unasked. One that has
+/// more to say is closed.
+pub(crate) const UNASKED_READS: usize = 8;
+/// The log is warned of an endpoint whose handshakes fail at most once in this time.
+pub(crate) const WARN_EVERY_MS: u64 = 10_000;
 /// Exchange states a worker keeps for the next exchange.
 pub(crate) const STATES_KEPT: usize = 256;
 /// A head's arena above this is given back after its exchange, bytes.

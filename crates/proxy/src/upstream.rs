@@ -3,6 +3,9 @@
 mod connect;
 mod endpoint;
 mod pool;
+mod socket;
+mod stream;
+mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +15,7 @@ use arc_swap::ArcSwap;
 
 pub use endpoint::{Address, Endpoint};
 pub(crate) use pool::{Lease, Pools, Unobtainable};
+pub(crate) use stream::{ReadSide, Stream, WriteSide};
 
 use crate::timers::Ticks;
 

@@ -171,6 +171,6 @@ fn settings(function: &config::Function) -> Settings {
         log_bytes: function.log_bytes,
         reuse: function.reuse,
         values: function.values.iter().cloned().chain(secrets).collect(),
-        outbound: function.outbound.iter().map(|to| to.authority.clone()).collect(),
+        outbound: function.outbound.iter().map(|to| to.origin.clone()).collect(),
     }
 }

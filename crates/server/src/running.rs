@@ -148,6 +148,9 @@ impl Running {
                 return Err(ReloadError::Draining);
             }
             self.commit(prepared);
+            for warning in &warnings {
+                tracing::warn!(hint = warning.hint, "{}", warning.message);
+            }
         }
         let mut changes: Vec<_> = difference.to_string().lines().map(str::to_owned).collect();
         changes.extend(replaced.into_iter().map(|name| format!("function {name}: another component")));
@@ -197,8 +200,10 @@ impl Running {
         let in_force = lock(&self.in_force);
         let components =
             in_force.functions.iter().map(|function| (function.path().clone(), function.stamp()));
-        let tls = in_force.config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
-        let files = tls.flat_map(|tls| &tls.files).map(|file| (file.path.clone(), file.stamp));
+        let config = &in_force.config;
+        let to_clients = config.listeners.iter().filter_map(|listener| Some(&listener.tls.as_ref()?.files));
+        let to_upstreams = config.upstreams.iter().filter_map(|upstream| Some(&upstream.tls.as_ref()?.files));
+        let files = to_clients.chain(to_upstreams).flatten().map(|file| (file.path.clone(), file.stamp));
         components.chain(files).collect()
     }
 

@@ -1,4 +1,4 @@
-//! Whose certificates clients may show.
+//! Who vouches for certificates: those that clients show, or those of upstreams.
 
 use std::fmt;
 use std::io;

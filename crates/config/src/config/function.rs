@@ -46,7 +46,7 @@ pub struct Function {
     pub log_bytes: u64,
     /// Calls that one instance serves; default 1: a fresh one for each.
     pub reuse: u32,
-    /// Whom it may call, in the order written; each authority once.
+    /// Whom it may call, in the order written; each origin once.
     pub outbound: Vec<Outbound>,
     /// `config`: values for `wasi:config`, by name.
     pub values: Vec<(String, String)>,
@@ -57,9 +57,9 @@ pub struct Function {
 /// One that a function may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outbound {
-    /// What stands between `http://` and the path of a request to it, in lower case, without the port when that is 80:
-    /// `orders.internal` for the upstream `orders`, `api.example.com:8080` for an origin.
-    pub authority: String,
+    /// What stands before the path of a request to it, in lower case, without `http://` and the scheme's usual port:
+    /// `orders.internal` for the upstream `orders`, `api.example.com:8080` or `https://api.example.com` for an origin.
+    pub origin: String,
     /// Index into `Config::upstreams`.
     pub upstream: usize,
 }

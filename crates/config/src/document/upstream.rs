@@ -5,14 +5,14 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{DAY_MS, HOUR_MS, HostValue};
+use super::{DAY_MS, HOUR_MS, HostValue, PeerName, PemPath};
 use crate::config::{Balance, EndpointAddress};
 use crate::form::{At, Form, Key, Shape, choice, section};
 use crate::reader::Reader;
 
 section! {
     /// A service behind the gateway: one or more endpoints that answer alike.
-    UpstreamSection = "[upstream.NAME]", later ["tls", "health", "retry"] {
+    UpstreamSection = "[upstream.NAME]", later ["health", "retry"] {
         /// Where it is: addresses `127.0.0.1:9001`, host names `orders.internal:9001`, Unix sockets
         /// `unix:/run/orders.sock`, or tables with a weight. At least one.
         endpoints: Option<At<Vec<At<EndpointForm>>>> { required: true },
@@ -34,13 +34,33 @@ section! {
         resolve: At<Duration> { default: Some("10s"), range: Some((100, DAY_MS)) },
         /// `Host` sent to the upstream.
         host: Option<At<HostValue>> { otherwise: Some("the client's") },
+        /// Speaks TLS with its endpoints; `tls = {}` is all it takes where the operating system trusts their certificates.
+        tls: Option<At<UpstreamTlsSection>> { otherwise: Some("cleartext"), status: Some("502") },
+    }
+}
+
+section! {
+    /// TLS to an upstream: versions 1.3 and 1.2. Files are read again within two seconds of a change.
+    UpstreamTlsSection = "[upstream.NAME] tls" {
+        /// Who must have issued the endpoints' certificates: one or more certificates in PEM.
+        authority: Option<At<PemPath>> { otherwise: Some("whom the operating system trusts") },
+        /// Host name or IP address that the certificates must be made out to; a host name is what is asked for by SNI, too. An
+        /// endpoint that is a Unix socket has no name of its own.
+        name: Option<At<PeerName>> { otherwise: Some("the endpoint's own host name or IP address") },
+        /// Certificate that is shown to an upstream that asks for one, in PEM, followed by those that vouch for it.
+        certificate: Option<At<PemPath>> { otherwise: Some("none is shown") },
+        /// Its private key in PEM, not encrypted.
+        key: Option<At<PemPath>> { otherwise: Some("none") },
+        /// Whether the endpoints' certificates are looked at. With `false`, for trying things out, whoever stands in between can read and
+        /// change everything; it is warned of.
+        verify: At<bool> { default: Some("true") },
     }
 }
 
 section! {
     /// Time limits of an upstream.
     UpstreamTimeoutSection = "[upstream.NAME] timeout" {
-        /// To establish a connection. A lost SYN is sent again after a second (RFC 6298), so that less than that gives up on one.
+        /// To establish a connection, its TLS handshake included. A lost SYN is sent again after a second (RFC 6298), so that less than that gives up on one.
         connect: At<Duration> { default: Some("3s"), range: Some((1, HOUR_MS)), status: Some("504") },
         /// From the request sent to the head of the response.
         response: At<Duration> { default: Some("30s"), range: Some((1, DAY_MS)), status: Some("504") },

@@ -81,6 +81,27 @@ impl TextForm for PemPath {
     }
 }
 
+/// The name on an upstream's certificate.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerName(pub(crate) tls::ServerName<'static>);
+
+impl TextForm for PeerName {
+    const TEXT: Text = Text {
+        noun: "server name",
+        with_article: "a server name",
+        example: "orders.internal",
+        pattern: None,
+        environment: false,
+    };
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        tls::server_name(text).map(Self).ok_or_else(|| {
+            Fault::new("neither a host name nor an IP address")
+                .hint("write it as it stands on the certificate, without scheme, port and `*`")
+        })
+    }
+}
+
 /// Any text.
 #[derive(Clone, Debug)]
 pub(crate) struct AnyText(pub(crate) String);

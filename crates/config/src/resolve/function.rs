@@ -120,10 +120,10 @@ impl Making<'_> {
                     OutboundWord::Upstream(name) => self.upstream(name, *span, reader)?,
                     OutboundWord::Origin(origin) => self.origin(origin, *span, reader)?,
                 };
-                is_not_next(&outbound.authority, *span, reader).then_some((outbound, *span))
+                is_not_next(&outbound.origin, *span, reader).then_some((outbound, *span))
             })
             .collect();
-        repeated(found.iter().map(|(outbound, span)| (outbound.authority.as_str(), *span)), "host", reader);
+        repeated(found.iter().map(|(outbound, span)| (outbound.origin.as_str(), *span)), "host", reader);
         found.into_iter().map(|(outbound, _)| outbound).collect()
     }
 
@@ -136,7 +136,7 @@ impl Making<'_> {
             }
             false => self.upstreams.find(name, span, reader)?,
         };
-        let Some(authority) = internal_authority(&name.0) else {
+        let Some(origin) = internal_authority(&name.0) else {
             reader.report(
                 Diagnostic::error(span, format!("functions cannot call the upstream `{}`", name.0))
                     .label("its name cannot be part of a host name")
@@ -144,7 +144,7 @@ impl Making<'_> {
             );
             return None;
         };
-        Some(Outbound { authority, upstream })
+        Some(Outbound { origin, upstream })
     }
 
     fn origin(
@@ -155,7 +155,7 @@ impl Making<'_> {
     ) -> Option<Outbound> {
         let url = origin.url();
         if let Some(upstream) = self.places.get(&url) {
-            return Some(Outbound { authority: origin.authority.clone(), upstream: *upstream });
+            return Some(Outbound { origin: origin.short(), upstream: *upstream });
         }
         if let Some(place) = self.upstreams.place(&url) {
             reader.report(
@@ -167,9 +167,9 @@ impl Making<'_> {
             return None;
         }
         let upstream = self.upstreams.count() + self.origins.len();
-        self.origins.push(upstream::origin(url.clone(), origin.address.clone(), reader)?);
+        self.origins.push(upstream::origin(origin, span, reader)?);
         self.places.insert(url, upstream);
-        Some(Outbound { authority: origin.authority.clone(), upstream })
+        Some(Outbound { origin: origin.short(), upstream })
     }
 
     fn secrets(&self, written: Map<Name, SecretReference>, reader: &mut Reader<'_>) -> Vec<(String, Secret)> {
@@ -191,16 +191,16 @@ impl Making<'_> {
     }
 }
 
-/// Whether the authority is not that of the way on, which is reported.
-fn is_not_next(authority: &str, span: Option<Span>, reader: &mut Reader<'_>) -> bool {
-    if authority == NEXT_AUTHORITY {
+/// Whether the origin is not that of the way on, which is reported.
+fn is_not_next(origin: &str, span: Option<Span>, reader: &mut Reader<'_>) -> bool {
+    if origin == NEXT_AUTHORITY {
         reader.report(
             Diagnostic::error(span, format!("`{NEXT_AUTHORITY}` is what a function stands before"))
                 .label("cannot be told apart")
                 .hint("it needs another name to be called by functions"),
         );
     }
-    authority != NEXT_AUTHORITY
+    origin != NEXT_AUTHORITY
 }
 
 /// Warns of values that look as if the environment was asked.

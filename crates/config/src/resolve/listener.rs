@@ -4,17 +4,16 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use tls::{Authority, ClientCertificates, Identity, Terminator, Terms};
+use tls::{ClientCertificates, Terminator, Terms};
 
+use super::pem::PemFiles;
 use super::{empty, whole};
 use crate::config::{Hsts, Http2, Listener, Protocol, Tls};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{CertificateSection, Document, Http2Section, ListenerSection};
+use crate::document::{Document, Http2Section, ListenerSection};
 use crate::form::{At, Bytes};
 use crate::reader::Reader;
-use crate::stamp::ReadFile;
 
 pub(super) fn listeners(document: &Document, base_dir: &Path, reader: &mut Reader<'_>) -> Vec<Listener> {
     if !document.written.meant("listener") && !reader.is_broken() {
@@ -123,23 +122,15 @@ fn tls(
     if written.value.is_empty() {
         empty(written.span, "tls", "leave it out for cleartext", reader);
     }
-    let mut files = Vec::new();
+    let mut files = PemFiles::new(base_dir);
     let mut identities = Vec::new();
-    for certificate in &written.value {
-        identities.extend(identity(certificate, base_dir, &mut files, reader).map(Arc::new));
+    for At { value: pair, .. } in &written.value {
+        let (Some(certificate), Some(key)) = (&pair.certificate, &pair.key) else { continue };
+        identities.extend(files.identity(certificate, key, reader).map(Arc::new));
     }
     let clients = match &section.client_certificates {
         Some(asked) => {
-            let path = asked.value.authority.as_ref()?;
-            let file = ReadFile::before(base_dir.join(&path.value.0));
-            let authority = Authority::load(&file.path)
-                .map_err(|error| {
-                    reader.report(
-                        Diagnostic::error(path.span, format!("no authority: {error}")).label("this file"),
-                    );
-                })
-                .ok()?;
-            files.push(file);
+            let authority = files.authority(asked.value.authority.as_ref()?, reader)?;
             Some(ClientCertificates { authority, required: asked.value.required.value })
         }
         None => None,
@@ -158,7 +149,12 @@ fn tls(
         .hsts
         .as_ref()
         .map(|hsts| Hsts { max_age: hsts.value.max_age.value, subdomains: hsts.value.subdomains.value });
-    Some(Tls { terminator, files, handshake_timeout: section.handshake_timeout.value, hsts })
+    Some(Tls {
+        terminator,
+        files: files.into_read(),
+        handshake_timeout: section.handshake_timeout.value,
+        hsts,
+    })
 }
 
 /// Reports keys that mean nothing in cleartext.
@@ -180,36 +176,6 @@ fn refuse_without_tls(section: &ListenerSection, reader: &mut Reader<'_>) {
                     .label("this listener speaks cleartext")
                     .hint("add `tls = [{ certificate = \"site.pem\", key = \"site.key\" }]`, or take it out"),
             );
-        }
-    }
-}
-
-fn identity(
-    written: &At<CertificateSection>,
-    base_dir: &Path,
-    files: &mut Vec<ReadFile>,
-    reader: &mut Reader<'_>,
-) -> Option<Identity> {
-    let (certificate, key) = (written.value.certificate.as_ref()?, written.value.key.as_ref()?);
-    let both = [certificate, key].map(|word| ReadFile::before(base_dir.join(&word.value.0)));
-    let identity = Identity::load(&both[0].path, &both[1].path);
-    files.extend(both);
-    match identity {
-        Ok(identity) => {
-            if identity.not_after() < SystemTime::now() {
-                reader.report(
-                    Diagnostic::warning(certificate.span, "the certificate has expired")
-                        .label("clients will refuse it")
-                        .hint("renew it; the new file is taken over without a restart"),
-                );
-            }
-            Some(identity)
-        }
-        Err(error) => {
-            let span = if error.is_of_key() { key.span } else { certificate.span };
-            let problem = Diagnostic::error(span, error.to_string()).label("this file");
-            reader.report(problem.hint("`lockgate certificate self-signed` makes a pair to try things with"));
-            None
         }
     }
 }

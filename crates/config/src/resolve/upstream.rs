@@ -1,12 +1,14 @@
 //! Upstreams: at least one endpoint, none twice.
 
+mod tls;
+
 use std::collections::HashMap;
 use std::path::Path;
 
 use super::{empty, weight, whole};
 use crate::config::{Endpoint, EndpointAddress, Upstream, UpstreamTimeout};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{EndpointForm, Name, UpstreamSection};
+use crate::document::{EndpointForm, HttpOrigin, Name, UpstreamSection, UpstreamTlsSection};
 use crate::form::{At, Fallback, Form, Key, Map};
 use crate::reader::Reader;
 
@@ -35,6 +37,7 @@ fn upstream(
         empty(written.span, "endpoints", "name at least one, such as \"127.0.0.1:9001\"", reader);
     }
     let timeout = section.timeout.value;
+    let tls = section.tls.and_then(|tls| tls::tls(&name, &tls, &written.value, base_dir, reader));
     Some(Upstream {
         name,
         endpoints: endpoints(written.value, base_dir, reader),
@@ -50,19 +53,24 @@ fn upstream(
         rest: section.rest.value,
         resolve: section.resolve.value,
         host: section.host.map(|host| host.value.0),
+        tls,
         public_only: false,
     })
 }
 
-/// The upstream of an origin that functions may call: one endpoint, and all else as it is by default.
-pub(super) fn origin(name: String, address: EndpointAddress, reader: &mut Reader<'_>) -> Option<Upstream> {
+/// The upstream of an origin that functions may call: one endpoint, with TLS if it is of `https`, and all else as it is by default.
+pub(super) fn origin(origin: &HttpOrigin, span: Option<Span>, reader: &mut Reader<'_>) -> Option<Upstream> {
     // Says that it has no endpoints, which nobody need hear.
     let mut unheard = Reader::new(reader.environment, Vec::new());
     let mut section =
         UpstreamSection::fallback(&Key::plain("upstream", "", UpstreamSection::SHAPE), &mut unheard);
-    let endpoint = At { value: EndpointForm { address, weight: 1 }, span: None };
-    section.endpoints = Some(At { value: vec![endpoint], span: None });
-    let upstream = upstream(name, section, Path::new(""), reader)?;
+    let endpoint = EndpointForm { address: origin.address.clone(), weight: 1 };
+    section.endpoints = Some(At { value: vec![At { value: endpoint, span }], span });
+    section.tls = origin.is_secure.then(|| {
+        let key = Key::plain("tls", "", UpstreamTlsSection::SHAPE);
+        At { value: UpstreamTlsSection::fallback(&key, &mut unheard), span }
+    });
+    let upstream = upstream(origin.url(), section, Path::new(""), reader)?;
     Some(Upstream { public_only: true, ..upstream })
 }
 

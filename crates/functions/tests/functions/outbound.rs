@@ -38,7 +38,7 @@ fn asks(function: &Arc<Function>, path: &str, next: bool) -> (Outcome, Vec<(Dest
 
 #[test]
 fn only_what_is_listed_can_be_asked() {
-    let listed = ["orders.internal".to_owned(), "api.example.com:8080".to_owned()];
+    let listed = ["orders.internal", "api.example.com:8080", "https://secure.example.com"].map(str::to_owned);
     let Some(function) = function("hostile", |settings| settings.outbound = listed.to_vec()) else { return };
     for (to, next, expected) in [
         ("http://orders.internal/a", false, Some((Destination::Listed(0), "GET orders.internal /a 0"))),
@@ -57,6 +57,14 @@ fn only_what_is_listed_can_be_asked() {
         ("http://api.example.com/", false, None),
         ("http://api.example.com:8081/", false, None),
         ("https://orders.internal/", false, None),
+        ("https://upstream.internal/", true, None),
+        (
+            "https://secure.example.com:443/",
+            false,
+            Some((Destination::Listed(2), "GET secure.example.com:443 / 0")),
+        ),
+        ("http://secure.example.com/", false, None),
+        ("http://secure.example.com:443/", false, None),
         ("http://orders.internal.evil.example/", false, None),
         ("http://user@orders.internal/", false, None),
         ("http://127.0.0.1:9180/", false, None),

@@ -149,7 +149,7 @@ fn what_cannot_be_run_is_a_failure_that_says_why() {
         (&["text.wasm"][..], "not a WebAssembly component"),
         (&["missing.wasm"], "missing.wasm"),
         (&["text.wasm", "--memory", "much"], "much"),
-        (&["text.wasm", "--outbound", "https://example.com"], "https"),
+        (&["text.wasm", "--outbound", "ftp://example.com"], "not a scheme"),
     ] {
         let output = run(dir.path(), &[&["functions", "run"], arguments].concat());
         let err = String::from_utf8(output.stderr).unwrap();

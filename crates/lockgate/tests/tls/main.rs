@@ -1,4 +1,4 @@
-//! TLS to clients: handshakes, certificates, and HTTP behind them as ever.
+//! TLS to clients and to upstreams: handshakes, certificates, and HTTP behind them as ever.
 #![allow(clippy::unwrap_used, reason = "a test that panics or prints is doing its work")]
 
 mod certificates;
@@ -7,6 +7,9 @@ mod client_certificates;
 mod handshakes;
 mod journal;
 mod requests;
+mod secured_origin;
+mod upstream_connections;
+mod upstreams;
 
 use std::fs;
 use std::path::Path;
@@ -33,12 +36,21 @@ impl Folder {
         write_certificate(self.0.path(), stem, names)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Starts a gateway that is configured so, with variables of the environment.
+    #[track_caller]
+    pub(crate) fn run(self, config: &str, environment: &[(&str, &str)]) -> GatewayProcess {
+        GatewayProcess::start_in(LOCKGATE, config, self.0, environment)
+            .unwrap_or_else(|error| panic!("{error}\n{config}"))
+    }
+
     /// Starts a gateway with this listener, that sends everything to an origin.
     #[track_caller]
     pub(crate) fn start(self, listeners: &str, origin: &Origin) -> GatewayProcess {
-        let config = config(listeners, origin);
-        GatewayProcess::start_in(LOCKGATE, &config, self.0, &[])
-            .unwrap_or_else(|error| panic!("{error}\n{config}"))
+        self.run(&config(listeners, origin), &[])
     }
 }
 

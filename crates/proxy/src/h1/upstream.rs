@@ -1,51 +1,15 @@
 //! One request and its answer on a connection to an upstream.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::io;
 
 use http1::{HeadError, HeadLimits, HeadScan};
 use message::{Body, Method, Piece, Request, Response};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
-use super::{InState, OutState, Reader, Readiness, Writer};
+use super::{InState, OutState, Reader, Writer};
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
 use crate::buffers::Buffer;
 use crate::timers::{Ticks, Timer};
-
-/// A byte stream to an endpoint.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "each is the transport of that name")]
-pub(crate) enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-impl Stream {
-    /// Whether an idle connection has become readable: an upstream that sends or closes unasked is done with.
-    pub(crate) fn has_news(&self) -> bool {
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        let ready = match self {
-            Self::Tcp(stream) => stream.poll_read_ready(&mut context),
-            Self::Unix(stream) => stream.poll_read_ready(&mut context),
-        };
-        ready.is_ready()
-    }
-
-    fn split(&mut self) -> (ReadSide<'_>, WriteSide<'_>) {
-        match self {
-            Self::Tcp(stream) => {
-                let (read, write) = stream.split();
-                (ReadSide::Tcp(read), WriteSide::Tcp(write))
-            }
-            Self::Unix(stream) => {
-                let (read, write) = stream.split();
-                (ReadSide::Unix(read), WriteSide::Unix(write))
-            }
-        }
-    }
-}
+use crate::upstream::{ReadSide, Stream, WriteSide};
 
 /// A connection to an endpoint while an exchange uses it.
 #[derive(Debug)]
@@ -158,79 +122,5 @@ impl RequestSink for UpstreamSink<'_> {
     fn start(&mut self, request: &Request) {
         http1::encode_request(request, self.writer.state.pending.bytes_mut());
         self.writer.state.start(request.body);
-    }
-}
-
-/// The reading half of a [`Stream`].
-#[derive(Debug)]
-pub(crate) enum ReadSide<'a> {
-    Tcp(tcp::ReadHalf<'a>),
-    Unix(unix::ReadHalf<'a>),
-}
-
-impl Readiness for ReadSide<'_> {
-    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(half) => half.as_ref().poll_read_ready(context),
-            Self::Unix(half) => half.as_ref().poll_read_ready(context),
-        }
-    }
-}
-
-impl AsyncRead for ReadSide<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Tcp(half) => Pin::new(half).poll_read(context, into),
-            Self::Unix(half) => Pin::new(half).poll_read(context, into),
-        }
-    }
-}
-
-/// The writing half of a [`Stream`].
-#[derive(Debug)]
-pub(crate) enum WriteSide<'a> {
-    Tcp(tcp::WriteHalf<'a>),
-    Unix(unix::WriteHalf<'a>),
-}
-
-impl AsyncWrite for WriteSide<'_> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Self::Tcp(half) => Pin::new(half).poll_write(context, bytes),
-            Self::Unix(half) => Pin::new(half).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Self::Tcp(half) => Pin::new(half).poll_write_vectored(context, slices),
-            Self::Unix(half) => Pin::new(half).poll_write_vectored(context, slices),
-        }
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Tcp(half) => Pin::new(half).poll_flush(context),
-            Self::Unix(half) => Pin::new(half).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Tcp(half) => Pin::new(half).poll_shutdown(context),
-            Self::Unix(half) => Pin::new(half).poll_shutdown(context),
-        }
     }
 }

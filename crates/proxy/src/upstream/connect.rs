@@ -3,41 +3,62 @@
 use std::io;
 use std::pin::pin;
 
-use tokio::net::{TcpStream, UnixStream};
+use config::UpstreamTls;
+use tls::ServerName;
 
-use super::endpoint::{Address, ShelvedStream};
-use crate::h1::{Stream, wait};
-use crate::timers::{Ticks, Timer};
+use super::Upstream;
+use super::endpoint::{Address, Endpoint};
+use super::socket::Socket;
+use super::stream::Stream;
+use super::tls::TlsStream;
+use crate::h1::wait;
+use crate::timers::Timer;
 
-/// Connects, within the time given.
-pub(super) async fn connect(address: &Address, timer: &Timer, within: Ticks) -> io::Result<Stream> {
-    timer.set(within);
-    match address {
-        Address::Ip(address) => {
-            let mut connecting = pin!(TcpStream::connect(*address));
-            let stream = wait(timer, |context| connecting.as_mut().poll(context)).await?;
-            stream.set_nodelay(true)?;
-            Ok(Stream::Tcp(stream))
-        }
-        Address::Unix(path) => {
-            let mut connecting = pin!(UnixStream::connect(path));
-            Ok(Stream::Unix(wait(timer, |context| connecting.as_mut().poll(context)).await?))
+/// Connects, within the time that the upstream has for it; a handshake is part of that.
+pub(super) async fn connect(upstream: &Upstream, endpoint: &Endpoint, timer: &Timer) -> io::Result<Stream> {
+    timer.set(upstream.timeouts.connect);
+    let socket = Socket::connect(endpoint.address(), timer).await?;
+    match &upstream.config().tls {
+        None => Ok(Stream::Plain(socket)),
+        // Boxed, so that exchanges with upstreams of cleartext have no room for it.
+        Some(tls) => Box::pin(secure(upstream, tls, endpoint, socket, timer)).await,
+    }
+}
+
+async fn secure(
+    upstream: &Upstream,
+    tls: &UpstreamTls,
+    endpoint: &Endpoint,
+    socket: Socket,
+    timer: &Timer,
+) -> io::Result<Stream> {
+    let name = name(tls, endpoint).ok_or(io::ErrorKind::InvalidInput)?;
+    let mut shaking = pin!(TlsStream::shake(&tls.connector, name, socket));
+    let shaken = wait(timer, |context| shaking.as_mut().poll(context)).await;
+    match shaken {
+        Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+        Err(error) => {
+            tell(upstream, endpoint, &error);
+            Err(error)
         }
     }
 }
 
-/// Takes a connection away from this worker's reactor.
-pub(super) fn deregister(stream: Stream) -> io::Result<ShelvedStream> {
-    Ok(match stream {
-        Stream::Tcp(stream) => ShelvedStream::Tcp(stream.into_std()?),
-        Stream::Unix(stream) => ShelvedStream::Unix(stream.into_std()?),
-    })
+/// What the endpoint must prove to be. The configuration has seen to it that there is a name.
+fn name(tls: &UpstreamTls, endpoint: &Endpoint) -> Option<ServerName<'static>> {
+    let own = || match (endpoint.origin(), endpoint.address()) {
+        (Some(origin), _) => tls::server_name(origin.rsplit_once(':')?.0),
+        (None, Address::Ip(address)) => Some(address.ip().into()),
+        (None, Address::Unix(_)) => None,
+    };
+    tls.name.clone().or_else(own)
 }
 
-/// Registers a connection with this worker's reactor.
-pub(super) fn register(stream: ShelvedStream) -> io::Result<Stream> {
-    Ok(match stream {
-        ShelvedStream::Tcp(stream) => Stream::Tcp(TcpStream::from_std(stream)?),
-        ShelvedStream::Unix(stream) => Stream::Unix(UnixStream::from_std(stream)?),
-    })
+/// Every request may come upon the same fault, so that most of them are told to those alone who ask for details.
+fn tell(upstream: &Upstream, endpoint: &Endpoint, error: &io::Error) {
+    let (upstream, address) = (upstream.name(), endpoint.text());
+    match endpoint.may_warn() {
+        true => tracing::warn!(upstream, address, %error, "a TLS handshake with an upstream failed"),
+        false => tracing::debug!(upstream, address, %error, "a TLS handshake with an upstream failed"),
+    }
 }

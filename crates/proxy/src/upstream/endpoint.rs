@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use policy::RestPolicy;
 
 use super::Permit;
-use crate::limits::SHELF_CONNECTIONS;
+use super::stream::ShelvedStream;
+use crate::limits::{SHELF_CONNECTIONS, WARN_EVERY_MS};
 
 /// Where an endpoint listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub struct Endpoint {
     /// Idle connections in the pools of all workers, as each last said.
     pooled: AtomicUsize,
     rests_until_ms: AtomicU64,
+    warned_ms: AtomicU64,
     /// Idle connections that one worker had too many of: touched only on a miss or a surplus.
     shelf: Mutex<Vec<Shelved>>,
 }
@@ -55,12 +57,6 @@ pub(super) struct Shelved {
     pub(super) stream: ShelvedStream,
     pub(super) permit: Permit,
     pub(super) since: Instant,
-}
-
-#[derive(Debug)]
-pub(super) enum ShelvedStream {
-    Tcp(std::net::TcpStream),
-    Unix(std::os::unix::net::UnixStream),
 }
 
 impl Endpoint {
@@ -75,6 +71,7 @@ impl Endpoint {
             open: Arc::default(),
             pooled: AtomicUsize::new(0),
             rests_until_ms: AtomicU64::new(0),
+            warned_ms: AtomicU64::new(0),
             shelf: Mutex::new(Vec::new()),
         }
     }
@@ -166,6 +163,13 @@ impl Endpoint {
             self.failures.store(0, Ordering::Relaxed);
             self.rests_until_ms.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Whether the log is to be warned of it: once in a while, however often it fails.
+    pub(super) fn may_warn(&self) -> bool {
+        let (last, now) = (self.warned_ms.load(Ordering::Relaxed), now_ms());
+        let is_due = last == 0 || now.saturating_sub(last) >= WARN_EVERY_MS;
+        is_due && self.warned_ms.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Puts an idle connection on the shelf, or closes it when the shelf is full.

@@ -1,4 +1,7 @@
 //! A worker's own idle connections, last in first out, and its own place in the round.
+//!
+//! Connections are kept by upstream, and an upstream that a reload changes in anything is another one: so none is ever used under a
+//! name, an authority or a certificate of TLS that it was not made with.
 
 use std::cell::RefCell;
 use std::io;
@@ -7,10 +10,10 @@ use std::sync::Arc;
 use policy::SmoothWeighted;
 use rustc_hash::FxHashMap;
 
-use super::connect::{connect, deregister, register};
+use super::connect::connect;
 use super::endpoint::Shelved;
-use super::{Endpoint, Permit, Upstream};
-use crate::h1::{Connection, Stream};
+use super::{Endpoint, Permit, Stream, Upstream};
+use crate::h1::Connection;
 use crate::timers::Timer;
 
 /// A connection lent to an exchange.
@@ -97,7 +100,7 @@ impl Pools {
         let own = self.with(upstream, |pool| {
             let idle = pool.idle_of(endpoint)?;
             std::iter::from_fn(|| idle.pop()).find(|idle| {
-                !idle.stream.has_news() && !((look || idle.look_again) && is_readable_now(&idle.stream))
+                !idle.stream.has_news() && !((look || idle.look_again) && idle.stream.has_news_now())
             })
         });
         let (stream, permit) = match own {
@@ -121,9 +124,7 @@ impl Pools {
             .admit(endpoint)
             .or_else(|| evict(upstream).then(|| upstream.admit(endpoint))?)
             .ok_or(Unobtainable::TooMany)?;
-        let stream = connect(endpoint.address(), timer, upstream.timeouts.connect)
-            .await
-            .map_err(Unobtainable::Connect)?;
+        let stream = connect(upstream, endpoint, timer).await.map_err(Unobtainable::Connect)?;
         Ok(Lease::new(Connection::new(stream, false), endpoint.clone(), permit))
     }
 
@@ -142,7 +143,7 @@ impl Pools {
             None
         });
         if let Some((stream, permit)) = surplus
-            && let Ok(stream) = deregister(stream)
+            && let Ok(stream) = stream.deregister()
         {
             endpoint.shelve(Shelved { stream, permit, since: std::time::Instant::now() });
         }
@@ -153,7 +154,13 @@ impl Pools {
         self.by_upstream.borrow_mut().retain(|&id, pool| {
             let keep_alive = pool.upstream.timeouts.keep_alive;
             for idle in &mut pool.idle {
-                idle.retain(|idle| !keep_alive.have_passed(idle.since, now) && !idle.stream.has_news());
+                idle.retain_mut(|idle| {
+                    let stays = !keep_alive.have_passed(idle.since, now) && !idle.stream.has_news();
+                    if !stays {
+                        idle.stream.farewell();
+                    }
+                    stays
+                });
             }
             let in_force = is_in_force(id);
             for endpoint in pool.endpoints.iter() {
@@ -226,6 +233,12 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.idle.iter_mut().flatten().for_each(|idle| idle.stream.farewell());
+    }
+}
+
 /// Closes an idle connection to any endpoint, to make room under the upstream's limit.
 fn evict(upstream: &Upstream) -> bool {
     upstream.endpoints().iter().any(|endpoint| endpoint.unshelve().is_some())
@@ -234,21 +247,11 @@ fn evict(upstream: &Upstream) -> bool {
 fn from_shelf(endpoint: &Endpoint) -> Option<(Stream, Permit)> {
     while let Some(shelved) = endpoint.unshelve() {
         // A socket that cannot be registered, or has become readable, is closed by being dropped.
-        if let Ok(stream) = register(shelved.stream)
-            && !is_readable_now(&stream)
+        if let Ok(stream) = Stream::register(shelved.stream)
+            && !stream.has_news_now()
         {
             return Some((stream, shelved.permit));
         }
     }
     None
-}
-
-/// Looks at the socket itself: one that has just been registered has no readiness yet.
-fn is_readable_now(stream: &Stream) -> bool {
-    let mut byte = [std::mem::MaybeUninit::uninit()];
-    let peeked = match stream {
-        Stream::Tcp(stream) => socket2::SockRef::from(stream).peek(&mut byte),
-        Stream::Unix(stream) => socket2::SockRef::from(stream).peek(&mut byte),
-    };
-    !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

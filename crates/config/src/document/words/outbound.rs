@@ -39,60 +39,64 @@ impl TextForm for ComponentPath {
 pub(crate) enum OutboundWord {
     /// `orders`
     Upstream(Name),
-    /// `http://api.example.com:8080`
+    /// `https://api.example.com`, `http://api.example.com:8080`
     Origin(HttpOrigin),
 }
 
-/// An origin that is reached without TLS.
+/// An origin of `http` or `https`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HttpOrigin {
-    /// In lower case, without the port when that is 80.
-    pub(crate) authority: String,
+    /// Whether it is of `https`.
+    pub(crate) is_secure: bool,
+    /// In lower case, without the port when that is the scheme's own.
+    authority: String,
     pub(crate) address: EndpointAddress,
 }
 
 /// The port of `http` (RFC 9110, 4.2.1).
 const HTTP_PORT: u16 = 80;
 
+/// The port of `https` (RFC 9110, 4.2.2).
+const HTTPS_PORT: u16 = 443;
+
 impl TextForm for OutboundWord {
     const TEXT: Text = Text {
         noun: "upstream or origin",
         with_article: "the name of an upstream, or an origin",
-        example: "http://api.example.com:8080",
+        example: "https://api.example.com",
         pattern: None,
         environment: false,
     };
 
     fn parse(text: &str) -> Result<Self, Fault> {
         const HINT: &str =
-            "write scheme and host, with a port if it is not 80: \"http://api.example.com:8080\"";
+            "write scheme and host, with a port if it is not the usual one: \"https://api.example.com\"";
         let Some((scheme, authority)) = text.split_once("://") else {
             return Name::parse(text).map(Self::Upstream);
         };
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => {}
-            "https" => {
-                return Err(Fault::new("TLS to upstreams is not supported by this version")
-                    .hint("write an origin with `http://`"));
-            }
+        let is_secure = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
             _ => return Err(Fault::new("not a scheme that can be asked").hint(HINT)),
-        }
+        };
         if authority.contains('@') {
             return Err(Fault::new("an origin has no user and no password").hint(HINT));
         }
         if authority.contains(['/', '?', '#']) {
             return Err(Fault::new("an origin has no path, not even `/`").hint(HINT));
         }
-        HttpOrigin::parse(authority).map(Self::Origin).ok_or_else(|| Fault::new("not an origin").hint(HINT))
+        let origin = HttpOrigin::parse(is_secure, authority);
+        origin.map(Self::Origin).ok_or_else(|| Fault::new("not an origin").hint(HINT))
     }
 }
 
 impl HttpOrigin {
-    fn parse(authority: &str) -> Option<Self> {
+    fn parse(is_secure: bool, authority: &str) -> Option<Self> {
+        let usual = if is_secure { HTTPS_PORT } else { HTTP_PORT };
         let behind_host = &authority[authority.find(']').unwrap_or(0)..];
         let full = match behind_host.contains(':') {
             true => authority.to_owned(),
-            false => format!("{authority}:{HTTP_PORT}"),
+            false => format!("{authority}:{usual}"),
         };
         let (host, port, address) = match EndpointAddress::parse(&full).ok()? {
             EndpointAddress::Ip(address) => {
@@ -105,13 +109,19 @@ impl HttpOrigin {
             }
             EndpointAddress::Unix(_) => return None,
         };
-        let authority = if port == HTTP_PORT { host } else { format!("{host}:{port}") };
-        Some(Self { authority, address })
+        let authority = if port == usual { host } else { format!("{host}:{port}") };
+        Some(Self { is_secure, authority, address })
     }
 
     /// The URL in its one form, which is the name of the upstream it becomes.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.authority)
+        let scheme = if self.is_secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority)
+    }
+
+    /// The same without `http://`.
+    pub(crate) fn short(&self) -> String {
+        if self.is_secure { self.url() } else { self.authority.clone() }
     }
 }
 
@@ -140,6 +150,10 @@ mod tests {
             ("HTTP://API.Example.com:80", "http://api.example.com"),
             ("http://api.example.com:0080", "http://api.example.com"),
             ("http://api.example.com:8080", "http://api.example.com:8080"),
+            ("http://api.example.com:443", "http://api.example.com:443"),
+            ("HTTPS://API.Example.com:443", "https://api.example.com"),
+            ("https://api.example.com:80", "https://api.example.com:80"),
+            ("https://[2001:db8::1]", "https://[2001:db8::1]"),
             ("http://192.0.2.1:80", "http://192.0.2.1"),
             ("http://[2001:DB8:0::1]", "http://[2001:db8::1]"),
             ("http://[2001:db8::1]:8080", "http://[2001:db8::1]:8080"),
@@ -168,7 +182,8 @@ mod tests {
             "http://[::1",
             "http://::1",
             "http://a b",
-            "https://a",
+            "https://",
+            "https://a/",
             "ftp://a",
         ] {
             check(text, None);

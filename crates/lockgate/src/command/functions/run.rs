@@ -29,7 +29,7 @@ pub(crate) struct Run {
     /// Address to answer at; port 0 for any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     address: SocketAddr,
-    /// Origin that it may ask, as `http://127.0.0.1:9001`; may be given again
+    /// Origin that it may ask, as `http://127.0.0.1:9001` or `https://api.example.com`; may be given again
     #[arg(long, value_name = "URL")]
     outbound: Vec<String>,
     /// Value that it gets through wasi:config; may be given again

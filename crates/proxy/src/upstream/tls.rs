@@ -1,0 +1,202 @@
+//! TLS to an endpoint: the handshake, both directions, and what an idle connection hears.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice, Read};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tls::{Connector, ServerName};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream as Inner;
+
+use super::socket::Socket;
+use crate::h1::Readiness;
+use crate::limits::UNASKED_READS;
+
+/// TLS over a socket, after its handshake.
+#[derive(Debug)]
+pub(crate) struct TlsStream {
+    /// Both halves are polled by one task, one after the other.
+    inner: RefCell<Inner<Wire>>,
+}
+
+/// What TLS runs over. On the shelf it is empty: the socket is registered with no reactor then, and lies beside it.
+#[derive(Debug)]
+struct Wire(Option<Socket>);
+
+impl TlsStream {
+    /// Shakes hands with whoever proves to have this name.
+    pub(super) async fn shake(
+        connector: &Connector,
+        name: ServerName<'static>,
+        socket: Socket,
+    ) -> io::Result<Self> {
+        let connector = TlsConnector::from(connector.config().clone());
+        let inner = RefCell::new(connector.connect(name, Wire(Some(socket))).await?);
+        Ok(Self { inner })
+    }
+
+    pub(super) fn split(&mut self) -> (TlsHalf<'_>, TlsHalf<'_>) {
+        (TlsHalf(self), TlsHalf(self))
+    }
+
+    pub(super) fn has_news(&self) -> bool {
+        let is_quiet = {
+            let inner = self.inner.borrow();
+            let (wire, connection) = inner.get_ref();
+            connection.wants_read() && wire.0.as_ref().is_some_and(|socket| !socket.is_ready())
+        };
+        !is_quiet && self.has_news_now()
+    }
+
+    /// Session tickets and new keys come unasked (RFC 8446 §4.6) and are no news. Data, an end or an error is.
+    pub(super) fn has_news_now(&self) -> bool {
+        let mut inner = self.inner.borrow_mut();
+        let (wire, connection) = inner.get_mut();
+        for _ in 0..UNASKED_READS {
+            // Not where data has been decrypted, or the end been announced.
+            if !connection.wants_read() {
+                return true;
+            }
+            match connection.read_tls(wire) {
+                Ok(count) if count > 0 && connection.process_new_packets().is_ok() => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Ok(_) | Err(_) => return true,
+            }
+        }
+        true
+    }
+
+    /// `close_notify` (RFC 8446 §6.1) fits into an idle socket, or the endpoint is gone.
+    pub(super) fn farewell(&mut self) {
+        let shutdown =
+            |inner: Pin<&mut Inner<Wire>>| inner.poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        let _ = self.poll(shutdown);
+    }
+
+    /// Takes the socket away, for the shelf.
+    pub(super) fn take_socket(&mut self) -> io::Result<Socket> {
+        self.inner.get_mut().get_mut().0.0.take().ok_or_else(no_socket)
+    }
+
+    /// Puts the socket back.
+    pub(super) fn put_socket(&mut self, socket: Socket) {
+        self.inner.get_mut().get_mut().0.0 = Some(socket);
+    }
+
+    fn poll<R>(&self, poll: impl FnOnce(Pin<&mut Inner<Wire>>) -> R) -> R {
+        poll(Pin::new(&mut *self.inner.borrow_mut()))
+    }
+}
+
+/// One side of a TLS connection.
+#[derive(Debug)]
+pub(crate) struct TlsHalf<'a>(&'a TlsStream);
+
+impl Readiness for TlsHalf<'_> {
+    /// Reads up to the first data, so that nobody takes a buffer for a ticket and waits on with it.
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll(|inner| inner.poll_fill_buf(context).map_ok(|_| ())).map_err(told)
+    }
+}
+
+impl AsyncRead for TlsHalf<'_> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.poll(|inner| inner.poll_read(context, into)).map_err(told)
+    }
+}
+
+impl AsyncWrite for TlsHalf<'_> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.poll(|inner| inner.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll(|inner| inner.poll_write_vectored(context, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll(|inner| inner.poll_flush(context))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll(|inner| inner.poll_shutdown(context))
+    }
+}
+
+/// By TLS 1.3 a client learns that its certificate is refused only after its own handshake; nothing but this says so.
+fn told(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::InvalidData {
+        tracing::debug!(%error, "TLS with an upstream ends");
+    }
+    error
+}
+
+impl Wire {
+    fn poll<R>(&mut self, poll: impl FnOnce(Pin<&mut Socket>) -> Poll<io::Result<R>>) -> Poll<io::Result<R>> {
+        match &mut self.0 {
+            Some(socket) => poll(Pin::new(socket)),
+            None => Poll::Ready(Err(no_socket())),
+        }
+    }
+}
+
+fn no_socket() -> io::Error {
+    io::ErrorKind::NotConnected.into()
+}
+
+/// Past the reactor.
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.as_ref().ok_or_else(no_socket)?.read_now(into)
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.get_mut().poll(|socket| socket.poll_read(context, into))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.get_mut().poll(|socket| socket.poll_write(context, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().poll(|socket| socket.poll_write_vectored(context, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll(|socket| socket.poll_flush(context))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll(|socket| socket.poll_shutdown(context))
+    }
+}

@@ -1,0 +1,107 @@
+//! What an upstream is shaken hands with by.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::sign::SingleCertAndKey;
+
+use crate::anyone::Anyone;
+use crate::platform::{self, PlatformError};
+use crate::policy::provider;
+use crate::{Authority, Identity, Policy};
+
+/// Protocols offered by ALPN (RFC 7301), the preferred one first.
+const ALPN: [&[u8]; 1] = [b"http/1.1"];
+
+/// Who has to vouch for an upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Trust {
+    /// Whom the operating system trusts.
+    Platform,
+    /// These alone.
+    Authority(Authority),
+    /// Nobody: whoever answers is believed to be the upstream.
+    Anyone,
+}
+
+/// What a connector is given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectorTerms {
+    /// Whose word is taken for who the upstream is.
+    pub trust: Trust,
+    /// What is shown to an upstream that asks for a certificate.
+    pub identity: Option<Arc<Identity>>,
+}
+
+/// Why there is no connector.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// Upstreams would have to be vouched for by whom the operating system trusts, and that is nobody.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The cryptography does not take the terms.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Terms, ready for handshakes by any number of threads. Two are equal when their terms are.
+///
+/// Sessions are kept in it, by name, 256 at most, and taken up again: so who takes one up has been verified by these very terms.
+#[derive(Clone)]
+pub struct Connector {
+    terms: ConnectorTerms,
+    config: Arc<ClientConfig>,
+}
+
+impl Connector {
+    /// Makes terms ready. The operating system's authorities are read by the first that needs them.
+    ///
+    /// # Errors
+    /// See [`ConnectorError`].
+    pub fn new(terms: ConnectorTerms) -> Result<Self, ConnectorError> {
+        let roots = match &terms.trust {
+            Trust::Platform => Some(platform::roots()?),
+            Trust::Authority(authority) => Some(authority.roots.clone()),
+            Trust::Anyone => None,
+        };
+        let builder = ClientConfig::builder_with_provider(provider().clone())
+            .with_protocol_versions(Policy::Intermediate.versions())
+            .map_err(|error| ConnectorError::Refused(error.to_string()))?;
+        let builder = match roots {
+            Some(roots) => builder.with_root_certificates(roots),
+            None => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone)),
+        };
+        let mut config = match &terms.identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let shown = SingleCertAndKey::from(identity.certified.clone());
+                builder.with_client_cert_resolver(Arc::new(shown))
+            }
+        };
+        config.alpn_protocols = ALPN.map(<[u8]>::to_vec).into();
+        Ok(Self { terms, config: Arc::new(config) })
+    }
+
+    /// What it was made of.
+    pub fn terms(&self) -> &ConnectorTerms {
+        &self.terms
+    }
+
+    /// What rustls begins a handshake by.
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+}
+
+impl PartialEq for Connector {
+    fn eq(&self, other: &Self) -> bool {
+        self.terms == other.terms
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").field("terms", &self.terms).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,121 @@
+//! Whom a connector believes, what it shows, and which sessions it takes up.
+
+use std::sync::Arc;
+
+use rustls::{ClientConnection, HandshakeKind, ServerConnection};
+use tls::{
+    Authority, ClientCertificates, Connector, ConnectorTerms, Identity, Policy, SelfSigned, Session,
+    Terminator, Terms, Trust, self_signed, server_name,
+};
+
+fn made(name: &str) -> SelfSigned {
+    self_signed(&[name.to_owned()], 30).expect("the name is good")
+}
+
+fn identity(made: &SelfSigned) -> Arc<Identity> {
+    Arc::new(Identity::from_pem(made.certificate.as_bytes(), made.key.as_bytes()).expect("an identity"))
+}
+
+fn authority(made: &SelfSigned) -> Authority {
+    Authority::from_pem(made.certificate.as_bytes()).expect("an authority")
+}
+
+fn connector(trust: Trust, shown: Option<&SelfSigned>) -> Connector {
+    Connector::new(ConnectorTerms { trust, identity: shown.map(identity) }).expect("a connector")
+}
+
+fn terminator(own: &SelfSigned, clients: Option<&SelfSigned>) -> Terminator {
+    let clients = clients.map(|made| ClientCertificates { authority: authority(made), required: true });
+    let terms = Terms { identities: vec![identity(own)], policy: Policy::Intermediate, clients };
+    Terminator::new(terms).expect("a terminator")
+}
+
+/// Shakes hands in memory, up to and with the tickets that follow; `Err`: what either side says.
+fn shake(
+    connector: &Connector,
+    name: &str,
+    terminator: &Terminator,
+) -> Result<(ClientConnection, Session), rustls::Error> {
+    let name = server_name(name).expect("a name");
+    let mut client = ClientConnection::new(connector.config().clone(), name)?;
+    let mut server = ServerConnection::new(terminator.config().clone())?;
+    while client.wants_write() || server.wants_write() {
+        let mut wire = Vec::new();
+        client.write_tls(&mut wire).expect("memory takes all");
+        server.read_tls(&mut &*wire).expect("memory gives all");
+        server.process_new_packets()?;
+        wire.clear();
+        server.write_tls(&mut wire).expect("memory takes all");
+        client.read_tls(&mut &*wire).expect("memory gives all");
+        client.process_new_packets()?;
+    }
+    assert!(!client.is_handshaking() && !server.is_handshaking());
+    Ok((client, Session::of(&server)))
+}
+
+#[test]
+fn who_is_not_vouched_for_by_name_is_not_believed() {
+    let (own, other) = (made("orders.internal"), made("orders.internal"));
+    let terminator = terminator(&own, None);
+    for (trust, name, expected) in [
+        (Trust::Authority(authority(&own)), "orders.internal", true),
+        (Trust::Authority(authority(&own)), "users.internal", false),
+        (Trust::Authority(authority(&own)), "127.0.0.1", false),
+        (Trust::Authority(authority(&other)), "orders.internal", false),
+        (Trust::Anyone, "users.internal", true),
+    ] {
+        let connector = connector(trust, None);
+        let shaken = shake(&connector, name, &terminator);
+        assert_eq!(shaken.is_ok(), expected, "{:?} {name}: {:?}", connector.terms(), shaken.err());
+    }
+}
+
+#[test]
+fn an_address_is_vouched_for_like_a_name() {
+    let own = made("127.0.0.1");
+    let connector = connector(Trust::Authority(authority(&own)), None);
+    let terminator = terminator(&own, None);
+    assert!(shake(&connector, "127.0.0.1", &terminator).is_ok());
+    assert!(shake(&connector, "127.0.0.2", &terminator).is_err());
+}
+
+#[test]
+fn a_server_that_demands_a_certificate_is_shown_it() {
+    let (own, client, stranger) = (made("orders.internal"), made("gateway"), made("stranger"));
+    let terminator = terminator(&own, Some(&client));
+    let subject = |shown: Option<&SelfSigned>| {
+        let connector = connector(Trust::Authority(authority(&own)), shown);
+        let (_, session) = shake(&connector, "orders.internal", &terminator).ok()?;
+        session.client.map(|client| client.subject)
+    };
+    assert_eq!(subject(Some(&client)).as_deref(), Some("CN=gateway"));
+    assert_eq!(subject(Some(&stranger)), None);
+    assert_eq!(subject(None), None);
+}
+
+#[test]
+fn sessions_are_taken_up_by_name_and_by_the_same_connector_alone() {
+    let own = self_signed(&["a.internal".to_owned(), "b.internal".to_owned()], 30).expect("good names");
+    let terminator = terminator(&own, None);
+    let kind = |connector: &Connector, name: &str| {
+        let (client, _) = shake(connector, name, &terminator).expect("a handshake");
+        assert_eq!(client.alpn_protocol(), Some(b"http/1.1".as_slice()));
+        client.handshake_kind().expect("it is done")
+    };
+    let one = connector(Trust::Authority(authority(&own)), None);
+    assert_eq!(kind(&one, "a.internal"), HandshakeKind::Full);
+    assert_eq!(kind(&one, "a.internal"), HandshakeKind::Resumed);
+    assert_eq!(kind(&one, "b.internal"), HandshakeKind::Full);
+    // One that would not believe the server takes nothing from one that does.
+    assert_eq!(kind(&connector(Trust::Anyone, None), "a.internal"), HandshakeKind::Full);
+}
+
+#[test]
+fn connectors_are_equal_when_their_terms_are() {
+    let (one, other) = (made("a.internal"), made("a.internal"));
+    let own = |made: &SelfSigned| Trust::Authority(authority(made));
+    assert_eq!(connector(own(&one), Some(&one)), connector(own(&one), Some(&one)));
+    assert_ne!(connector(own(&one), Some(&one)), connector(own(&one), Some(&other)));
+    assert_ne!(connector(own(&one), None), connector(own(&other), None));
+    assert_ne!(connector(own(&one), None), connector(Trust::Anyone, None));
+}
