@@ -26,7 +26,13 @@ fn connector(trust: Trust, shown: Option<&SelfSigned>) -> Connector {
 
 fn terminator(own: &SelfSigned, clients: Option<&SelfSigned>) -> Terminator {
     let clients = clients.map(|made| ClientCertificates { authority: authority(made), required: true });
-    let terms = Terms { identities: vec![identity(own)], policy: Policy::Intermediate, clients };
+    let terms = Terms {
+        identities: vec![identity(own)],
+        policy: Policy::Intermediate,
+        http1: true,
+        http2: false,
+        clients,
+    };
     Terminator::new(terms).expect("a terminator")
 }
 
