@@ -245,6 +245,8 @@ pub struct Upstream {
     pub balance: Balance,
     /// Time limits.
     pub timeout: UpstreamTimeout,
+    /// How it is spoken to; default HTTP/1.1.
+    pub protocol: UpstreamProtocol,
     /// Idle connections kept per worker before the surplus goes to the shared shelf; default 128.
     pub idle_connections: usize,
     /// Open connections over all workers; default 0: no limit. Beyond it: 503.
@@ -304,6 +306,15 @@ pub enum EndpointAddress {
 pub enum Balance {
     /// Smooth weighted round robin.
     RoundRobin,
+}
+
+/// How an upstream is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamProtocol {
+    /// HTTP/1.1, each connection for one request at a time.
+    H1,
+    /// HTTP/2: by ALPN with `tls`, by prior knowledge in cleartext.
+    H2,
 }
 
 /// `timeout` of an upstream.

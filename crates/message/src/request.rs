@@ -122,6 +122,17 @@ impl Request {
         };
     }
 
+    /// Path and query as they stand in a URI (RFC 3986 §3.3, §3.4): the few bytes that may pass here and stand in none are escaped.
+    pub fn uri_target(&self) -> Vec<u8> {
+        let mut target = Vec::with_capacity(self.path().len() + self.query().len() + 1);
+        escape(self.path().as_bytes(), b"\"<>`{}", &mut target);
+        if self.has_query {
+            target.push(b'?');
+            escape(self.query().as_bytes(), b"\"<>#", &mut target);
+        }
+        target
+    }
+
     /// Replaces the authority sent on. Bytes that stand in no authority (RFC 3986 §3.2) are left out.
     pub fn set_authority(&mut self, authority: &str) {
         let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(byte);
@@ -148,6 +159,17 @@ impl Request {
             std::str::from_utf8(id).unwrap_or_default()
         } else {
             ""
+        }
+    }
+}
+
+fn escape(bytes: &[u8], escaped: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for &byte in bytes {
+        if byte.is_ascii_graphic() && !escaped.contains(&byte) {
+            out.push(byte);
+        } else {
+            out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
     }
 }

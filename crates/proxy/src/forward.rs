@@ -7,6 +7,7 @@ mod tunnel;
 
 use std::sync::Arc;
 
+use config::UpstreamProtocol;
 use message::{Body, Known, Request, Response};
 
 use crate::adapter::{Downstream, NoResponse};
@@ -17,7 +18,7 @@ use crate::limits::GATEWAY_HOPS_MAX;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
 use crate::route::Route;
-use crate::upstream::{Endpoint, Lease, Unobtainable, Upstream};
+use crate::upstream::{Endpoint, Lease, StreamLease, Unobtainable, Upstream};
 use attempt::{Attempt, Terms};
 
 /// Asks an upstream of the route. A refusal is only answered while nothing has gone to the client.
@@ -34,7 +35,7 @@ pub async fn to_upstream<P: ProxyHttp, D: Downstream>(
     refuse_loop(request)?;
     let upstream = choose_upstream(exchange, admitted.route(), request)?;
     shape::request(exchange, admitted, &upstream, request);
-    let terms = Terms::new(admitted, &upstream);
+    let terms = Terms::new(admitted, &upstream).within_deadline(request);
     ask(exchange, &upstream, &terms, request, response, downstream).await
 }
 
@@ -61,10 +62,18 @@ pub(crate) async fn ask<P: ProxyHttp, D: Downstream>(
             Err((unobtainable, _)) => return Err(unobtainable.into()),
             Ok(lease) => lease,
         };
-        let reused = lease.connection.reused;
-        let endpoint = lease.endpoint.clone();
+        let (reused, endpoint) = (lease.reused(), lease.endpoint().clone());
         exchange.note_attempt(&endpoint);
-        match attempt::run(exchange, terms, lease, request, response, downstream).await {
+        let attempt = match lease {
+            Obtained::Connection(lease) => {
+                attempt::run(exchange, terms, lease, request, response, downstream).await
+            }
+            // Boxed, so that the others do not carry the room.
+            Obtained::Stream(lease) => {
+                Box::pin(attempt::run_stream(exchange, terms, *lease, request, response, downstream)).await
+            }
+        };
+        match attempt {
             Attempt::Answered { afterwards, lease } => {
                 if let Some(lease) = lease {
                     exchange.worker.pools.give_back(upstream, lease, exchange.worker.timers.now());
@@ -105,6 +114,31 @@ pub(crate) fn choose_upstream<P: ProxyHttp>(
     exchange.worker.weigh(route).ok_or(Refusal::NO_ENDPOINT)
 }
 
+/// What an attempt is made on.
+#[allow(clippy::large_enum_variant, reason = "the large variant is the usual one")]
+enum Obtained {
+    /// A connection of its own.
+    Connection(Lease),
+    /// A stream of a connection of HTTP/2.
+    Stream(Box<StreamLease>),
+}
+
+impl Obtained {
+    fn reused(&self) -> bool {
+        match self {
+            Self::Connection(lease) => lease.connection.reused,
+            Self::Stream(lease) => lease.reused,
+        }
+    }
+
+    fn endpoint(&self) -> &Arc<Endpoint> {
+        match self {
+            Self::Connection(lease) => &lease.endpoint,
+            Self::Stream(lease) => &lease.endpoint,
+        }
+    }
+}
+
 /// Chooses an endpoint and gets a connection to it; says which endpoint it was when that fails.
 async fn obtain<P: ProxyHttp>(
     exchange: &Exchange<'_, P>,
@@ -112,14 +146,23 @@ async fn obtain<P: ProxyHttp>(
     request: &Request,
     avoid: Option<&Arc<Endpoint>>,
     may_be_stale: bool,
-) -> Result<Lease, (Unobtainable, Option<Arc<Endpoint>>)> {
-    let pools = &exchange.worker.pools;
-    let endpoint = pools.choose(upstream, avoid).map_err(|error| (error, None))?;
-    if may_be_stale && let Some(lease) = pools.reuse(upstream, &endpoint, !is_replayable(request)) {
-        return Ok(lease);
-    }
-    match pools.connect(upstream, &endpoint, exchange.timer).await {
-        Ok(lease) => Ok(lease),
+) -> Result<Obtained, (Unobtainable, Option<Arc<Endpoint>>)> {
+    let worker = exchange.worker;
+    let endpoint = worker.pools.choose(upstream, avoid).map_err(|error| (error, None))?;
+    let obtained = if upstream.config().protocol == UpstreamProtocol::H2 {
+        let now = worker.timers.now();
+        let streaming = worker.shared.stream(upstream, &endpoint, exchange.timer, now, !may_be_stale);
+        // Boxed, so that the others do not carry the room.
+        Box::pin(streaming).await.map(|lease| Obtained::Stream(Box::new(lease)))
+    } else {
+        if may_be_stale && let Some(lease) = worker.pools.reuse(upstream, &endpoint, !is_replayable(request))
+        {
+            return Ok(Obtained::Connection(lease));
+        }
+        worker.pools.connect(upstream, &endpoint, exchange.timer).await.map(Obtained::Connection)
+    };
+    match obtained {
+        Ok(obtained) => Ok(obtained),
         Err(error) => {
             if let Unobtainable::Connect(_) = error {
                 exchange.note_attempt(&endpoint);

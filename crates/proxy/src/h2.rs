@@ -1,12 +1,16 @@
-//! HTTP/2 towards clients (RFC 9113), over the crate `h2`: each stream is an exchange of its own.
+//! HTTP/2 towards clients and upstreams (RFC 9113), over the crate `h2`: each stream is an exchange of its own.
 
+mod body;
 mod budget;
 mod conversation;
+mod fields;
 mod request;
 mod response;
 mod serve;
+mod upstream;
 
 pub(crate) use serve::serve;
+pub(crate) use upstream::Asking;
 
 /// What a client begins a connection with (RFC 9113 §3.4).
 pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -38,6 +38,12 @@ pub(crate) const FRAMES_PER_TICK: i64 = 100 * crate::timers::TICK_MS as i64 / 1_
 pub(crate) const FRAME_BYTES: u32 = 16 << 10;
 /// Bytes of one answer that wait for their turn on a connection of HTTP/2.
 pub(crate) const STREAM_SEND_BYTES: usize = 64 << 10;
+/// Streams under way on one connection of HTTP/2 to an upstream; more take another connection.
+pub(crate) const UPSTREAM_STREAMS: usize = 100;
+/// Bytes of one answer that an upstream may send unasked by HTTP/2: as much as an exchange holds of one by HTTP/1.
+pub(crate) const UPSTREAM_WINDOW_BYTES: u32 = 128 << 10;
+/// Largest head of an answer taken by HTTP/2, bytes.
+pub(crate) const UPSTREAM_HEAD_BYTES: u32 = 256 << 10;
 /// Streams that were reset and are remembered for a second, since frames for them may be under way.
 pub(crate) const RESETS_REMEMBERED: usize = 50;
 /// Streams of one connection that may be reset by the gateway for their client's faults; more end the connection (CVE-2025-8671).

@@ -158,6 +158,10 @@ impl Refusal {
 
     /// Makes the response and its body, in the form the client asked for.
     pub(crate) fn write(&self, request: &Request, id: &str, response: &mut Response) -> Vec<u8> {
+        if is_grpc(request) {
+            self.write_grpc(response);
+            return Vec::new();
+        }
         let form = Form::of(request.fields.get_known(Known::Accept).unwrap_or_default());
         let body = form.body(self, id).into_owned().into_bytes();
         response.start(self.status, Body::Length(body.len() as u64));
@@ -182,6 +186,47 @@ impl Refusal {
         }
         body
     }
+}
+
+impl Refusal {
+    /// Makes the response for a client of gRPC: a success of HTTP whose trailers, here its head, say that it is none ("Trailers-Only" of gRPC
+    /// over HTTP/2).
+    fn write_grpc(&self, response: &mut Response) {
+        response.start(200, Body::Empty);
+        response.fields.append_known(Known::ContentType, "content-type", b"application/grpc");
+        let status = itoa::Buffer::new().format(self.grpc_status()).to_owned();
+        response.fields.append("grpc-status", status.as_bytes());
+        // Of printable characters, only this one is escaped there.
+        let message = format!("{}: {}", self.reason, self.message).replace('%', "%25");
+        response.fields.append("grpc-message", message.as_bytes());
+    }
+
+    /// What a status of HTTP means to a client of gRPC (its codes and their mapping from HTTP).
+    fn grpc_status(&self) -> u8 {
+        const DEADLINE_EXCEEDED: u8 = 4;
+        const PERMISSION_DENIED: u8 = 7;
+        const RESOURCE_EXHAUSTED: u8 = 8;
+        const UNIMPLEMENTED: u8 = 12;
+        const INTERNAL: u8 = 13;
+        const UNAVAILABLE: u8 = 14;
+        const UNAUTHENTICATED: u8 = 16;
+        match self.status {
+            401 => UNAUTHENTICATED,
+            403 => PERMISSION_DENIED,
+            404 | 405 | 501 => UNIMPLEMENTED,
+            408 | 504 => DEADLINE_EXCEEDED,
+            413 | 429 | 431 => RESOURCE_EXHAUSTED,
+            502 | 503 => UNAVAILABLE,
+            _ => INTERNAL,
+        }
+    }
+}
+
+/// Whether a request is one of gRPC, by its content type.
+fn is_grpc(request: &Request) -> bool {
+    let content_type = request.fields.get_known(Known::ContentType).unwrap_or_default();
+    let rest = content_type.strip_prefix(b"application/grpc");
+    rest.is_some_and(|rest| matches!(rest, [] | [b'+' | b';', ..]))
 }
 
 /// The forms an error body comes in.
@@ -256,6 +301,27 @@ mod tests {
         let mut response = Response::default();
         assert!(Refusal::NO_ROUTE.write(&request, "id", &mut response).is_empty());
         assert!(response.announced_length.is_some_and(|length| length > 20));
+    }
+
+    #[test]
+    fn a_client_of_grpc_is_told_in_its_own_terms() {
+        for (content_type, refusal, status) in [
+            ("application/grpc", Refusal::NO_ROUTE, Some("12")),
+            ("application/grpc+proto", Refusal::UPSTREAM_TIMEOUT, Some("4")),
+            ("application/grpc;x=y", Refusal::CONNECT_FAILED, Some("14")),
+            ("application/grpc", Refusal::KEY_MISSING, Some("16")),
+            ("application/grpc-web", Refusal::NO_ROUTE, None),
+            ("application/json", Refusal::NO_ROUTE, None),
+        ] {
+            let mut request = Request { method: Method::Post, ..Request::default() };
+            request.fields.append("content-type", content_type.as_bytes());
+            let mut response = Response::default();
+            let body = refusal.write(&request, "id", &mut response);
+            let told =
+                response.fields.get("grpc-status").map(|told| String::from_utf8_lossy(told).into_owned());
+            assert_eq!(told.as_deref(), status, "{content_type}");
+            assert_eq!((response.status == 200, body.is_empty()), (status.is_some(), status.is_some()));
+        }
     }
 
     #[cfg(feature = "functions")]

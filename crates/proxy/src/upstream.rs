@@ -3,6 +3,7 @@
 mod connect;
 mod endpoint;
 mod pool;
+mod shared;
 mod socket;
 mod stream;
 mod tls;
@@ -15,6 +16,7 @@ use arc_swap::ArcSwap;
 
 pub use endpoint::{Address, Endpoint};
 pub(crate) use pool::{Lease, Pools, Unobtainable};
+pub(crate) use shared::{SharedPools, StreamLease};
 pub(crate) use stream::{ReadSide, Stream, WriteSide};
 
 use crate::timers::Ticks;

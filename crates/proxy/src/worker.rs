@@ -32,7 +32,7 @@ use crate::limits::{ARENA_BYTES_KEPT, STATES_KEPT};
 use crate::route::Route;
 use crate::snapshot::Plane;
 use crate::timers::Timers;
-use crate::upstream::{Pools, Upstream};
+use crate::upstream::{Pools, SharedPools, Upstream};
 
 /// What a worker's tasks share. Nothing here is seen by another thread but `plane` and `gauges`.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ pub(crate) struct Worker<P: ProxyHttp> {
     pub(crate) hooks: P,
     pub(crate) timers: Rc<Timers>,
     pub(crate) pools: Pools,
+    pub(crate) shared: SharedPools,
     pub(crate) clock: Clock,
     pub(crate) gauges: Arc<WorkerGauges>,
     /// Tunnels whose keys are looked at again and again.
@@ -79,6 +80,7 @@ impl<P: ProxyHttp> Worker<P> {
             gauges,
             timers: Rc::default(),
             pools: Pools::default(),
+            shared: SharedPools::default(),
             clock: Clock::new(),
             watched: Watched::default(),
             ring: RefCell::new(ring),

@@ -9,10 +9,8 @@ use rustls::sign::SingleCertAndKey;
 use crate::anyone::Anyone;
 use crate::platform::{self, PlatformError};
 use crate::policy::provider;
+use crate::terminator::{HTTP1, HTTP2};
 use crate::{Authority, Identity, Policy};
-
-/// Protocols offered by ALPN (RFC 7301), the preferred one first.
-const ALPN: [&[u8]; 1] = [b"http/1.1"];
 
 /// Who has to vouch for an upstream.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +30,8 @@ pub struct ConnectorTerms {
     pub trust: Trust,
     /// What is shown to an upstream that asks for a certificate.
     pub identity: Option<Arc<Identity>>,
+    /// Whether HTTP/2 is asked for by ALPN (RFC 7301), instead of HTTP/1.1.
+    pub http2: bool,
 }
 
 /// Why there is no connector.
@@ -79,7 +79,7 @@ impl Connector {
                 builder.with_client_cert_resolver(Arc::new(shown))
             }
         };
-        config.alpn_protocols = ALPN.map(<[u8]>::to_vec).into();
+        config.alpn_protocols = vec![if terms.http2 { HTTP2 } else { HTTP1 }.to_vec()];
         Ok(Self { terms, config: Arc::new(config) })
     }
 

@@ -13,7 +13,7 @@ use crate::{Authority, Identity, Policy};
 /// What HTTP/2 is called by ALPN (RFC 9113 §3.1).
 pub(crate) const HTTP2: &[u8] = b"h2";
 /// What HTTP/1.1 is called by ALPN (RFC 7301 §6).
-const HTTP1: &[u8] = b"http/1.1";
+pub(crate) const HTTP1: &[u8] = b"http/1.1";
 
 /// What a listener is given: its certificates, the first being the one for names that none is for.
 #[derive(Clone, Debug, PartialEq)]

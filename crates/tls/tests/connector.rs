@@ -21,7 +21,8 @@ fn authority(made: &SelfSigned) -> Authority {
 }
 
 fn connector(trust: Trust, shown: Option<&SelfSigned>) -> Connector {
-    Connector::new(ConnectorTerms { trust, identity: shown.map(identity) }).expect("a connector")
+    Connector::new(ConnectorTerms { trust, identity: shown.map(identity), http2: false })
+        .expect("a connector")
 }
 
 fn terminator(own: &SelfSigned, clients: Option<&SelfSigned>) -> Terminator {

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::{DAY_MS, HOUR_MS, HostValue, PeerName, PemPath};
-use crate::config::{Balance, EndpointAddress};
+use crate::config::{Balance, EndpointAddress, UpstreamProtocol};
 use crate::form::{At, Form, Key, Shape, choice, section};
 use crate::reader::Reader;
 
@@ -18,6 +18,8 @@ section! {
         endpoints: Option<At<Vec<At<EndpointForm>>>> { required: true },
         /// How an endpoint is chosen.
         balance: At<Balance> { default: Some("round-robin") },
+        /// How it is spoken to.
+        protocol: At<UpstreamProtocol> { default: Some("h1") },
         /// Time limits.
         timeout: At<UpstreamTimeoutSection>,
         /// Idle connections kept per worker; the surplus is shared between workers.
@@ -107,6 +109,11 @@ impl Form for EndpointForm {
         }
     }
 }
+
+choice!(UpstreamProtocol {
+    "h1" => UpstreamProtocol::H1, "HTTP/1.1, a connection for each request under way";
+    "h2" => UpstreamProtocol::H2, "HTTP/2, many requests on one connection; by ALPN with `tls`, in cleartext by prior knowledge";
+});
 
 choice!(Balance {
     "round-robin" => Balance::RoundRobin, "in turn, smoothly, by weight";

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::{empty, weight, whole};
-use crate::config::{Endpoint, EndpointAddress, Upstream, UpstreamTimeout};
+use crate::config::{Endpoint, EndpointAddress, Upstream, UpstreamProtocol, UpstreamTimeout};
 use crate::diagnostics::{Diagnostic, Span};
 use crate::document::{EndpointForm, HttpOrigin, Name, UpstreamSection, UpstreamTlsSection};
 use crate::form::{At, Fallback, Form, Key, Map};
@@ -37,11 +37,14 @@ fn upstream(
         empty(written.span, "endpoints", "name at least one, such as \"127.0.0.1:9001\"", reader);
     }
     let timeout = section.timeout.value;
-    let tls = section.tls.and_then(|tls| tls::tls(&name, &tls, &written.value, base_dir, reader));
+    let protocol = section.protocol.value;
+    let http2 = protocol == UpstreamProtocol::H2;
+    let tls = section.tls.and_then(|tls| tls::tls(&name, &tls, http2, &written.value, base_dir, reader));
     Some(Upstream {
         name,
         endpoints: endpoints(written.value, base_dir, reader),
         balance: section.balance.value,
+        protocol,
         timeout: UpstreamTimeout {
             connect: timeout.connect.value,
             response: timeout.response.value,

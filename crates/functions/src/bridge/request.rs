@@ -37,32 +37,11 @@ pub fn request_to_guest(request: &Request, scheme: Scheme) -> Result<Parts, Unsp
     let mut uri = http::uri::Parts::default();
     uri.scheme = Some(scheme);
     uri.authority = Some(authority.parse::<Authority>().map_err(|_| Unspeakable::Authority)?);
-    uri.path_and_query = Some(target(request)?);
+    uri.path_and_query =
+        Some(PathAndQuery::try_from(request.uri_target()).map_err(|_| Unspeakable::TargetTooLong)?);
     parts.uri = Uri::from_parts(uri).map_err(|_| Unspeakable::TargetTooLong)?;
     parts.headers = to_map_with_length(&request.fields, request.body, None);
     Ok(parts)
-}
-
-/// Path and query; the few bytes that `http` takes for no part of them are escaped.
-fn target(request: &Request) -> Result<PathAndQuery, Unspeakable> {
-    let mut target = Vec::with_capacity(request.path().len() + request.query().len() + 1);
-    escape(request.path().as_bytes(), b"\"<>`{}", &mut target);
-    if request.has_query {
-        target.push(b'?');
-        escape(request.fields.bytes(request.query), b"\"<>#", &mut target);
-    }
-    PathAndQuery::try_from(target).map_err(|_| Unspeakable::TargetTooLong)
-}
-
-fn escape(bytes: &[u8], escaped: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in bytes {
-        if byte.is_ascii_graphic() && !escaped.contains(&byte) {
-            out.push(byte);
-        } else {
-            out.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-    }
 }
 
 /// A guest's outgoing request as a message: its path in the one normal form, its authority without credentials, and the framing

@@ -6,9 +6,11 @@ mod connections;
 mod desync;
 mod floods;
 mod frames;
+mod origin;
 mod requests;
 mod rules;
 mod streams;
+mod upstreams;
 
 use testkit::{GatewayProcess, Origin};
 

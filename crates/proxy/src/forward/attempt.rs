@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 #[cfg(feature = "functions")]
 use crate::route::Step;
 use crate::timers::Ticks;
-use crate::upstream::{Lease, Upstream};
+use crate::upstream::{Lease, StreamLease, Upstream};
 
 /// The limits an attempt runs under.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,33 @@ impl<'a> Terms<'a> {
             body_bytes_max: route.config.body_bytes,
         }
     }
+}
+
+impl Terms<'_> {
+    /// No longer than a client of gRPC waits.
+    pub(crate) fn within_deadline(self, request: &Request) -> Self {
+        let deadline = request.fields.get("grpc-timeout").and_then(grpc_timeout);
+        Self { response: deadline.map_or(self.response, |deadline| self.response.min(deadline)), ..self }
+    }
+}
+
+/// `TimeoutValue TimeoutUnit`: at most eight digits and a letter (gRPC over HTTP/2, "Requests").
+fn grpc_timeout(value: &[u8]) -> Option<Ticks> {
+    let (unit, digits) = value.split_last()?;
+    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let amount: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let ms = match unit {
+        b'H' => amount * 3_600_000,
+        b'M' => amount * 60_000,
+        b'S' => amount * 1_000,
+        b'm' => amount,
+        b'u' => amount.div_ceil(1_000),
+        b'n' => amount.div_ceil(1_000_000),
+        _ => return None,
+    };
+    Some(Ticks::from_ms(ms))
 }
 
 #[cfg(feature = "functions")]
@@ -130,6 +157,28 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
         return Box::pin(tunnel::run(exchange, terms, lease, request, response, downstream)).await;
     }
     conclude(exchange, lease, request, response, outcome)
+}
+
+/// The same on a stream, whose connection goes on whatever becomes of it.
+pub(super) async fn run_stream<P: ProxyHttp, D: Downstream>(
+    exchange: &Exchange<'_, P>,
+    terms: &Terms<'_>,
+    lease: StreamLease,
+    request: &Request,
+    response: &mut Response,
+    downstream: &mut D,
+) -> Attempt {
+    let way = lease.asking.split(exchange.timer, terms.idle);
+    let outcome = converse(exchange, terms, way, request, response, downstream).await;
+    match end(exchange, request, outcome) {
+        End::Complete { .. } => {
+            lease.endpoint.answered();
+            Attempt::Answered { afterwards: Afterwards::Keep, lease: None }
+        }
+        End::Broken => Attempt::Answered { afterwards: Afterwards::Cut, lease: None },
+        End::Refused(refusal) => Attempt::Refused(refusal),
+        End::NoResponse(failure) => Attempt::NoResponse(failure),
+    }
 }
 
 /// Sends the request and relays the answer, at the same time where there is a body to send.
@@ -292,5 +341,31 @@ fn client_reason(error: &SinkError) -> &'static str {
     match error {
         SinkError::TimedOut => "client_timeout",
         SinkError::Io(_) => "client_gone",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_of_grpc_have_eight_digits_and_a_unit() {
+        for (value, ms) in [
+            ("1H", Some(3_600_000)),
+            ("2M", Some(120_000)),
+            ("3S", Some(3_000)),
+            ("99999999m", Some(99_999_999)),
+            ("1500u", Some(2)),
+            ("1n", Some(1)),
+            ("0S", Some(0)),
+            ("100000000m", None),
+            ("S", None),
+            ("1", None),
+            ("-1S", None),
+            ("1s", None),
+            ("", None),
+        ] {
+            assert_eq!(grpc_timeout(value.as_bytes()), ms.map(Ticks::from_ms), "{value}");
+        }
     }
 }

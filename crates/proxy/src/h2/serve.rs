@@ -14,8 +14,9 @@ use h2::{Reason, RecvStream};
 use http::Request as Head;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::body::{Incoming, Way};
 use super::budget::{Budget, Counted};
-use super::conversation::{Conversation, Incoming, Way};
+use super::conversation::Conversation;
 use super::request;
 use crate::client::{Arrival, Client};
 use crate::connection::{Closing, Secured};

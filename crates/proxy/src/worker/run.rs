@@ -36,6 +36,7 @@ pub(super) fn run<P: ProxyHttp>(
                 live(&worker, told).await
             });
             worker.pools.clear();
+            worker.shared.clear();
             drained
         }
         Err(error) => {
@@ -102,7 +103,9 @@ fn on_tick<P: ProxyHttp>(worker: &Worker<P>) {
         buffers::trim();
         worker.trim_states();
         let snapshot = worker.plane.snapshot();
-        worker.pools.sweep(now, |id| snapshot.upstreams().iter().any(|upstream| upstream.id() == id));
+        let is_in_force = |id| snapshot.upstreams().iter().any(|upstream| upstream.id() == id);
+        worker.pools.sweep(now, is_in_force);
+        worker.shared.sweep(now, is_in_force);
         worker.rounds.borrow_mut().retain(|&at, (route, _)| {
             snapshot.routes.get(at).is_some_and(|current| Arc::ptr_eq(current, route))
         });

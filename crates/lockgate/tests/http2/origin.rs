@@ -1,0 +1,155 @@
+//! An origin that speaks HTTP/2, in cleartext by prior knowledge.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::{HeaderMap, Request, Response};
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::sync::Notify;
+
+use crate::client::read;
+
+/// A running origin; it stops when dropped.
+pub(crate) struct Http2Origin {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    connections: AtomicUsize,
+    cancelled: AtomicUsize,
+    seen: Mutex<Vec<Request<Vec<u8>>>>,
+    stop: Notify,
+    gate: Notify,
+}
+
+impl Http2Origin {
+    /// Takes so many streams at the same time on each connection.
+    pub(crate) fn start(streams: u32) -> Self {
+        let shared = Arc::new(Shared::default());
+        let (tell, told) = std::sync::mpsc::channel();
+        let serving = shared.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let local = tokio::task::LocalSet::new();
+            local.block_on(&runtime, async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tell.send(listener.local_addr().unwrap()).unwrap();
+                tokio::select! {
+                    () = serving.stop.notified() => {}
+                    () = accept(listener, serving.clone(), streams) => {}
+                }
+            });
+        });
+        Self { address: told.recv().unwrap(), shared, thread: Some(thread) }
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// Requests that were taken back.
+    pub(crate) fn cancelled(&self) -> usize {
+        self.shared.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Whole requests, with their bodies.
+    pub(crate) fn seen(&self) -> Vec<Request<Vec<u8>>> {
+        self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// Lets one of those go on that wait.
+    pub(crate) fn go_on(&self) {
+        self.shared.gate.notify_one();
+    }
+}
+
+impl Drop for Http2Origin {
+    fn drop(&mut self) {
+        self.shared.stop.notify_one();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, streams: u32) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        shared.connections.fetch_add(1, Ordering::SeqCst);
+        let shared = shared.clone();
+        tokio::task::spawn_local(async move {
+            let mut builder = h2::server::Builder::new();
+            let shaking = builder.max_concurrent_streams(streams).handshake::<_, Bytes>(stream);
+            let Ok(mut connection) = shaking.await else { return };
+            while let Some(Ok((request, respond))) = connection.accept().await {
+                if request.uri().path() == "/goodbye" {
+                    connection.graceful_shutdown();
+                }
+                tokio::task::spawn_local(answer(request, respond, shared.clone()));
+            }
+        });
+    }
+}
+
+/// What the path asks for.
+async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, shared: Arc<Shared>) {
+    let path = request.uri().path().to_owned();
+    if path == "/refuse" && shared.seen.lock().unwrap().is_empty() {
+        shared.seen.lock().unwrap().push(Request::new(Vec::new()));
+        return respond.send_reset(Reason::REFUSED_STREAM);
+    }
+    if path == "/reset" {
+        return respond.send_reset(Reason::INTERNAL_ERROR);
+    }
+    if path == "/wait" {
+        tokio::select! {
+            () = shared.gate.notified() => {}
+            _ = std::future::poll_fn(|context| respond.poll_reset(context)) => {
+                shared.cancelled.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
+        }
+    }
+    let (head, stream) = request.into_parts();
+    let Ok((body, trailers)) = read(stream).await else { return };
+    let mut answer = Response::builder().header("x-version", format!("{:?}", head.version));
+    if let Some(check) = trailers.as_ref().and_then(|trailers| trailers.get("x-check")) {
+        answer = answer.header("x-check", check);
+    }
+    shared.seen.lock().unwrap().push(Request::from_parts(head, body.clone()));
+    if path == "/trailers-only" {
+        let head = answer.header("grpc-status", "5").body(()).unwrap();
+        let _ = respond.send_response(head, true);
+        return;
+    }
+    if path == "/early" {
+        let hints = Response::builder().status(103).header("link", "</a.css>").body(()).unwrap();
+        respond.send_informational(hints).unwrap();
+    }
+    let Ok(mut sending) = respond.send_response(answer.body(()).unwrap(), false) else { return };
+    let mut rest = Bytes::from(body);
+    while !rest.is_empty() {
+        sending.reserve_capacity(rest.len());
+        let Some(Ok(room)) = std::future::poll_fn(|context| sending.poll_capacity(context)).await else {
+            return;
+        };
+        let _ = sending.send_data(rest.split_to(room.min(rest.len())), false);
+    }
+    if path == "/half" {
+        // So that what has been sent is there before it is taken back.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        return sending.send_reset(Reason::INTERNAL_ERROR);
+    }
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().unwrap());
+    let _ = sending.send_trailers(trailers);
+}

@@ -1,0 +1,209 @@
+//! Connections of HTTP/2: each is shared by a worker's exchanges, as long as it takes streams.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use rustc_hash::FxHashMap;
+use tokio::sync::Mutex;
+
+use super::connect::connect;
+use super::{Endpoint, Permit, Unobtainable, Upstream};
+use crate::h1::wait;
+use crate::h2::Asking;
+use crate::limits::{
+    FRAME_BYTES, STREAM_SEND_BYTES, UPSTREAM_HEAD_BYTES, UPSTREAM_STREAMS, UPSTREAM_WINDOW_BYTES,
+};
+use crate::timers::Timer;
+
+/// A worker's connections of HTTP/2 to all endpoints.
+#[derive(Debug, Default)]
+pub(crate) struct SharedPools {
+    /// By where the endpoint lies in memory, which is its own as long as it is held here.
+    by_endpoint: RefCell<FxHashMap<*const Endpoint, Rc<SharedPool>>>,
+}
+
+/// Those to one endpoint.
+#[derive(Debug)]
+struct SharedPool {
+    upstream: Arc<Upstream>,
+    endpoint: Arc<Endpoint>,
+    connections: RefCell<Vec<Rc<SharedConnection>>>,
+    /// Held by whoever connects: the others want to share what is being made.
+    connecting: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct SharedConnection {
+    send: RefCell<SendRequest<Bytes>>,
+    /// Exchanges that use it.
+    open: Cell<usize>,
+    /// Whether no stream can be begun on it.
+    is_over: Rc<Cell<bool>>,
+    /// Tick of its last use.
+    since: Cell<u32>,
+}
+
+impl SharedConnection {
+    /// Whether neither it nor the endpoint has said that there will be no more (RFC 9113 §6.8).
+    fn takes_streams(&self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        !self.is_over.get() && !matches!(self.send.borrow_mut().poll_ready(&mut context), Poll::Ready(Err(_)))
+    }
+}
+
+/// A stream lent to an exchange.
+#[derive(Debug)]
+pub(crate) struct StreamLease {
+    pub(crate) asking: Asking,
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Whether its connection has served another exchange before.
+    pub(crate) reused: bool,
+    connection: Rc<SharedConnection>,
+}
+
+impl Drop for StreamLease {
+    fn drop(&mut self) {
+        self.connection.open.set(self.connection.open.get() - 1);
+    }
+}
+
+impl SharedPools {
+    /// Lends a stream on a connection that is there, else on a new one; with `fresh` on a new one in any case.
+    pub(crate) async fn stream(
+        &self,
+        upstream: &Arc<Upstream>,
+        endpoint: &Arc<Endpoint>,
+        timer: &Timer,
+        now: u32,
+        fresh: bool,
+    ) -> Result<StreamLease, Unobtainable> {
+        let pool = self.of(upstream, endpoint);
+        if fresh {
+            // What there is may be as stale as what has just failed.
+            pool.connections.borrow_mut().clear();
+        } else if let Some(lease) = pool.lend(now, false) {
+            return Ok(lease);
+        }
+        timer.set(upstream.timeouts.connect);
+        let mut waiting = pin!(pool.connecting.lock());
+        let turn = wait(timer, |context| waiting.as_mut().poll(context).map(Ok)).await;
+        let _turn = turn.map_err(Unobtainable::Connect)?;
+        if let Some(lease) = pool.lend(now, false) {
+            return Ok(lease);
+        }
+        match pool.connect(timer).await {
+            // As many connections as may be: then more streams on one of them, which wait for their turn there.
+            Err(Unobtainable::TooMany) => pool.lend(now, true).ok_or(Unobtainable::TooMany),
+            Err(error) => Err(error),
+            Ok(()) => pool
+                .lend(now, true)
+                .ok_or_else(|| Unobtainable::Connect(io::ErrorKind::ConnectionReset.into())),
+        }
+    }
+
+    fn of(&self, upstream: &Arc<Upstream>, endpoint: &Arc<Endpoint>) -> Rc<SharedPool> {
+        let mut pools = self.by_endpoint.borrow_mut();
+        let made = || {
+            Rc::new(SharedPool {
+                upstream: upstream.clone(),
+                endpoint: endpoint.clone(),
+                connections: RefCell::default(),
+                connecting: Mutex::new(()),
+            })
+        };
+        pools.entry(Arc::as_ptr(endpoint)).or_insert_with(made).clone()
+    }
+
+    /// Closes what has been idle for too long, and forgets the endpoints that have gone and the upstreams that `is_in_force` denies.
+    pub(crate) fn sweep(&self, now: u32, is_in_force: impl Fn(u64) -> bool) {
+        self.by_endpoint.borrow_mut().retain(|_, pool| {
+            let keep_alive = pool.upstream.timeouts.keep_alive;
+            let is_there = is_in_force(pool.upstream.id())
+                && pool.upstream.endpoints().iter().any(|endpoint| Arc::ptr_eq(endpoint, &pool.endpoint));
+            pool.connections.borrow_mut().retain(|connection| {
+                let is_idle = connection.open.get() == 0;
+                let is_old = !is_there || keep_alive.have_passed(connection.since.get(), now);
+                !(connection.is_over.get() || is_idle && is_old)
+            });
+            is_there || !pool.connections.borrow().is_empty()
+        });
+    }
+
+    /// Closes all connections, at the end of the worker.
+    pub(crate) fn clear(&self) {
+        self.by_endpoint.borrow_mut().clear();
+    }
+}
+
+impl SharedPool {
+    /// Lends a stream on the connection with the fewest, if that takes one more; `crowded`: even if it does not, and the stream waits.
+    fn lend(&self, now: u32, crowded: bool) -> Option<StreamLease> {
+        let mut connections = self.connections.borrow_mut();
+        connections.retain(|connection| connection.takes_streams());
+        let connection = connections.iter().min_by_key(|connection| connection.open.get())?;
+        let most = connection.send.borrow().current_max_send_streams().min(UPSTREAM_STREAMS);
+        let open = connection.open.get();
+        if open >= most && !crowded {
+            return None;
+        }
+        connection.open.set(open + 1);
+        let reused = connection.since.replace(now) != u32::MAX;
+        Some(StreamLease {
+            asking: Asking::new(connection.send.borrow().clone(), self.upstream.config().tls.is_some()),
+            endpoint: self.endpoint.clone(),
+            reused,
+            connection: connection.clone(),
+        })
+    }
+
+    /// Makes a connection, and has a task look after it.
+    async fn connect(&self, timer: &Timer) -> Result<(), Unobtainable> {
+        let Self { upstream, endpoint, .. } = self;
+        if upstream.config().public_only && !endpoint.is_public() {
+            return Err(Unobtainable::Prohibited);
+        }
+        let permit = upstream.admit(endpoint).ok_or(Unobtainable::TooMany)?;
+        let stream = connect(upstream, endpoint, timer).await.map_err(Unobtainable::Connect)?;
+        let mut builder = Builder::new();
+        builder
+            .enable_push(false)
+            .initial_window_size(UPSTREAM_WINDOW_BYTES)
+            // Exchanges whose clients do not read hold their windows, and no others.
+            .initial_connection_window_size(UPSTREAM_WINDOW_BYTES * UPSTREAM_STREAMS as u32)
+            .max_frame_size(FRAME_BYTES)
+            .max_header_list_size(UPSTREAM_HEAD_BYTES)
+            .max_send_buffer_size(STREAM_SEND_BYTES);
+        let mut shaking = pin!(builder.handshake::<_, Bytes>(stream));
+        let shaken = wait(timer, |context| shaking.as_mut().poll(context).map(Ok)).await;
+        let failed = |error: h2::Error| Unobtainable::Connect(io::Error::other(error));
+        let (send, connection) = shaken.map_err(Unobtainable::Connect)?.map_err(failed)?;
+        let is_over = Rc::new(Cell::new(false));
+        tokio::task::spawn_local(look_after(connection, permit, is_over.clone()));
+        let made = SharedConnection {
+            send: RefCell::new(send),
+            open: Cell::new(0),
+            is_over,
+            since: Cell::new(u32::MAX),
+        };
+        self.connections.borrow_mut().push(Rc::new(made));
+        Ok(())
+    }
+}
+
+/// Drives a connection to its end: that of its last handle, or the endpoint's will.
+async fn look_after(
+    connection: h2::client::Connection<super::Stream, Bytes>,
+    _permit: Permit,
+    is_over: Rc<Cell<bool>>,
+) {
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a connection of HTTP/2 to an upstream failed");
+    }
+    is_over.set(true);
+}
