@@ -4,6 +4,7 @@ mod body;
 mod budget;
 mod conversation;
 mod fields;
+mod frames;
 mod request;
 mod response;
 mod serve;

@@ -65,6 +65,9 @@ fn read_method(parts: &Parts, request: &mut Request) -> Result<(), HeadError> {
     request.method_text = request.fields.store(method);
     if request.method == Method::Connect {
         let protocol = parts.extensions.get::<h2::ext::Protocol>();
+        if parts.uri.authority().is_none() {
+            return Err(HeadError::HostMissing);
+        }
         if protocol.is_none_or(|protocol| protocol.as_str() != WEBSOCKET) {
             return Err(HeadError::Connect);
         }

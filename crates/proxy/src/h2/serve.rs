@@ -15,8 +15,9 @@ use http::Request as Head;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::{Incoming, Way};
-use super::budget::{Budget, Counted};
+use super::budget::Budget;
 use super::conversation::Conversation;
+use super::frames::Counted;
 use super::request;
 use crate::client::{Arrival, Client};
 use crate::connection::{Closing, Secured};
@@ -40,7 +41,16 @@ pub(crate) async fn serve<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
     secured: Option<Secured>,
 ) {
     let budget = Rc::new(Budget::new(worker.timers.clone()));
-    let client = Rc::new(Multiplexed { worker, admission, timer, peer, secured, budget, open: Cell::new(0) });
+    let client = Rc::new(Multiplexed {
+        worker,
+        admission,
+        timer,
+        peer,
+        secured,
+        budget,
+        open: Cell::new(0),
+        goodbye: Cell::new(false),
+    });
     let settings = client.admission.listener.settings_arc();
     client.timer.set(settings.head_timeout);
     let mut shaking =
@@ -76,16 +86,13 @@ async fn drive<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
     mut connection: Connection<S, Bytes>,
     requests: u64,
 ) {
-    let (mut accepted, mut goodbye) = (0, false);
-    while let Some((head, respond)) =
-        poll_fn(|context| client.poll_accept(&mut connection, &mut goodbye, context)).await
-    {
+    let mut accepted = 0;
+    while let Some((head, respond)) = poll_fn(|context| client.poll_accept(&mut connection, context)).await {
         accepted += 1;
-        if accepted == requests && !goodbye {
-            goodbye = true;
-            connection.graceful_shutdown();
-        }
         client.opened();
+        if accepted == requests {
+            client.say_goodbye(&mut connection);
+        }
         tokio::task::spawn_local(exchange(client.clone(), head, respond));
     }
 }
@@ -105,6 +112,8 @@ struct Multiplexed<P: ProxyHttp> {
     budget: Rc<Budget>,
     /// Streams that are being served.
     open: Cell<u32>,
+    /// Whether the client has been told that there will be no more.
+    goodbye: Cell<bool>,
 }
 
 impl<P: ProxyHttp> Multiplexed<P> {
@@ -112,38 +121,46 @@ impl<P: ProxyHttp> Multiplexed<P> {
     fn poll_accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         connection: &mut Connection<S, Bytes>,
-        goodbye: &mut bool,
         context: &mut Context<'_>,
     ) -> Poll<Option<Begun>> {
+        let listener = &self.admission.listener;
         loop {
-            if let Poll::Ready(stream) = connection.poll_accept(context) {
-                let is_calm = !self.budget.is_spent();
-                return Poll::Ready(stream.and_then(Result::ok).filter(|_| is_calm));
-            }
-            let listener = &self.admission.listener;
-            if self.budget.is_spent() {
-                if !self.timer.is_cut() {
-                    self.timer.cut("flood");
+            let polled = connection.poll_accept(context);
+            if let Some(reason) = self.budget.verdict().filter(|_| !self.timer.is_cut()) {
+                self.timer.cut("protocol_error");
+                if reason == Reason::ENHANCE_YOUR_CALM {
                     listener.flooded();
-                    connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-                    continue;
                 }
-                return Poll::Ready(None);
+                // Goes out with the next turn, as far as the client takes it.
+                connection.abrupt_shutdown(reason);
+                continue;
+            }
+            if let Poll::Ready(stream) = polled {
+                return Poll::Ready(stream.and_then(Result::ok).filter(|_| !self.timer.is_cut()));
             }
             let is_idle = self.open.get() == 0 && self.timer.expired();
-            if listener.is_cut() || is_idle && *goodbye {
+            if self.timer.is_cut() || listener.is_cut() || is_idle && self.goodbye.get() {
                 return Poll::Ready(None);
             }
-            let closing = Closing { draining: self.worker.draining(), listener };
-            if *goodbye || !is_idle && !closing.has_come() {
+            if self.goodbye.get() || !is_idle && !self.closing().has_come() {
                 return Poll::Pending;
             }
-            *goodbye = true;
+            self.say_goodbye(connection);
+        }
+    }
+
+    /// Has the client begin no more streams, and the connection end with those that are under way (RFC 9113 §6.8).
+    fn say_goodbye<S: AsyncRead + AsyncWrite + Unpin>(&self, connection: &mut Connection<S, Bytes>) {
+        if !self.goodbye.replace(true) {
             connection.graceful_shutdown();
             if self.open.get() == 0 {
                 self.timer.set(Ticks::from_ms(GOODBYE_MS));
             }
         }
+    }
+
+    fn closing(&self) -> Closing<'_> {
+        Closing { draining: self.worker.draining(), listener: &self.admission.listener }
     }
 
     fn opened(&self) {
@@ -154,9 +171,8 @@ impl<P: ProxyHttp> Multiplexed<P> {
     fn closed(&self) {
         self.open.set(self.open.get() - 1);
         if self.open.get() == 0 {
-            let is_over = Closing { draining: self.worker.draining(), listener: &self.admission.listener };
             let keep_alive = self.admission.listener.settings().keep_alive;
-            self.timer.set(if is_over.has_come() { Ticks::from_ms(GOODBYE_MS) } else { keep_alive });
+            self.timer.set(if self.goodbye.get() { Ticks::from_ms(GOODBYE_MS) } else { keep_alive });
         }
     }
 
@@ -188,8 +204,16 @@ impl<P: ProxyHttp> Multiplexed<P> {
             let arrival = Arrival { session, ..Arrival::from(Client::direct(peer.ip())) };
             let record = RefCell::default();
             let exchange = Exchange::open(worker, started, arrival, timer, request, &record);
-            return pipeline::refuse(&exchange, &Refusal::head(error), request, response, &mut conversation)
-                .await;
+            let refusal = Refusal::head(error);
+            if refusal.status == 400 {
+                // A malformed request is an error of its stream (RFC 9113 §8.1.1).
+                way.borrow_mut().reset(Reason::PROTOCOL_ERROR);
+                exchange.note(refusal.status, Some(refusal.reason));
+                let recorded = exchange.done(request);
+                exchange.close(recorded);
+                return Afterwards::Cut;
+            }
+            return pipeline::refuse(&exchange, &refusal, request, response, &mut conversation).await;
         }
         let arrival = Arrival::of(request, peer.ip(), &settings, secured.as_ref());
         let afterwards =
