@@ -87,7 +87,7 @@ impl Client {
         self.answer()
     }
 
-    /// Reads one answer.
+    /// Reads one answer, whose body, if any, has a length.
     pub(crate) fn answer(&mut self) -> io::Result<String> {
         let mut text = Vec::new();
         while !text.ends_with(b"\r\n\r\n") {
