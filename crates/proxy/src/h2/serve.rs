@@ -136,6 +136,14 @@ impl<P: ProxyHttp> Multiplexed<P> {
                 continue;
             }
             if let Poll::Ready(stream) = polled {
+                // Some floods `h2` finds by itself.
+                if let Some(Err(error)) = &stream
+                    && error.reason() == Some(Reason::ENHANCE_YOUR_CALM)
+                    && !error.is_remote()
+                    && !self.timer.is_cut()
+                {
+                    listener.flooded();
+                }
                 return Poll::Ready(stream.and_then(Result::ok).filter(|_| !self.timer.is_cut()));
             }
             let is_idle = self.open.get() == 0 && self.timer.expired();
