@@ -50,7 +50,7 @@ pub(crate) const RESETS_REMEMBERED: usize = 50;
 pub(crate) const PROTOCOL_ERRORS: usize = 100;
 /// How long a client may take to part, once it has been told that the connection ends and nothing is under way.
 pub(crate) const GOODBYE_MS: u64 = 1_000;
-/// Pause between looks at a connection whose first bytes do not tell yet what it speaks.
+/// Pause between the first two looks at a connection whose first bytes do not tell yet what it speaks; each is twice the one before, up to a second.
 pub(crate) const PREFACE_PAUSE_MS: u64 = 5;
 /// Pause of a listener after an accept failed for want of file descriptors or memory.
 pub(crate) const ACCEPT_PAUSE_MS: u64 = 50;

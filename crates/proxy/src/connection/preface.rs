@@ -18,6 +18,7 @@ pub(super) async fn is_there(stream: &TcpStream, listener: &Listener, timer: &Ti
         return true;
     }
     let mut start = [0; TELLING_BYTES];
+    let mut pause = Duration::from_millis(PREFACE_PAUSE_MS);
     while let Ok(count) = stream.peek(&mut start).await {
         let is_like_it = count > 0 && PREFACE.starts_with(&start[..count]);
         if !is_like_it || count == TELLING_BYTES {
@@ -26,8 +27,9 @@ pub(super) async fn is_there(stream: &TcpStream, listener: &Listener, timer: &Ti
         if timer.expired() {
             break;
         }
-        // The kernel tells of the same bytes again and again. So few of them are rare.
-        tokio::time::sleep(Duration::from_millis(PREFACE_PAUSE_MS)).await;
+        // The kernel tells of the same bytes again and again. So few of them are rare, unless somebody means harm: looks get rarer.
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
     }
     false
 }
