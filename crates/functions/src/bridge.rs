@@ -8,7 +8,6 @@ mod request;
 mod response;
 
 pub(crate) use fields::announced_length;
-pub use fields::{trailers_from_guest, trailers_to_guest};
 pub use request::{Unspeakable, request_from_guest, request_to_guest};
 pub(crate) use response::{Framing, framing};
 pub use response::{response_from_guest, response_to_guest};

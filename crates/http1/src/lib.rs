@@ -17,5 +17,6 @@ pub use encode::{encode_request, encode_response, encode_trailers, framing_for, 
 pub use error::{BodyError, HeadError};
 pub use framing::BodyDecoder;
 pub use head::{HeadLimits, HeadScan};
-pub use request::parse_request;
+pub use lines::parse_length;
+pub use request::{parse_request, read_origin_form};
 pub use response::parse_response;

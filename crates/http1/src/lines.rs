@@ -153,7 +153,7 @@ pub(crate) fn ends_are_strict(head: &[u8]) -> bool {
 }
 
 /// A Content-Length: digits only, no sign, no list (RFC 9110 §8.6).
-fn parse_length(value: &[u8]) -> Option<u64> {
+pub fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() || value.len() > 19 {
         return None;
     }

@@ -171,9 +171,21 @@ fn read_target(target: Target<'_>, lines: &Lines, request: &mut Request) -> Resu
         None => {}
     }
     match target.bytes() {
-        b"*" if request.method == Method::Options => read_asterisk(request),
-        [b'/', ..] => read_path(target, request),
+        bytes @ (b"*" | [b'/', ..]) => read_origin_form(bytes, target.start, request),
         _ => read_absolute(target, request),
+    }
+}
+
+/// Reads a target that says no more than what is asked for at a host: a path with its query, or `*` with OPTIONS (RFC 9112 §3.2.1,
+/// §3.2.4). Its bytes stand in the request's arena from `start` on.
+///
+/// # Errors
+/// When it is another, or one that no URL has.
+pub fn read_origin_form(bytes: &[u8], start: usize, request: &mut Request) -> Result<(), HeadError> {
+    match bytes {
+        b"*" if request.method == Method::Options => read_asterisk(request),
+        [b'/', ..] => read_path(bytes, start, request),
+        _ => Err(HeadError::Target),
     }
 }
 
@@ -205,15 +217,14 @@ fn read_absolute(target: Target<'_>, request: &mut Request) -> Result<(), HeadEr
         // Without a path it asks about the server as a whole, and the last proxy says so by `*` (RFC 9112 §3.2.4).
         return read_asterisk(request);
     }
-    read_path(Target { start: at + length, ..target }, request)
+    read_path(&rest[length..], at + length, request)
 }
 
 fn starts_ignoring_case(bytes: &[u8], prefix: &[u8]) -> bool {
     bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-fn read_path(target: Target<'_>, request: &mut Request) -> Result<(), HeadError> {
-    let bytes = target.bytes();
+fn read_path(bytes: &[u8], start: usize, request: &mut Request) -> Result<(), HeadError> {
     let cut = memchr::memchr(b'?', bytes);
     let raw = &bytes[..cut.unwrap_or(bytes.len())];
     if let Some(cut) = cut {
@@ -222,7 +233,7 @@ fn read_path(target: Target<'_>, request: &mut Request) -> Result<(), HeadError>
             return Err(HeadError::Target);
         }
         request.has_query = true;
-        request.query = Span::new(target.start + cut + 1, target.end);
+        request.query = Span::new(start + cut + 1, start + bytes.len());
     }
     let mut encoded_slash = false;
     request.path = request.fields.store_with(|arena| {

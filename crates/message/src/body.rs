@@ -16,6 +16,16 @@ pub enum Body {
     Tunnel,
 }
 
+impl Body {
+    /// How many bytes it has, where that is known and said.
+    pub const fn length(self) -> Option<u64> {
+        match self {
+            Self::Length(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
 /// Some bytes of a body, valid until the next are asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Piece<'a> {

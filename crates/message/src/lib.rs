@@ -8,6 +8,8 @@ mod authority;
 mod body;
 mod fields;
 mod forward;
+#[cfg(feature = "http")]
+mod header_map;
 mod known;
 mod method;
 mod request;
@@ -18,6 +20,8 @@ mod trailer;
 pub use body::{Body, Piece};
 pub use fields::{Fields, Span};
 pub use forward::{Forwarding, forward_request};
+#[cfg(feature = "http")]
+pub use header_map::{to_header_map, trailers_of};
 pub use known::Known;
 pub use method::Method;
 pub use request::{Request, Version};

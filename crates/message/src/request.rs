@@ -102,18 +102,11 @@ impl Request {
     /// Replaces the path by another in normal form. What would end a path (`?`, `#`, a space, anything but visible ASCII) is
     /// percent-encoded, and a missing first `/` is added, so that no path can change the request line around it.
     pub fn set_path(&mut self, path: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
         let written = self.fields.store_with(|arena| -> Result<(), Infallible> {
             if path.first() != Some(&b'/') {
                 arena.push(b'/');
             }
-            for &byte in path {
-                if byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#') {
-                    arena.push(byte);
-                } else {
-                    arena.extend([b'%', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-                }
-            }
+            escape(path, b"?#", arena);
             Ok(())
         });
         self.path = match written {
@@ -163,6 +156,7 @@ impl Request {
     }
 }
 
+/// Percent-encodes what is not visible ASCII, and some that is.
 fn escape(bytes: &[u8], escaped: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for &byte in bytes {

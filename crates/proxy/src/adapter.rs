@@ -44,6 +44,9 @@ pub enum NoResponse {
     /// It closed before any byte of an answer: a kept connection had gone stale, or the endpoint failed.
     #[error("the upstream closed without an answer")]
     Closed,
+    /// It said that it has not looked at the request (RFC 9113 §8.7).
+    #[error("the upstream did not look at the request")]
+    Unprocessed,
     /// The connection failed in the middle of a head.
     #[error("the connection failed")]
     Io(#[from] io::Error),

@@ -42,6 +42,11 @@ impl<'a> Arrival<'a> {
             is_misdirected: secured.is_some_and(|secured| !secured.covers(request.host())),
         }
     }
+
+    /// Of a request that was not understood, so that nothing it says is believed.
+    pub(crate) fn unread(peer: IpAddr, secured: Option<&'a Secured>) -> Self {
+        Self { session: secured.map(|secured| &secured.session), ..Self::from(Client::direct(peer)) }
+    }
 }
 
 impl From<Client> for Arrival<'_> {

@@ -23,7 +23,7 @@ use tls::Session;
 use tokio::net::TcpStream;
 
 use crate::buffers::Buffer;
-use crate::client::{Arrival, Client};
+use crate::client::Arrival;
 use crate::exchange::Exchange;
 use crate::h1::{ClientConversation, InState, OutState};
 use crate::h2;
@@ -292,8 +292,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
         let State { request, response } = state;
         request.clear();
         conversation.version = Version::Http11;
-        let session = secured.map(|secured| &secured.session);
-        let arrival = Arrival { session, ..Arrival::from(Client::direct(self.peer.ip())) };
+        let arrival = Arrival::unread(self.peer.ip(), secured);
         let record = RefCell::default();
         let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request, &record);
         pipeline::refuse(&exchange, refusal, request, response, conversation).await;

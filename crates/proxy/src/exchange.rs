@@ -244,6 +244,11 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     /// Records an exchange that ends in its middle, for a reason that lies outside of it.
     pub(crate) fn abandon(&self, reason: &'static str, request: &Request) {
         self.note_failure(reason);
+        self.finish(request);
+    }
+
+    /// Records an exchange that has nothing more to write.
+    pub(crate) fn finish(&self, request: &Request) {
         let recorded = self.done(request);
         self.close(recorded);
     }

@@ -48,8 +48,9 @@ pub(crate) async fn ask<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Result<Afterwards, Refusal> {
-    // A reused connection may turn out stale, and an endpoint may not take connections: each is got over once.
+    // A reused connection may turn out stale, an endpoint may not take connections or not look at a request: each is got over once.
     let mut may_be_stale = true;
+    let mut may_be_unprocessed = request.body == Body::Empty && request.upgrade.is_empty();
     let mut avoid = None;
     loop {
         let lease = match obtain(exchange, upstream, request, avoid.as_ref(), may_be_stale).await {
@@ -84,6 +85,7 @@ pub(crate) async fn ask<P: ProxyHttp, D: Downstream>(
             Attempt::NoResponse(NoResponse::Closed) if reused && may_be_stale && is_replayable(request) => {
                 may_be_stale = false;
             }
+            Attempt::NoResponse(NoResponse::Unprocessed) if may_be_unprocessed => may_be_unprocessed = false,
             Attempt::NoResponse(failure) => {
                 if !reused && matches!(failure, NoResponse::Closed) {
                     endpoint.failed(upstream.config().rest);
@@ -195,7 +197,7 @@ impl From<Unobtainable> for Refusal {
 impl From<NoResponse> for Refusal {
     fn from(failure: NoResponse) -> Self {
         match failure {
-            NoResponse::Closed => Self::UPSTREAM_CLOSED,
+            NoResponse::Closed | NoResponse::Unprocessed => Self::UPSTREAM_CLOSED,
             NoResponse::Io(_) => Self::UPSTREAM_FAILED,
             NoResponse::Malformed(_) | NoResponse::Misframed(_) => Self::UPSTREAM_MALFORMED,
             NoResponse::TimedOut => Self::UPSTREAM_TIMEOUT,

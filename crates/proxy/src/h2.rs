@@ -3,7 +3,6 @@
 mod body;
 mod budget;
 mod conversation;
-mod fields;
 mod frames;
 mod request;
 mod response;

@@ -242,8 +242,8 @@ impl Recorded {
 fn shown(session: &Session) -> TlsRef<'_> {
     TlsRef {
         version: match session.version {
-            "TLSv1.3" => TlsVersion::Tls13,
-            _ => TlsVersion::Tls12,
+            tls::Version::Tls13 => TlsVersion::Tls13,
+            tls::Version::Tls12 => TlsVersion::Tls12,
         },
         resumed: session.resumed,
         server_name: session.server_name.as_deref(),

@@ -68,7 +68,6 @@ impl Readiness for TcpStream {
 /// TLS over a socket, after its handshake.
 #[derive(Debug)]
 pub(crate) struct TlsClient {
-    /// Both halves are polled by one task, one after the other.
     stream: RefCell<TlsStream<TcpStream>>,
 }
 
@@ -76,18 +75,14 @@ impl TlsClient {
     pub(crate) fn new(stream: TlsStream<TcpStream>) -> Self {
         Self { stream: RefCell::new(stream) }
     }
-
-    fn poll<R>(&self, poll: impl FnOnce(Pin<&mut TlsStream<TcpStream>>) -> R) -> R {
-        poll(Pin::new(&mut *self.stream.borrow_mut()))
-    }
 }
 
 impl ClientStream for TlsClient {
-    type Read<'a> = TlsHalf<'a>;
-    type Write<'a> = TlsHalf<'a>;
+    type Read<'a> = Half<'a, TlsStream<TcpStream>>;
+    type Write<'a> = Half<'a, TlsStream<TcpStream>>;
 
-    fn split(&mut self) -> (TlsHalf<'_>, TlsHalf<'_>) {
-        (TlsHalf(self), TlsHalf(self))
+    fn split(&mut self) -> (Self::Read<'_>, Self::Write<'_>) {
+        (Half(&self.stream), Half(&self.stream))
     }
 
     fn has_bytes(&self) -> bool {
@@ -100,42 +95,57 @@ impl ClientStream for TlsClient {
 
     fn farewell(&mut self) {
         // `close_notify` (RFC 8446 §6.1) fits into an idle socket, or the client is gone.
-        let _ = self.poll(|stream| stream.poll_shutdown(&mut Context::from_waker(Waker::noop())));
+        let mut context = Context::from_waker(Waker::noop());
+        let _ = Pin::new(self.stream.get_mut()).poll_shutdown(&mut context);
     }
 }
 
 impl Readiness for TlsClient {
-    /// Bytes that rustls has decrypted are not in the socket any more.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let stream = self.stream.borrow();
-        let (socket, connection) = stream.get_ref();
-        if connection.wants_read() { socket.poll_read_ready(context) } else { Poll::Ready(Ok(())) }
+        poll_readable(&self.stream.borrow(), context)
     }
 }
 
-/// One side of a TLS connection.
-#[derive(Debug)]
-pub(crate) struct TlsHalf<'a>(&'a TlsClient);
+/// Bytes that rustls has decrypted are not in the socket any more.
+fn poll_readable(stream: &TlsStream<TcpStream>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    let (socket, connection) = stream.get_ref();
+    if connection.wants_read() { socket.poll_read_ready(context) } else { Poll::Ready(Ok(())) }
+}
 
-impl Readiness for TlsHalf<'_> {
-    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_readable(context)
+/// One side of a connection whose two sides are polled by one task, one after the other.
+pub(crate) struct Half<'a, S>(pub(crate) &'a RefCell<S>);
+
+impl<S> std::fmt::Debug for Half<'_, S> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Half")
     }
 }
 
-impl AsyncRead for TlsHalf<'_> {
+impl<S: Unpin> Half<'_, S> {
+    fn poll<R>(&self, poll: impl FnOnce(Pin<&mut S>) -> R) -> R {
+        poll(Pin::new(&mut *self.0.borrow_mut()))
+    }
+}
+
+impl Readiness for Half<'_, TlsStream<TcpStream>> {
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        poll_readable(&self.0.borrow(), context)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Half<'_, S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.poll(|stream| stream.poll_read(context, into))
+        self.poll(|stream| stream.poll_read(context, into))
     }
 }
 
-impl AsyncWrite for TlsHalf<'_> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Half<'_, S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.poll(|stream| stream.poll_write(context, bytes))
+        self.poll(|stream| stream.poll_write(context, bytes))
     }
 
     fn poll_write_vectored(
@@ -143,18 +153,18 @@ impl AsyncWrite for TlsHalf<'_> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0.poll(|stream| stream.poll_write_vectored(context, slices))
+        self.poll(|stream| stream.poll_write_vectored(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
-        true
+        self.0.borrow().is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll(|stream| stream.poll_flush(context))
+        self.poll(|stream| stream.poll_flush(context))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll(|stream| stream.poll_shutdown(context))
+        self.poll(|stream| stream.poll_shutdown(context))
     }
 }

@@ -20,7 +20,7 @@ mod terminator;
 pub use authority::{Authority, AuthorityError};
 pub use connector::{Connector, ConnectorError, ConnectorTerms, Trust};
 pub use identity::{Identity, IdentityError};
-pub use peer::{ClientCertificate, Session};
+pub use peer::{ClientCertificate, Session, Version};
 pub use platform::PlatformError;
 pub use policy::Policy;
 pub use rustls::pki_types::ServerName;

@@ -9,8 +9,8 @@ use crate::terminator::HTTP2;
 /// One finished handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// `TLSv1.2` or `TLSv1.3`.
-    pub version: &'static str,
+    /// The version of TLS.
+    pub version: Version,
     /// The protocol agreed on by ALPN is `h2` (RFC 9113 §3.2).
     pub is_http2: bool,
     /// The host name asked for (RFC 6066 §3), in lower case.
@@ -19,6 +19,15 @@ pub struct Session {
     pub resumed: bool,
     /// The certificate shown, verified.
     pub client: Option<ClientCertificate>,
+}
+
+/// A version of TLS that is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// 1.2 (RFC 5246).
+    Tls12,
+    /// 1.3 (RFC 8446).
+    Tls13,
 }
 
 /// A client's certificate.
@@ -36,8 +45,8 @@ impl Session {
     /// Of a connection whose handshake is done.
     pub fn of(connection: &ServerConnection) -> Self {
         let version = match connection.protocol_version() {
-            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
-            _ => "TLSv1.2",
+            Some(ProtocolVersion::TLSv1_3) => Version::Tls13,
+            _ => Version::Tls12,
         };
         let own = connection.peer_certificates().and_then(<[_]>::first);
         Self {

@@ -1,33 +1,7 @@
 //! Fields and trailers.
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use message::{Body, Fields, may_be_trailer};
-
-/// All fields that `http` can express, which is all but a few bytes in values.
-pub(super) fn to_map(fields: &Fields) -> HeaderMap {
-    let mut map = HeaderMap::with_capacity(fields.len() + 1);
-    for (name, value) in fields.iter() {
-        let name = HeaderName::from_bytes(name);
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
-            // Refused only beyond 32,768 fields, which no head that was read has.
-            let _ = map.try_append(name, value);
-        }
-    }
-    map
-}
-
-/// As [`to_map`], with the length of a body that has one.
-pub(super) fn to_map_with_length(fields: &Fields, body: Body, announced: Option<u64>) -> HeaderMap {
-    let mut map = to_map(fields);
-    let length = match body {
-        Body::Length(bytes) => Some(bytes),
-        _ => announced,
-    };
-    if let Some(length) = length {
-        map.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    map
-}
+use http::header::{self, HeaderMap, HeaderName};
+use message::Fields;
 
 /// Appends what may pass from hop to hop (RFC 9110 §7.6.1): [`Fields::append`] leaves out what frames or speaks of a connection.
 pub(super) fn append_end_to_end(map: &HeaderMap, fields: &mut Fields) {
@@ -69,19 +43,4 @@ pub(crate) fn announced_length(map: &HeaderMap) -> Result<Option<u64>, &'static 
     }
     let digits = std::str::from_utf8(digits).unwrap_or_default();
     digits.parse().map(Some).map_err(|_| "its `content-length` is too large")
-}
-
-/// Trailers on their way to a guest.
-pub fn trailers_to_guest(trailers: &Fields) -> HeaderMap {
-    to_map(trailers)
-}
-
-/// Trailers of a guest: those that mean something there. What frames, routes, authenticates or says how to read the content comes
-/// too late to be true (RFC 9110 §6.5.1), and is left out.
-pub fn trailers_from_guest(map: &HeaderMap, trailers: &mut Fields) {
-    for (name, value) in map {
-        if may_be_trailer(name.as_str()) {
-            trailers.append(name.as_str(), trim(value.as_bytes()));
-        }
-    }
 }

@@ -4,11 +4,11 @@ use http::header;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http_body::Body as _;
-use message::{Body, Method, Request, is_token};
+use message::{Body, Method, Request, is_token, to_header_map};
 
 use crate::{HttpError, WasiBody};
 
-use super::fields::{announced_length, append_end_to_end, to_map_with_length};
+use super::fields::{announced_length, append_end_to_end};
 
 /// Why a request cannot be put to a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +40,7 @@ pub fn request_to_guest(request: &Request, scheme: Scheme) -> Result<Parts, Unsp
     uri.path_and_query =
         Some(PathAndQuery::try_from(request.uri_target()).map_err(|_| Unspeakable::TargetTooLong)?);
     parts.uri = Uri::from_parts(uri).map_err(|_| Unspeakable::TargetTooLong)?;
-    parts.headers = to_map_with_length(&request.fields, request.body, None);
+    parts.headers = to_header_map(&request.fields, request.body.length());
     Ok(parts)
 }
 

@@ -2,11 +2,11 @@
 
 use http::StatusCode;
 use http::response::Parts;
-use message::{Body, Response};
+use message::{Body, Response, to_header_map};
 
 use crate::Failure;
 
-use super::fields::{announced_length, append_end_to_end, to_map_with_length};
+use super::fields::{announced_length, append_end_to_end};
 
 /// What a guest's head lets follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,6 @@ pub fn response_from_guest(head: &Parts, answers_head: bool, response: &mut Resp
 pub fn response_to_guest(response: &Response) -> Parts {
     let (mut parts, ()) = http::Response::new(()).into_parts();
     parts.status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    parts.headers = to_map_with_length(&response.fields, response.body, response.announced_length);
+    parts.headers = to_header_map(&response.fields, response.body.length().or(response.announced_length));
     parts
 }

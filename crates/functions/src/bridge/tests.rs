@@ -2,7 +2,9 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::uri::Scheme;
-use message::{Body, Fields, Known, Method, Request, Response, is_field_value, is_token};
+use message::{
+    Body, Fields, Known, Method, Request, Response, is_field_value, is_token, to_header_map, trailers_of,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use testkit::fuzz::check_fields;
@@ -170,10 +172,9 @@ fn trailers_that_come_too_late_to_be_true_are_left_out() {
         ("if-match", "a"),
         ("x-lockgate-user", "1"),
     ]);
-    let mut trailers = Fields::default();
-    trailers_from_guest(&given, &mut trailers);
+    let trailers = trailers_of(&given);
     assert_eq!(lines(&trailers), ["x-sum: 1", "grpc-status: 0"]);
-    assert_eq!(trailers_to_guest(&trailers).len(), 2);
+    assert_eq!(to_header_map(&trailers, None).len(), 2);
 }
 
 /// Names that mean something on the way, names that nearly do, and others.
@@ -278,8 +279,7 @@ proptest! {
 
     #[test]
     fn no_trailer_frames_a_message(given in maps()) {
-        let mut trailers = Fields::default();
-        trailers_from_guest(&given, &mut trailers);
+        let trailers = trailers_of(&given);
         for (name, value) in trailers.iter() {
             let known = Known::of(name);
             prop_assert!(is_token(name) && is_field_value(value), "{:?}", lines(&trailers));

@@ -4,10 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use testkit::{Answer, Gate, Origin, Step};
+use testkit::{Answer, Origin};
 
 use crate::frames::{GOAWAY, SETTINGS, frame, pseudo};
-use crate::{Client, Frames, request, start};
+use crate::{Client, Frames, request, slow_and_fast, start};
 
 #[test]
 fn an_idle_connection_is_told_goodbye() {
@@ -66,14 +66,7 @@ fn a_connection_serves_as_many_requests_as_it_may() {
 
 #[test]
 fn a_drain_lets_requests_end_and_begins_no_others() {
-    let gate = Gate::new();
-    let waiting = gate.clone();
-    let origin = Origin::start(move |request| match request.line.target.as_str() {
-        "/slow" => Answer::new()
-            .then(Step::Wait(waiting.clone()))
-            .send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow"),
-        _ => Answer::ok("ok"),
-    });
+    let (gate, origin) = slow_and_fast();
     let mut gateway = start("", &origin);
     let mut client = Frames::connect(gateway.address());
     client.ask(1, &pseudo("GET", "/slow"));

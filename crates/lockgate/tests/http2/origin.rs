@@ -26,6 +26,7 @@ pub(crate) struct Http2Origin {
 struct Shared {
     connections: AtomicUsize,
     cancelled: AtomicUsize,
+    refused: AtomicUsize,
     seen: Mutex<Vec<Request<Vec<u8>>>>,
     stop: Notify,
     gate: Notify,
@@ -54,6 +55,11 @@ impl Http2Origin {
 
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// Requests that came to be refused once.
+    pub(crate) fn asked_to_refuse(&self) -> usize {
+        self.shared.refused.load(Ordering::SeqCst)
     }
 
     /// Requests that were taken back.
@@ -103,8 +109,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, streams: u32) {
 /// What the path asks for.
 async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, shared: Arc<Shared>) {
     let path = request.uri().path().to_owned();
-    if path == "/refuse" && shared.seen.lock().unwrap().is_empty() {
-        shared.seen.lock().unwrap().push(Request::new(Vec::new()));
+    if path == "/refuse-once" && shared.refused.fetch_add(1, Ordering::SeqCst) == 0 {
         return respond.send_reset(Reason::REFUSED_STREAM);
     }
     if path == "/reset" {
@@ -124,6 +129,10 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
     let mut answer = Response::builder().header("x-version", format!("{:?}", head.version));
     if let Some(check) = trailers.as_ref().and_then(|trailers| trailers.get("x-check")) {
         answer = answer.header("x-check", check);
+    }
+    if path == "/large-head" {
+        let bytes = head.uri.query().unwrap().parse().unwrap();
+        answer = answer.header("x-large", "x".repeat(bytes));
     }
     shared.seen.lock().unwrap().push(Request::from_parts(head, body.clone()));
     if path == "/trailers-only" {

@@ -7,7 +7,7 @@ use testkit::{Answer, Gate, Origin, Step};
 use crate::frames::{
     DATA, END_HEADERS, END_STREAM, HEADERS, Outcome, RST_STREAM, SETTINGS, block, frame, pseudo,
 };
-use crate::{Client, Frames, request, start};
+use crate::{Client, Frames, request, slow_and_fast, start};
 
 /// RFC 9113 §7
 const CANCEL: u32 = 8;
@@ -15,14 +15,7 @@ const REFUSED_STREAM: u32 = 7;
 
 #[test]
 fn a_slow_answer_does_not_keep_others_waiting() {
-    let gate = Gate::new();
-    let waiting = gate.clone();
-    let origin = Origin::start(move |request| match request.line.target.as_str() {
-        "/slow" => Answer::new()
-            .then(Step::Wait(waiting.clone()))
-            .send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow"),
-        _ => Answer::ok("fast"),
-    });
+    let (gate, origin) = slow_and_fast();
     let gateway = start("", &origin);
     let told = Client::connect(gateway.address()).run(async |send| {
         let mut send = send.ready().await.unwrap();

@@ -125,6 +125,26 @@ fn what_an_upstream_has_not_looked_at_is_sent_again() {
 }
 
 #[test]
+fn what_an_upstream_refuses_to_look_at_is_sent_again() {
+    let origin = Http2Origin::start(100);
+    let gateway = start("", &origin);
+    let mut client = Client::connect(gateway.address());
+    assert_eq!(client.get("/").status, 200);
+    let answer = client.ask(request("POST", "/refuse-once").body(()).unwrap(), None).unwrap();
+    assert_eq!((answer.status, origin.asked_to_refuse()), (200, 2));
+}
+
+#[test]
+fn a_head_that_is_too_large_is_a_bad_answer() {
+    let origin = Http2Origin::start(100);
+    let gateway = start("[limits]\nresponse_head_bytes = \"2KiB\"\n", &origin);
+    let mut client = Client::connect(gateway.address());
+    for (bytes, status) in [(1_500, 200), (3_000, 502), (40_000, 502), (1_500, 200)] {
+        assert_eq!(client.get(&format!("/large-head?{bytes}")).status, status, "{bytes} bytes");
+    }
+}
+
+#[test]
 fn a_request_that_is_taken_back_is_taken_from_its_upstream_too() {
     let origin = Http2Origin::start(100);
     let gateway = start("", &origin);

@@ -168,7 +168,7 @@ pub(super) async fn run_stream<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Attempt {
-    let way = lease.asking.split(exchange.timer, terms.idle);
+    let way = lease.asking.split(exchange.timer, terms.idle, terms.head);
     let outcome = converse(exchange, terms, way, request, response, downstream).await;
     match end(exchange, request, outcome) {
         End::Complete { .. } => {
@@ -222,7 +222,7 @@ async fn relay<P: ProxyHttp>(
         match source.head(request.method, response).await {
             Ok(()) => {}
             // Something has been answered, so that this is no stale connection and nothing to be tried again.
-            Err(NoResponse::Closed) if interim > 0 => {
+            Err(NoResponse::Closed | NoResponse::Unprocessed) if interim > 0 => {
                 return Download::NoResponse(NoResponse::Io(io::ErrorKind::UnexpectedEof.into()));
             }
             Err(failure) => return Download::NoResponse(failure),
@@ -296,9 +296,7 @@ pub(crate) enum End {
 pub(crate) fn end<P: ProxyHttp>(exchange: &Exchange<'_, P>, request: &Request, outcome: Duplex) -> End {
     let begun = exchange.has_begun();
     let broken = |reason| {
-        exchange.note_failure(reason);
-        let recorded = exchange.done(request);
-        exchange.close(recorded);
+        exchange.abandon(reason, request);
         End::Broken
     };
     match (outcome.download, outcome.upload) {

@@ -52,8 +52,7 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
     if let Some(reason) = reason {
         exchange.note_failure(reason);
     }
-    let recorded = exchange.done(request);
-    exchange.close(recorded);
+    exchange.finish(request);
     Attempt::Answered { afterwards: Afterwards::Close, lease: None }
 }
 

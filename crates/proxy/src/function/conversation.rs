@@ -9,7 +9,7 @@ use bytes::Bytes;
 use functions::body::{BodySender, Closed};
 use functions::{Failure, WasiBody, bridge};
 use http_body::{Body as _, Frame};
-use message::{Body, Fields, Method, Piece, Request, Response};
+use message::{Body, Fields, Method, Piece, Request, Response, to_header_map, trailers_of};
 use tokio::sync::oneshot;
 
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
@@ -160,7 +160,7 @@ impl Source for FunctionSource<'_> {
                         }
                     }
                     Err(frame) => {
-                        *self.trailers = frame.into_trailers().ok().map(|map| trailers(&map));
+                        *self.trailers = frame.into_trailers().ok().map(|map| trailers_of(&map));
                         *self.ended = true;
                     }
                 },
@@ -172,7 +172,7 @@ impl Source for FunctionSource<'_> {
                 Some(None) => *self.ended = true,
                 Some(Some(Ok(frame))) if frame.is_trailers() => {
                     if let Some(Some(Ok(frame))) = self.arrived.take() {
-                        *self.trailers = frame.into_trailers().ok().map(|map| trailers(&map));
+                        *self.trailers = frame.into_trailers().ok().map(|map| trailers_of(&map));
                     }
                     *self.ended = true;
                 }
@@ -243,13 +243,6 @@ impl RequestSink for FunctionSink<'_> {
     fn start(&mut self, _request: &Request) {}
 }
 
-/// Trailers of a guest.
-pub(super) fn trailers(map: &http::HeaderMap) -> Fields {
-    let mut trailers = Fields::default();
-    bridge::trailers_from_guest(map, &mut trailers);
-    trailers
-}
-
 /// Gives a piece to whoever takes it on the other side; without a sender there is no body and nothing to give.
 pub(super) async fn give(
     to: &mut Option<BodySender>,
@@ -264,7 +257,9 @@ pub(super) async fn give(
         within(timer, data).await?;
     }
     match to.take_if(|_| piece.end) {
-        Some(sender) => within(timer, sender.end(piece.trailers.map(bridge::trailers_to_guest))).await,
+        Some(sender) => {
+            within(timer, sender.end(piece.trailers.map(|trailers| to_header_map(trailers, None)))).await
+        }
         None => Ok(()),
     }
 }

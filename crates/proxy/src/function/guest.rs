@@ -7,10 +7,10 @@ use bytes::Bytes;
 use functions::body::{self, BodySender};
 use functions::{HttpError as Error, WasiBody, bridge};
 use http_body::Body as _;
-use message::{Body, Fields, Piece, Response};
+use message::{Body, Fields, Piece, Response, trailers_of};
 use tokio::sync::oneshot;
 
-use super::conversation::{give, trailers};
+use super::conversation::give;
 use crate::adapter::{Downstream, ResponseSink, Sink, SinkError, Source, SourceError};
 use crate::h1::wait;
 use crate::limits::GUEST_PIECES;
@@ -108,7 +108,7 @@ impl Source for GuestSource<'_> {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => upload.lent = data,
                     Err(frame) => {
-                        upload.trailers = frame.into_trailers().ok().map(|map| trailers(&map));
+                        upload.trailers = frame.into_trailers().ok().map(|map| trailers_of(&map));
                         upload.ended = true;
                     }
                 },

@@ -83,8 +83,7 @@ pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Cont
                 answer(&mut exchange, &context, destination, &timeouts, request, response, &mut guest).await;
             if let Err(refusal) = answered {
                 exchange.note(refusal.status, Some(refusal.reason));
-                let recorded = exchange.done(request);
-                exchange.close(recorded);
+                exchange.finish(request);
                 guest.refuse(error_of(&refusal));
             }
         }

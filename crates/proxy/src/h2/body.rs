@@ -8,9 +8,8 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::Response as Head;
-use message::{Fields, Piece, may_be_trailer};
+use message::{Fields, Piece, to_header_map, trailers_of};
 
-use super::fields;
 use crate::adapter::{SinkError, Source, SourceError};
 use crate::h1::wait;
 use crate::timers::{Ticks, Timer};
@@ -60,7 +59,7 @@ impl Incoming {
             Some(data) => self.lent = data.map_err(failed)?,
             None => {
                 let trailers = ready!(self.stream.poll_trailers(context)).map_err(failed)?;
-                self.trailers = trailers.map(|map| of_trailers(&map));
+                self.trailers = trailers.map(|map| trailers_of(&map));
                 self.ended = true;
             }
         }
@@ -198,7 +197,7 @@ pub(super) async fn send(
     }
     if let Some(trailers) = trailers {
         let mut way = way.borrow_mut();
-        way.sending()?.send_trailers(fields::to_map(trailers)).map_err(sink_failed)?;
+        way.sending()?.send_trailers(to_header_map(trailers, None)).map_err(sink_failed)?;
         *way = Way::Closed;
     }
     Ok(())
@@ -230,17 +229,6 @@ async fn room(way: &RefCell<Way>, count: usize, timer: &Timer, idle: Ticks) -> R
         Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(SinkError::TimedOut),
         room => Ok(room?.min(count)),
     }
-}
-
-/// Trailers that mean something there (RFC 9110 §6.5.1).
-fn of_trailers(map: &http::HeaderMap) -> Fields {
-    let mut trailers = Fields::default();
-    for (name, value) in map {
-        if may_be_trailer(name.as_str()) {
-            trailers.append(name.as_str(), value.as_bytes().trim_ascii());
-        }
-    }
-    trailers
 }
 
 /// A stream that was reset, or whose connection is gone.

@@ -108,7 +108,9 @@ fn read_fields(parts: &Parts, limits: &HeadLimits, request: &mut Request) -> Res
                 request.authority = request.fields.store(value);
             }
             Known::ContentLength if said.length.is_some() => return Err(HeadError::ContentLengthRepeated),
-            Known::ContentLength => said.length = Some(number(value).ok_or(HeadError::ContentLength)?),
+            Known::ContentLength => {
+                said.length = Some(http1::parse_length(value).ok_or(HeadError::ContentLength)?)
+            }
             Known::Te => request.takes_trailers = value.eq_ignore_ascii_case(b"trailers"),
             Known::FramingLookalike => return Err(HeadError::FieldName),
             _ if known.is_connection_level() => return Err(HeadError::FieldName),
@@ -126,12 +128,6 @@ fn read_fields(parts: &Parts, limits: &HeadLimits, request: &mut Request) -> Res
         request.fields.append_known(Known::Other, COOKIE.as_str(), &crumbs.join(&b"; "[..]));
     }
     Ok(said)
-}
-
-/// Digits only (RFC 9110 §8.6).
-fn number(digits: &[u8]) -> Option<u64> {
-    let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    all_digits.then(|| str::from_utf8(digits).ok()?.parse().ok())?
 }
 
 /// `:authority`, or `Host` where there is none; where both are, they agree (RFC 9113 §8.3.1).
@@ -155,28 +151,6 @@ fn read_target(parts: &Parts, limits: &HeadLimits, request: &mut Request) -> Res
     if target.len() > limits.target_bytes {
         return Err(HeadError::TargetTooLong);
     }
-    if target == "*" && request.method == Method::Options {
-        request.asterisk = true;
-        request.path = request.fields.store(b"/");
-        return Ok(());
-    }
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    if !path.starts_with('/') {
-        return Err(HeadError::Target);
-    }
-    if let Some(query) = query {
-        if !query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
-            return Err(HeadError::Target);
-        }
-        request.has_query = true;
-        request.query = request.fields.store(query.as_bytes());
-    }
-    let mut encoded_slash = false;
-    request.path = request.fields.store_with(|arena| {
-        let facts = policy::normalize_path(path.as_bytes(), arena).map_err(|_| HeadError::Target)?;
-        encoded_slash = facts.encoded_slash;
-        Ok(())
-    })?;
-    request.encoded_slash = encoded_slash;
-    Ok(())
+    let span = request.fields.store(target.as_bytes());
+    http1::read_origin_form(target.as_bytes(), span.start as usize, request)
 }

@@ -19,7 +19,7 @@ use super::budget::Budget;
 use super::conversation::Conversation;
 use super::frames::Counted;
 use super::request;
-use crate::client::{Arrival, Client};
+use crate::client::Arrival;
 use crate::connection::{Closing, Secured};
 use crate::exchange::Exchange;
 use crate::h1::wait;
@@ -49,7 +49,7 @@ pub(crate) async fn serve<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
         secured,
         budget,
         open: Cell::new(0),
-        goodbye: Cell::new(false),
+        goodbye: Cell::new(Goodbye::NotYet),
     });
     let settings = client.admission.listener.settings_arc();
     client.timer.set(settings.head_timeout);
@@ -112,8 +112,17 @@ struct Multiplexed<P: ProxyHttp> {
     budget: Rc<Budget>,
     /// Streams that are being served.
     open: Cell<u32>,
-    /// Whether the client has been told that there will be no more.
-    goodbye: Cell<bool>,
+    goodbye: Cell<Goodbye>,
+}
+
+/// Whether the client has been told that there will be no more streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goodbye {
+    NotYet,
+    /// Those under way may end.
+    Said,
+    /// All are over: the client has broken the rules.
+    Dismissed,
 }
 
 impl<P: ProxyHttp> Multiplexed<P> {
@@ -126,8 +135,8 @@ impl<P: ProxyHttp> Multiplexed<P> {
         let listener = &self.admission.listener;
         loop {
             let polled = connection.poll_accept(context);
-            if let Some(reason) = self.budget.verdict().filter(|_| !self.timer.is_cut()) {
-                self.timer.cut("protocol_error");
+            if let Some(reason) = self.budget.verdict().filter(|_| !self.is_dismissed()) {
+                self.goodbye.set(Goodbye::Dismissed);
                 if reason == Reason::ENHANCE_YOUR_CALM {
                     listener.flooded();
                 }
@@ -140,31 +149,36 @@ impl<P: ProxyHttp> Multiplexed<P> {
                 if let Some(Err(error)) = &stream
                     && error.reason() == Some(Reason::ENHANCE_YOUR_CALM)
                     && !error.is_remote()
-                    && !self.timer.is_cut()
+                    && !self.is_dismissed()
                 {
                     listener.flooded();
                 }
-                return Poll::Ready(stream.and_then(Result::ok).filter(|_| !self.timer.is_cut()));
+                return Poll::Ready(stream.and_then(Result::ok).filter(|_| !self.is_dismissed()));
             }
             let is_idle = self.open.get() == 0 && self.timer.expired();
-            if self.timer.is_cut() || listener.is_cut() || is_idle && self.goodbye.get() {
-                return Poll::Ready(None);
+            match self.goodbye.get() {
+                _ if listener.is_cut() => return Poll::Ready(None),
+                Goodbye::Dismissed => return Poll::Ready(None),
+                Goodbye::Said if is_idle => return Poll::Ready(None),
+                Goodbye::NotYet if is_idle || self.closing().has_come() => self.say_goodbye(connection),
+                Goodbye::Said | Goodbye::NotYet => return Poll::Pending,
             }
-            if self.goodbye.get() || !is_idle && !self.closing().has_come() {
-                return Poll::Pending;
-            }
-            self.say_goodbye(connection);
         }
     }
 
     /// Has the client begin no more streams, and the connection end with those that are under way (RFC 9113 §6.8).
     fn say_goodbye<S: AsyncRead + AsyncWrite + Unpin>(&self, connection: &mut Connection<S, Bytes>) {
-        if !self.goodbye.replace(true) {
+        if self.goodbye.get() == Goodbye::NotYet {
+            self.goodbye.set(Goodbye::Said);
             connection.graceful_shutdown();
             if self.open.get() == 0 {
                 self.timer.set(Ticks::from_ms(GOODBYE_MS));
             }
         }
+    }
+
+    fn is_dismissed(&self) -> bool {
+        self.goodbye.get() == Goodbye::Dismissed
     }
 
     fn closing(&self) -> Closing<'_> {
@@ -180,7 +194,8 @@ impl<P: ProxyHttp> Multiplexed<P> {
         self.open.set(self.open.get() - 1);
         if self.open.get() == 0 {
             let keep_alive = self.admission.listener.settings().keep_alive;
-            self.timer.set(if self.goodbye.get() { Ticks::from_ms(GOODBYE_MS) } else { keep_alive });
+            let is_staying = self.goodbye.get() == Goodbye::NotYet;
+            self.timer.set(if is_staying { keep_alive } else { Ticks::from_ms(GOODBYE_MS) });
         }
     }
 
@@ -208,8 +223,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
         };
         if let Err(error) = read {
             request.clear();
-            let session = secured.as_ref().map(|secured| &secured.session);
-            let arrival = Arrival { session, ..Arrival::from(Client::direct(peer.ip())) };
+            let arrival = Arrival::unread(peer.ip(), secured.as_ref());
             let record = RefCell::default();
             let exchange = Exchange::open(worker, started, arrival, timer, request, &record);
             let refusal = Refusal::head(error);
@@ -217,8 +231,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
                 // A malformed request is an error of its stream (RFC 9113 §8.1.1).
                 way.borrow_mut().reset(Reason::PROTOCOL_ERROR);
                 exchange.note(refusal.status, Some(refusal.reason));
-                let recorded = exchange.done(request);
-                exchange.close(recorded);
+                exchange.finish(request);
                 return Afterwards::Cut;
             }
             return pipeline::refuse(&exchange, &refusal, request, response, &mut conversation).await;

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Reason, RecvStream};
 use http::header::{CONTENT_LENGTH, HeaderValue, TE};
+use http::response::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, Request as Head, Response as Answer, StatusCode};
-use http1::HeadError;
-use message::{Body, Known, Method, Piece, Request, Response, Version};
+use http::{Request as Head, Response as Answer};
+use http1::{HeadError, HeadLimits};
+use message::{Body, Known, Method, Piece, Request, Response, Version, to_header_map};
 
 use super::body::{self, Incoming, Way, gone, sink_failed};
-use super::fields;
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
 use crate::h1::wait;
 use crate::timers::{Ticks, Timer};
@@ -43,8 +43,13 @@ impl Asking {
     }
 
     /// Both directions, to be used at the same time.
-    pub(crate) fn split<'a>(&'a self, timer: &'a Timer, idle: Ticks) -> (AnswerSource<'a>, AskingSink<'a>) {
-        let source = AnswerSource { asking: self, incoming: None, timer, idle };
+    pub(crate) fn split<'a>(
+        &'a self,
+        timer: &'a Timer,
+        idle: Ticks,
+        limits: &'a HeadLimits,
+    ) -> (AnswerSource<'a>, AskingSink<'a>) {
+        let source = AnswerSource { asking: self, incoming: None, timer, idle, limits };
         (source, AskingSink { asking: self, started: None, timer, idle })
     }
 
@@ -115,11 +120,7 @@ fn head(request: &Request, scheme: Scheme) -> Option<Head<()>> {
     let mut head = Head::new(());
     *head.method_mut() = http::Method::from_bytes(request.method_text().as_bytes()).ok()?;
     *head.uri_mut() = Uri::from_parts(uri).ok()?;
-    let length = match request.body {
-        Body::Length(length) => Some(length),
-        _ => None,
-    };
-    *head.headers_mut() = fields::to_map_with_length(&request.fields, length);
+    *head.headers_mut() = to_header_map(&request.fields, request.body.length());
     if request.takes_trailers {
         head.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
     }
@@ -133,6 +134,7 @@ pub(crate) struct AnswerSource<'a> {
     incoming: Option<Incoming>,
     timer: &'a Timer,
     idle: Ticks,
+    limits: &'a HeadLimits,
 }
 
 impl Source for AnswerSource<'_> {
@@ -156,15 +158,12 @@ impl ResponseSource for AnswerSource<'_> {
     async fn head(&mut self, method: Method, response: &mut Response) -> Result<(), NoResponse> {
         let head = wait(self.timer, |context| self.asking.poll_head(context).map(Ok)).await;
         let (head, stream) = match head {
-            Ok(Ok(head)) => {
-                let (parts, stream) = head.into_parts();
-                (parts, stream)
-            }
+            Ok(Ok(head)) => head.into_parts(),
             Ok(Err(error)) => return Err(no_response(&error)),
             Err(_) => return Err(NoResponse::TimedOut),
         };
         let is_whole = stream.as_ref().is_none_or(RecvStream::is_end_stream);
-        read(head.status, &head.headers, is_whole, method, response)?;
+        read(&head, is_whole, self.limits, method, response)?;
         self.incoming = stream.map(|stream| {
             let mut incoming = Incoming::new(stream, true);
             incoming.look_ahead();
@@ -176,28 +175,39 @@ impl ResponseSource for AnswerSource<'_> {
 
 /// Reads a response's head. `h2` has seen to its form (RFC 9113 §8.2, §8.3).
 fn read(
-    status: StatusCode,
-    map: &HeaderMap,
+    parts: &Parts,
     is_whole: bool,
+    limits: &HeadLimits,
     method: Method,
     response: &mut Response,
 ) -> Result<(), HeadError> {
     response.clear();
-    response.status = status.as_u16();
+    response.status = parts.status.as_u16();
     response.version = Version::Http2;
     response.keep_alive = true;
     response.answers_head = method == Method::Head;
     if response.status == 101 {
         return Err(HeadError::Status);
     }
-    for (name, value) in map {
+    if parts.headers.len() > limits.fields {
+        return Err(HeadError::TooManyFields);
+    }
+    let mut bytes = 0;
+    for (name, value) in &parts.headers {
+        bytes += name.as_str().len() + value.len() + 4;
+        if bytes > limits.head_bytes {
+            return Err(HeadError::TooLarge);
+        }
         let known = Known::of(name.as_str().as_bytes());
-        if !known.is_connection_level() && *name != CONTENT_LENGTH {
+        if known == Known::FramingLookalike {
+            return Err(HeadError::FieldName);
+        }
+        if !known.is_connection_level() {
             response.fields.append_known(known, name.as_str(), value.as_bytes().trim_ascii());
         }
     }
     // `h2` reads the same of several, and refuses others.
-    let length = map.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| http1::parse_length(length.as_bytes()));
     if response.has_no_body_by_rule() {
         response.announced_length = length.filter(|_| response.status >= 200 && response.status != 204);
     } else {
@@ -212,8 +222,10 @@ fn read(
 
 /// What it means that no head came. A stream that was refused has not been looked at (RFC 9113 §8.7).
 fn no_response(error: &h2::Error) -> NoResponse {
-    let untouched = error.reason() == Some(Reason::REFUSED_STREAM) || error.is_go_away() || error.is_io();
-    if untouched {
+    let is_unprocessed = error.is_go_away() || error.reason() == Some(Reason::REFUSED_STREAM);
+    if error.is_remote() && is_unprocessed {
+        NoResponse::Unprocessed
+    } else if error.is_io() || error.is_go_away() {
         NoResponse::Closed
     } else if error.is_reset() && error.is_remote() {
         NoResponse::Io(io::ErrorKind::ConnectionReset.into())

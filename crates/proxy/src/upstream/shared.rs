@@ -43,8 +43,8 @@ struct SharedConnection {
     send: RefCell<SendRequest<Bytes>>,
     /// Exchanges that use it.
     open: Cell<usize>,
-    /// Whether no stream can be begun on it.
-    is_over: Rc<Cell<bool>>,
+    /// Whether it has served an exchange.
+    is_used: Cell<bool>,
     /// Tick of its last use.
     since: Cell<u32>,
 }
@@ -53,7 +53,7 @@ impl SharedConnection {
     /// Whether neither it nor the endpoint has said that there will be no more (RFC 9113 §6.8).
     fn takes_streams(&self) -> bool {
         let mut context = Context::from_waker(Waker::noop());
-        !self.is_over.get() && !matches!(self.send.borrow_mut().poll_ready(&mut context), Poll::Ready(Err(_)))
+        !matches!(self.send.borrow_mut().poll_ready(&mut context), Poll::Ready(Err(_)))
     }
 }
 
@@ -97,7 +97,7 @@ impl SharedPools {
         if let Some(lease) = pool.lend(now, false) {
             return Ok(lease);
         }
-        match pool.connect(timer).await {
+        match pool.connect(timer, now).await {
             // As many connections as may be: then more streams on one of them, which wait for their turn there.
             Err(Unobtainable::TooMany) => pool.lend(now, true).ok_or(Unobtainable::TooMany),
             Err(error) => Err(error),
@@ -127,9 +127,12 @@ impl SharedPools {
             let is_there = is_in_force(pool.upstream.id())
                 && pool.upstream.endpoints().iter().any(|endpoint| Arc::ptr_eq(endpoint, &pool.endpoint));
             pool.connections.borrow_mut().retain(|connection| {
-                let is_idle = connection.open.get() == 0;
+                if connection.open.get() > 0 {
+                    connection.since.set(now);
+                    return connection.takes_streams();
+                }
                 let is_old = !is_there || keep_alive.have_passed(connection.since.get(), now);
-                !(connection.is_over.get() || is_idle && is_old)
+                !is_old && connection.takes_streams()
             });
             is_there || !pool.connections.borrow().is_empty()
         });
@@ -153,7 +156,8 @@ impl SharedPool {
             return None;
         }
         connection.open.set(open + 1);
-        let reused = connection.since.replace(now) != u32::MAX;
+        let reused = connection.is_used.replace(true);
+        connection.since.set(now);
         Some(StreamLease {
             asking: Asking::new(connection.send.borrow().clone(), self.upstream.config().tls.is_some()),
             endpoint: self.endpoint.clone(),
@@ -163,7 +167,7 @@ impl SharedPool {
     }
 
     /// Makes a connection, and has a task look after it.
-    async fn connect(&self, timer: &Timer) -> Result<(), Unobtainable> {
+    async fn connect(&self, timer: &Timer, now: u32) -> Result<(), Unobtainable> {
         let Self { upstream, endpoint, .. } = self;
         if upstream.config().public_only && !endpoint.is_public() {
             return Err(Unobtainable::Prohibited);
@@ -183,13 +187,12 @@ impl SharedPool {
         let shaken = wait(timer, |context| shaking.as_mut().poll(context).map(Ok)).await;
         let failed = |error: h2::Error| Unobtainable::Connect(io::Error::other(error));
         let (send, connection) = shaken.map_err(Unobtainable::Connect)?.map_err(failed)?;
-        let is_over = Rc::new(Cell::new(false));
-        tokio::task::spawn_local(look_after(connection, permit, is_over.clone()));
+        tokio::task::spawn_local(look_after(connection, permit));
         let made = SharedConnection {
             send: RefCell::new(send),
             open: Cell::new(0),
-            is_over,
-            since: Cell::new(u32::MAX),
+            is_used: Cell::new(false),
+            since: Cell::new(now),
         };
         self.connections.borrow_mut().push(Rc::new(made));
         Ok(())
@@ -197,13 +200,8 @@ impl SharedPool {
 }
 
 /// Drives a connection to its end: that of its last handle, or the endpoint's will.
-async fn look_after(
-    connection: h2::client::Connection<super::Stream, Bytes>,
-    _permit: Permit,
-    is_over: Rc<Cell<bool>>,
-) {
+async fn look_after(connection: h2::client::Connection<super::Stream, Bytes>, _permit: Permit) {
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection of HTTP/2 to an upstream failed");
     }
-    is_over.set(true);
 }

@@ -13,17 +13,20 @@ use tokio_rustls::client::TlsStream as Inner;
 use super::socket::Socket;
 use crate::h1::Readiness;
 use crate::limits::UNASKED_READS;
+use crate::stream::Half;
 
 /// TLS over a socket, after its handshake.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
-    /// Both halves are polled by one task, one after the other.
     inner: RefCell<Inner<Wire>>,
 }
 
 /// What TLS runs over. On the shelf it is empty: the socket is registered with no reactor then, and lies beside it.
 #[derive(Debug)]
-struct Wire(Option<Socket>);
+pub(crate) struct Wire(Option<Socket>);
+
+/// One side of such a connection.
+pub(crate) type TlsHalf<'a> = Half<'a, Inner<Wire>>;
 
 impl TlsStream {
     /// Shakes hands with whoever proves to have this name.
@@ -38,7 +41,7 @@ impl TlsStream {
     }
 
     pub(super) fn split(&mut self) -> (TlsHalf<'_>, TlsHalf<'_>) {
-        (TlsHalf(self), TlsHalf(self))
+        (Half(&self.inner), Half(&self.inner))
     }
 
     pub(super) fn has_news(&self) -> bool {
@@ -70,9 +73,8 @@ impl TlsStream {
 
     /// `close_notify` (RFC 8446 §6.1) fits into an idle socket, or the endpoint is gone.
     pub(super) fn farewell(&mut self) {
-        let shutdown =
-            |inner: Pin<&mut Inner<Wire>>| inner.poll_shutdown(&mut Context::from_waker(Waker::noop()));
-        let _ = self.poll(shutdown);
+        let mut context = Context::from_waker(Waker::noop());
+        let _ = Pin::new(self.inner.get_mut()).poll_shutdown(&mut context);
     }
 
     /// Takes the socket away, for the shelf.
@@ -84,56 +86,13 @@ impl TlsStream {
     pub(super) fn put_socket(&mut self, socket: Socket) {
         self.inner.get_mut().get_mut().0.0 = Some(socket);
     }
-
-    fn poll<R>(&self, poll: impl FnOnce(Pin<&mut Inner<Wire>>) -> R) -> R {
-        poll(Pin::new(&mut *self.inner.borrow_mut()))
-    }
 }
 
-/// One side of a TLS connection.
-#[derive(Debug)]
-pub(crate) struct TlsHalf<'a>(&'a TlsStream);
-
-impl Readiness for TlsHalf<'_> {
+impl Readiness for Half<'_, Inner<Wire>> {
     /// Reads up to the first data, so that nobody takes a buffer for a ticket and waits on with it.
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll(|inner| inner.poll_fill_buf(context).map_ok(|_| ())).map_err(told)
-    }
-}
-
-impl AsyncRead for TlsHalf<'_> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.0.poll(|inner| inner.poll_read(context, into)).map_err(told)
-    }
-}
-
-impl AsyncWrite for TlsHalf<'_> {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.poll(|inner| inner.poll_write(context, bytes))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll(|inner| inner.poll_write_vectored(context, slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll(|inner| inner.poll_flush(context))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll(|inner| inner.poll_shutdown(context))
+        let mut inner = self.0.borrow_mut();
+        Pin::new(&mut *inner).poll_fill_buf(context).map_ok(|_| ()).map_err(told)
     }
 }
 

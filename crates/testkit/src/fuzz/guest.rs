@@ -1,9 +1,9 @@
 //! What a guest says: whatever it is, one message with one framing comes of it, or none.
 
 use ::http1::{encode_request, encode_response, framing_for};
-use functions::bridge::{request_from_guest, response_from_guest, trailers_from_guest};
+use functions::bridge::{request_from_guest, response_from_guest};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use message::{Fields, Known, Request, Response, Version, is_field_value, is_token};
+use message::{Fields, Known, Request, Response, Version, is_field_value, is_token, trailers_of};
 
 use super::http1::{check_framing, whole};
 use crate::oracle;
@@ -17,9 +17,7 @@ pub fn guest_answer(data: &[u8]) {
     let method = if choice == b'H' { "HEAD" } else { "GET" };
     let (mut head, ()) = http::Response::new(()).into_parts();
     (head.status, head.headers) = (status, map(lines));
-    let mut trailers = Fields::default();
-    trailers_from_guest(&head.headers, &mut trailers);
-    check_fields(&trailers, &HeaderMap::new());
+    check_fields(&trailers_of(&head.headers), &HeaderMap::new());
     let mut response = Response::default();
     if response_from_guest(&head, method == "HEAD", &mut response).is_err() {
         return;
