@@ -61,40 +61,22 @@ pub(crate) async fn serve<P: ProxyHttp>(
     }
     let tls = admission.listener.settings().tls.clone();
     let h2c = admission.listener.settings().h2c;
-    // Boxed, so that connections of HTTP/1 in cleartext do not carry the room.
+    // Boxed, so that connections of HTTP/1 in cleartext do not carry the room, nor the others that of what is over.
     if let Some(tls) = tls {
-        Box::pin(secured(worker.clone(), admission, timer, peer, stream, tls)).await;
+        let shaken = Box::pin(handshake::shake(&admission.listener, &tls, stream, &timer)).await;
+        let Some((stream, secured)) = shaken else { return };
+        timer.set(admission.listener.settings().head_timeout);
+        if secured.is_http2() {
+            Box::pin(h2::serve(worker.clone(), admission, timer, peer, stream, Some(secured))).await;
+        } else {
+            let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
+            Box::pin(connection.secured_requests(TlsClient::new(stream), secured)).await;
+        }
     } else if h2c && Box::pin(preface::is_there(&stream, &admission.listener, &timer)).await {
         Box::pin(h2::serve(worker.clone(), admission, timer, peer, stream, None)).await;
     } else {
         let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
         connection.requests(&mut stream, None).await;
-    }
-}
-
-/// Shakes hands, then serves requests in the protocol agreed on.
-async fn secured<P: ProxyHttp>(
-    worker: Rc<Worker<P>>,
-    admission: Admission,
-    timer: Timer,
-    peer: SocketAddr,
-    stream: TcpStream,
-    settings: Arc<TlsSettings>,
-) {
-    let shaken = handshake::shake(&admission.listener, &settings, stream, &timer).await;
-    let Some((stream, session)) = shaken else { return };
-    let secured = Secured { session, settings };
-    timer.set(admission.listener.settings().head_timeout);
-    // Who names no protocol at all knows beforehand of the only one.
-    if secured.session.is_http2 || !secured.settings.terminator.terms().http1 {
-        return Box::pin(h2::serve(worker, admission, timer, peer, stream, Some(secured))).await;
-    }
-    let mut stream = TlsClient::new(stream);
-    if is_readable(&worker, &admission, &stream, &timer, true).await {
-        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
-        connection.requests(&mut stream, Some(&secured)).await;
-    } else {
-        stream.farewell();
     }
 }
 
@@ -107,6 +89,11 @@ pub(crate) struct Secured {
 }
 
 impl Secured {
+    /// Whether HTTP/2 is what was agreed on. Who names no protocol at all knows beforehand of the only one.
+    fn is_http2(&self) -> bool {
+        self.session.is_http2 || !self.settings.terminator.terms().http1
+    }
+
     /// Whether a request for this host may come on this connection (RFC 9110 §7.4).
     pub(crate) fn covers(&self, host: &str) -> bool {
         self.settings.terminator.covers(self.session.server_name.as_deref(), host)
@@ -131,6 +118,15 @@ impl<P: ProxyHttp> Clone for Connection<'_, P> {
 impl<P: ProxyHttp> Copy for Connection<'_, P> {}
 
 impl<P: ProxyHttp> Connection<'_, P> {
+    /// Serves requests that come by TLS.
+    async fn secured_requests(self, mut stream: TlsClient, secured: Secured) {
+        if is_readable(self.worker, self.admission, &stream, self.timer, true).await {
+            self.requests(&mut stream, Some(&secured)).await;
+        } else {
+            stream.farewell();
+        }
+    }
+
     /// Serves requests, of which the first bytes are there.
     async fn requests<S: ClientStream>(self, stream: &mut S, secured: Option<&Secured>) {
         let mut served = 0;

@@ -7,9 +7,11 @@ mod frames;
 mod request;
 mod response;
 mod serve;
+mod tasks;
 mod upstream;
 
 pub(crate) use serve::serve;
+pub(crate) use tasks::StreamTasks;
 pub(crate) use upstream::Asking;
 
 /// What a client begins a connection with (RFC 9113 §3.4).

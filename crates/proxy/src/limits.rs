@@ -65,6 +65,8 @@ pub(crate) const UNASKED_READS: usize = 8;
 pub(crate) const WARN_EVERY_MS: u64 = 10_000;
 /// Exchange states a worker keeps for the next exchange.
 pub(crate) const STATES_KEPT: usize = 256;
+/// Tasks for streams of HTTP/2 that a worker keeps for the next stream, some 5 KB each.
+pub(crate) const STREAM_TASKS_KEPT: usize = 256;
 /// A head's arena above this is given back after its exchange, bytes.
 pub(crate) const ARENA_BYTES_KEPT: usize = 8 << 10;
 /// Room for the texts of a record that are not known when it is reserved, bytes: endpoint, reason and trace id.

@@ -68,18 +68,18 @@ impl Readiness for TcpStream {
 /// TLS over a socket, after its handshake.
 #[derive(Debug)]
 pub(crate) struct TlsClient {
-    stream: RefCell<TlsStream<TcpStream>>,
+    stream: RefCell<Box<TlsStream<TcpStream>>>,
 }
 
 impl TlsClient {
-    pub(crate) fn new(stream: TlsStream<TcpStream>) -> Self {
+    pub(crate) fn new(stream: Box<TlsStream<TcpStream>>) -> Self {
         Self { stream: RefCell::new(stream) }
     }
 }
 
 impl ClientStream for TlsClient {
-    type Read<'a> = Half<'a, TlsStream<TcpStream>>;
-    type Write<'a> = Half<'a, TlsStream<TcpStream>>;
+    type Read<'a> = Half<'a, Box<TlsStream<TcpStream>>>;
+    type Write<'a> = Half<'a, Box<TlsStream<TcpStream>>>;
 
     fn split(&mut self) -> (Self::Read<'_>, Self::Write<'_>) {
         (Half(&self.stream), Half(&self.stream))
@@ -127,7 +127,7 @@ impl<S: Unpin> Half<'_, S> {
     }
 }
 
-impl Readiness for Half<'_, TlsStream<TcpStream>> {
+impl Readiness for Half<'_, Box<TlsStream<TcpStream>>> {
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         poll_readable(&self.0.borrow(), context)
     }

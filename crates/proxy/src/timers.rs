@@ -142,6 +142,12 @@ impl Timer {
         self.timers.now.get().saturating_add(after.0).saturating_add(1).min(NEVER - 1)
     }
 
+    /// Forgets deadline and cut, for the task's next work.
+    pub(crate) fn clear(&self) {
+        self.timers.deadlines.borrow_mut()[self.slot as usize] = NEVER;
+        self.cut.set(None);
+    }
+
     /// Says that the task has to end whatever its deadline, and why: a token for the journal.
     pub(crate) fn cut(&self, reason: &'static str) {
         self.cut.set(Some(reason));

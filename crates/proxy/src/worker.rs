@@ -26,6 +26,7 @@ pub use gauges::WorkerGauges;
 use crate::clock::Clock;
 #[cfg(feature = "functions")]
 use crate::function::Letterbox;
+use crate::h2::StreamTasks;
 use crate::hooks::ProxyHttp;
 use crate::identify::Watched;
 use crate::limits::{ARENA_BYTES_KEPT, STATES_KEPT};
@@ -51,6 +52,7 @@ pub(crate) struct Worker<P: ProxyHttp> {
     unrecorded: Cell<EventId>,
     #[allow(clippy::vec_box, reason = "a box moves between the table and an exchange without its content")]
     states: RefCell<Vec<Box<State>>>,
+    pub(crate) stream_tasks: StreamTasks<P>,
     /// Each weighted route's place in its round, with the route it was made for.
     rounds: RefCell<FxHashMap<usize, (Arc<Route>, WeightedChoice)>>,
     /// Where function threads put their answers, once there is one.
@@ -86,6 +88,7 @@ impl<P: ProxyHttp> Worker<P> {
             ring: RefCell::new(ring),
             unrecorded: Cell::new(first_unrecorded_id()),
             states: RefCell::default(),
+            stream_tasks: StreamTasks::default(),
             rounds: RefCell::default(),
             #[cfg(feature = "functions")]
             letterbox: OnceCell::new(),

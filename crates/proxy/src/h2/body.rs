@@ -209,8 +209,9 @@ async fn room(way: &RefCell<Way>, count: usize, timer: &Timer, idle: Ticks) -> R
         let mut way = way.borrow_mut();
         let sending = way.sending()?;
         sending.reserve_capacity(count);
-        if sending.capacity() > 0 {
-            return Ok(sending.capacity().min(count));
+        let room = sending.capacity();
+        if room > 0 {
+            return Ok(room.min(count));
         }
     }
     timer.set(idle);

@@ -51,15 +51,23 @@ pub(crate) async fn serve<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
         open: Cell::new(0),
         goodbye: Cell::new(Goodbye::NotYet),
     });
+    if let Some(mut connection) = shake(&client, stream).await {
+        let settings = client.admission.listener.settings();
+        client.timer.set(settings.keep_alive);
+        drive(&client, &mut connection, settings.requests).await;
+    }
+}
+
+/// Exchanges prefaces and settings (RFC 9113 §3.4).
+async fn shake<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
+    client: &Rc<Multiplexed<P>>,
+    stream: S,
+) -> Option<Connection<Counted<S>, Bytes>> {
     let settings = client.admission.listener.settings_arc();
     client.timer.set(settings.head_timeout);
-    let mut shaking =
-        pin!(builder(&client, &settings).handshake(Counted::new(stream, client.budget.clone())));
+    let mut shaking = pin!(builder(client, &settings).handshake(Counted::new(stream, client.budget.clone())));
     let shaken = wait(&client.timer, |context| shaking.as_mut().poll(context).map(Ok)).await;
-    if let Ok(Ok(connection)) = shaken {
-        client.timer.set(settings.keep_alive);
-        drive(&client, connection, settings.requests).await;
-    }
+    shaken.ok()?.ok()
 }
 
 fn builder<P: ProxyHttp>(client: &Multiplexed<P>, settings: &Settings) -> Builder {
@@ -83,26 +91,23 @@ fn builder<P: ProxyHttp>(client: &Multiplexed<P>, settings: &Settings) -> Builde
 /// Takes streams as they come.
 async fn drive<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
     client: &Rc<Multiplexed<P>>,
-    mut connection: Connection<S, Bytes>,
+    connection: &mut Connection<S, Bytes>,
     requests: u64,
 ) {
     let mut accepted = 0;
-    while let Some((head, respond)) = poll_fn(|context| client.poll_accept(&mut connection, context)).await {
+    while let Some(begun) = poll_fn(|context| client.poll_accept(connection, context)).await {
         accepted += 1;
         client.opened();
         if accepted == requests {
-            client.say_goodbye(&mut connection);
+            client.say_goodbye(connection);
         }
-        tokio::task::spawn_local(exchange(client.clone(), head, respond));
+        client.worker.stream_tasks.serve(&client.worker, Stream { client: client.clone(), begun });
     }
 }
 
-/// A stream as it begins.
-type Begun = (Head<RecvStream>, SendResponse<Bytes>);
-
 /// A connection, shared by its streams.
 #[derive(Debug)]
-struct Multiplexed<P: ProxyHttp> {
+pub(super) struct Multiplexed<P: ProxyHttp> {
     worker: Rc<Worker<P>>,
     admission: Admission,
     /// Of the task that takes the streams.
@@ -214,6 +219,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
         let (parts, body) = head.into_parts();
         let limits = worker.plane.load().request_limits;
         let read = request::read(&parts, body.is_end_stream(), &limits, request);
+        drop(parts);
         let mut conversation = Conversation {
             incoming: Incoming::new(body, request.upgrade.is_empty()),
             way,
@@ -246,34 +252,48 @@ impl<P: ProxyHttp> Multiplexed<P> {
     }
 }
 
-/// Serves one stream to its end, which may be that the client takes its request back.
-async fn exchange<P: ProxyHttp>(
+/// A stream as it begins.
+type Begun = (Head<RecvStream>, SendResponse<Bytes>);
+
+/// A stream to be served.
+#[derive(Debug)]
+pub(super) struct Stream<P: ProxyHttp> {
     client: Rc<Multiplexed<P>>,
-    head: Head<RecvStream>,
-    respond: SendResponse<Bytes>,
-) {
-    let worker = &client.worker;
-    let timer = Timer::of_this_task(worker.timers.clone()).await;
-    let mut state = worker.take_state();
-    let way = RefCell::new(Way::Unanswered(respond));
-    let afterwards = {
-        let mut answering = pin!(client.answer(head, &way, &timer, &mut state));
-        poll_fn(|context| {
-            let is_gone = way.borrow_mut().poll_reset(context).is_ready();
-            if is_gone {
-                timer.cut("client_gone");
-            } else if client.admission.listener.is_cut() {
-                timer.cut("listener_removed");
-            }
-            answering.as_mut().poll(context)
-        })
-        .await
-    };
-    worker.put_state(state);
-    match afterwards {
-        Afterwards::Keep | Afterwards::Close => client.budget.answered(),
-        Afterwards::Cut => way.borrow_mut().reset(Reason::INTERNAL_ERROR),
+    begun: Begun,
+}
+
+impl<P: ProxyHttp> Stream<P> {
+    /// Serves it to its end, which may be that the client takes its request back.
+    pub(super) async fn serve(self, timer: &Timer) {
+        let Self { client, begun: (head, respond) } = self;
+        let worker = &client.worker;
+        let mut state = worker.take_state();
+        let way = RefCell::new(Way::Unanswered(respond));
+        let afterwards = {
+            let mut answering = pin!(client.answer(head, &way, timer, &mut state));
+            poll_fn(|context| {
+                // Most of the time it is over, and nobody asks whether it has been taken back.
+                if let Poll::Ready(afterwards) = answering.as_mut().poll(context) {
+                    return Poll::Ready(afterwards);
+                }
+                let is_gone = way.borrow_mut().poll_reset(context).is_ready();
+                if is_gone {
+                    timer.cut("client_gone");
+                } else if client.admission.listener.is_cut() {
+                    timer.cut("listener_removed");
+                } else {
+                    return Poll::Pending;
+                }
+                answering.as_mut().poll(context)
+            })
+            .await
+        };
+        worker.put_state(state);
+        match afterwards {
+            Afterwards::Keep | Afterwards::Close => client.budget.answered(),
+            Afterwards::Cut => way.borrow_mut().reset(Reason::INTERNAL_ERROR),
+        }
+        drop(way);
+        client.closed();
     }
-    drop(way);
-    client.closed();
 }

@@ -102,6 +102,7 @@ fn on_tick<P: ProxyHttp>(worker: &Worker<P>) {
         worker.look_at_tunnels();
         buffers::trim();
         worker.trim_states();
+        worker.stream_tasks.trim(worker);
         let snapshot = worker.plane.snapshot();
         let is_in_force = |id| snapshot.upstreams().iter().any(|upstream| upstream.id() == id);
         worker.pools.sweep(now, is_in_force);
