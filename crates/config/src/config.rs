@@ -2,6 +2,7 @@
 
 mod access;
 mod function;
+mod health;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use crate::stamp::ReadFile;
 
 pub use access::{Access, LIMITS_PER_ROUTE_MAX, Limit, Meter, Per, Rate, RateError};
 pub use function::{FUNCTIONS_BEFORE_MAX, Function, FunctionSettings, Outbound};
+pub use health::{HealthCheck, HealthQuestion};
 
 /// A whole configuration, with all defaults filled in and all names resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -254,6 +256,8 @@ pub struct Upstream {
     /// How long a failing endpoint rests after its first failure; doubles up to sixteen times this; default 1
     /// s.
     pub rest: Duration,
+    /// What endpoints are asked to know whether they take requests; `None`: nothing.
+    pub health: Option<HealthCheck>,
     /// How often host names are resolved again; default 10 s.
     pub resolve: Duration,
     /// `Host` sent to the upstream; `None`: the client's.

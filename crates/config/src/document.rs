@@ -16,7 +16,7 @@ pub(crate) use listener::{Http2Section, ListenerSection};
 pub(crate) use route::{
     CorsSection, FixedSection, HeaderEditsSection, MatchValue, RedirectSection, RouteSection, RouteUpstream,
 };
-pub(crate) use upstream::{EndpointForm, UpstreamSection, UpstreamTlsSection};
+pub(crate) use upstream::{EndpointForm, HealthSection, UpstreamSection, UpstreamTlsSection};
 pub(crate) use words::*;
 
 use crate::config::{AccessLog, RingPlace, WhenFull};

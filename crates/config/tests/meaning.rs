@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use config::{
-    Access, AccessLog, Balance, Config, Database, EncodedSlashes, EndpointAddress, Limit, Loaded, Meter, Per,
-    Protocol, Rate, RateError, RingPlace, Target, WhenFull, difference, load_file, load_text,
+    Access, AccessLog, Balance, Config, Database, EncodedSlashes, EndpointAddress, HealthCheck,
+    HealthQuestion, Limit, Loaded, Meter, Per, Protocol, Rate, RateError, RingPlace, Target, WhenFull,
+    difference, load_file, load_text,
 };
 
 fn environment() -> BTreeMap<String, String> {
@@ -126,6 +127,46 @@ fn upstreams_stand_in_the_order_written() {
     assert_eq!(addresses[2], &EndpointAddress::Host { name: "orders.internal".to_owned(), port: 9001 });
     assert_eq!(addresses[3], &EndpointAddress::Unix("/etc/lockgate/orders.sock".into()));
     assert_eq!(config.upstreams[1].endpoints[1].weight, 3);
+}
+
+#[test]
+fn health_checks_reach_their_fields() {
+    let check = |question, host: Option<&str>, every, timeout, failures, successes| HealthCheck {
+        question,
+        host: host.map(str::to_owned),
+        every,
+        timeout,
+        failures,
+        successes,
+    };
+    let by_path = |target: &str, statuses: &[u16]| HealthQuestion::Path {
+        target: target.to_owned(),
+        statuses: statuses.to_vec(),
+    };
+    let upstreams = everything().upstreams;
+    assert_eq!(
+        upstreams[0].health,
+        Some(check(
+            by_path("/healthz?deep=1", &[200, 204]),
+            Some("health.internal"),
+            s(2),
+            Duration::from_millis(500),
+            3,
+            4
+        ))
+    );
+    assert_eq!(upstreams[1].health, None);
+    let by_grpc = |service: &str| HealthQuestion::Grpc { service: service.to_owned() };
+    for (written, question) in [
+        ("health = { path = \"/\" }", by_path("/", &[])),
+        ("health = { path = \"/\", status = 302 }", by_path("/", &[302])),
+        ("protocol = \"h2\"\nhealth = { grpc = \"\" }", by_grpc("")),
+        ("protocol = \"h2\"\nhealth = { grpc = \"a.B\" }", by_grpc("a.B")),
+    ] {
+        let text = SMALL.replacen("[upstream.b]", &format!("{written}\n[upstream.b]"), 1);
+        let config = load(&text).config;
+        assert_eq!(config.upstreams[0].health, Some(check(question, None, s(5), s(2), 2, 1)), "{written}");
+    }
 }
 
 #[test]

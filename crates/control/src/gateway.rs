@@ -85,6 +85,36 @@ pub struct EndpointInfo {
     pub open: u64,
     /// Connections idle in the pool.
     pub idle: u64,
+    /// What health checks have found, one for each address; empty where the upstream has none.
+    pub health: Vec<EndpointHealth>,
+}
+
+/// What health checks have found of one address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EndpointHealth {
+    /// The address.
+    pub address: String,
+    /// What is believed of it.
+    pub state: EndpointState,
+    /// What the last check found, in a few words; empty before the first.
+    pub reason: String,
+    /// Checks passed.
+    pub passed: u64,
+    /// Checks failed.
+    pub failed: u64,
+}
+
+/// What health checks say of an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EndpointState {
+    /// No check has ended yet: it is used.
+    #[default]
+    Unchecked,
+    /// It is used.
+    Healthy,
+    /// It is not used as long as there is another.
+    Out,
 }
 
 /// Figures of one moment.

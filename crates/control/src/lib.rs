@@ -36,8 +36,9 @@ pub use access_log::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLo
 pub use admin::{Admin, admin_reference, openapi_document};
 pub use chain::chain_of;
 pub use gateway::{
-    EndpointInfo, FunctionInfo, FunctionLimits, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges,
-    Readiness, ReloadFuture, ReloadProblem, ReloadReport, RingGauges, RouteInfo, UpstreamInfo,
+    EndpointHealth, EndpointInfo, EndpointState, FunctionInfo, FunctionLimits, Gateway, Gauges,
+    JournalGauges, LimitGauges, ListenerGauges, Readiness, ReloadFuture, ReloadProblem, ReloadReport,
+    RingGauges, RouteInfo, UpstreamInfo,
 };
 pub use key_hint::KeyHint;
 pub use key_sink::KeySink;

@@ -63,6 +63,14 @@ pub(crate) const SHELF_CONNECTIONS: usize = 512;
 pub(crate) const UNASKED_READS: usize = 8;
 /// The log is warned of an endpoint whose handshakes fail at most once in this time.
 pub(crate) const WARN_EVERY_MS: u64 = 10_000;
+/// The first checks of endpoints that begin together are spread over this time, or over their interval if that is shorter.
+pub(crate) const FIRST_CHECKS_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
+/// Body of an answer to a health check that is read, bytes: of gRPC the whole, which has some ten.
+pub(crate) const CHECK_BODY_BYTES: usize = 64 << 10;
+/// How long the body of an answer to a health check is waited for once its status has decided, so that its sender is not cut off.
+pub(crate) const CHECK_BODY_WITHIN: std::time::Duration = std::time::Duration::from_millis(100);
+/// How long a connection of HTTP/2 may take to part after a check.
+pub(crate) const CHECK_GOODBYE: std::time::Duration = std::time::Duration::from_secs(1);
 /// Exchange states a worker keeps for the next exchange.
 pub(crate) const STATES_KEPT: usize = 256;
 /// Tasks for streams of HTTP/2 that a worker keeps for the next stream, some 5 KB each.

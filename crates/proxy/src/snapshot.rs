@@ -36,7 +36,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Compiles a configuration with its functions in their order. Upstreams that `previous` has in the very same form keep their
-    /// endpoints' state and connections.
+    /// endpoints' state and connections; those it has in another form, what checks have found of endpoints that stay.
     pub fn compile(config: &Config, functions: &[LoadedFunction], previous: Option<&Self>) -> Arc<Self> {
         let known = previous.map(|previous| previous.upstreams.as_slice()).unwrap_or_default();
         let upstreams: Vec<_> =
@@ -75,7 +75,8 @@ impl Snapshot {
 
 fn keep_or_make(config: &config::Upstream, known: &[Arc<Upstream>]) -> Arc<Upstream> {
     let same = known.iter().find(|upstream| upstream.config() == config);
-    same.cloned().unwrap_or_else(|| Arc::new(Upstream::new(config.clone())))
+    let before = || known.iter().find(|upstream| upstream.name() == config.name).map(|upstream| &**upstream);
+    same.cloned().unwrap_or_else(|| Arc::new(Upstream::new(config.clone(), before())))
 }
 
 /// What the router needs to know of a route.

@@ -10,6 +10,7 @@ use config::{Config, Diagnostics};
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
+use crate::health::HealthChecks;
 use crate::hooks::ProxyHttp;
 use crate::listen::Listener;
 use crate::snapshot::{Plane, Snapshot};
@@ -38,6 +39,8 @@ pub struct Standalone {
     plane: Arc<Plane>,
     workers: Vec<WorkerHandle>,
     addresses: Vec<SocketAddr>,
+    /// Held for as long as the proxy runs.
+    _health: HealthChecks,
 }
 
 impl Standalone {
@@ -70,7 +73,9 @@ impl Standalone {
                     .map_err(|error| StandaloneError::Listen(listener.address, error))?,
             );
         }
-        Ok(Self { plane, workers, addresses })
+        let health = HealthChecks::new(plane.clone());
+        health.follow();
+        Ok(Self { plane, workers, addresses, _health: health })
     }
 
     /// The addresses listened on.

@@ -2,6 +2,7 @@
 
 mod connect;
 mod endpoint;
+mod health;
 mod pool;
 mod shared;
 mod socket;
@@ -13,13 +14,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
+pub(crate) use connect::connect;
 pub use endpoint::{Address, Endpoint};
+pub(crate) use health::Finding;
+pub use health::HealthReport;
 pub(crate) use pool::{Lease, Pools, Unobtainable};
-pub(crate) use shared::{SharedPools, StreamLease};
+pub(crate) use shared::{SharedPools, StreamLease, http2};
 pub(crate) use stream::{ReadSide, Stream, WriteSide};
 
 use crate::timers::Ticks;
+use health::Inherited;
 
 /// An upstream: its endpoints as they are now, and what all workers know of them.
 #[derive(Debug)]
@@ -28,6 +34,10 @@ pub struct Upstream {
     /// Told apart from every other upstream of the process, also from one of the same name before a reload.
     id: u64,
     endpoints: ArcSwap<Vec<Arc<Endpoint>>>,
+    /// Host names have come to stand for other endpoints.
+    changed: Notify,
+    /// What checks had found when this upstream had another form.
+    inherited: Inherited,
     open: AtomicUsize,
     pub(crate) timeouts: Timeouts,
 }
@@ -42,7 +52,8 @@ pub(crate) struct Timeouts {
 }
 
 impl Upstream {
-    pub(crate) fn new(config: config::Upstream) -> Self {
+    /// An upstream with nothing behind it, but for what checks have found of `previous`, if they asked the same.
+    pub(crate) fn new(config: config::Upstream, previous: Option<&Self>) -> Self {
         static IDS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         let timeouts = Timeouts {
             connect: config.timeout.connect.into(),
@@ -50,20 +61,23 @@ impl Upstream {
             idle: config.timeout.idle.into(),
             keep_alive: config.timeout.keep_alive.into(),
         };
-        let endpoints = config.endpoints.iter().filter_map(|endpoint| match &endpoint.address {
-            config::EndpointAddress::Ip(address) => {
-                Some(Endpoint::new(Address::Ip(*address), endpoint.weight))
-            }
-            config::EndpointAddress::Unix(path) => {
-                Some(Endpoint::new(Address::Unix(path.clone()), endpoint.weight))
-            }
-            config::EndpointAddress::Host { .. } => None,
+        let inherited = previous.map(|previous| Inherited::from(previous, &config)).unwrap_or_default();
+        let endpoints = config.endpoints.iter().filter_map(|endpoint| {
+            let address = match &endpoint.address {
+                config::EndpointAddress::Ip(address) => Address::Ip(*address),
+                config::EndpointAddress::Unix(path) => Address::Unix(path.clone()),
+                config::EndpointAddress::Host { .. } => return None,
+            };
+            let health = inherited.of(None, &address);
+            Some(Arc::new(Endpoint::new(address, endpoint.weight, None, health)))
         });
         Self {
             id: IDS.fetch_add(1, Ordering::Relaxed),
-            endpoints: ArcSwap::from_pointee(endpoints.map(Arc::new).collect()),
+            endpoints: ArcSwap::from_pointee(endpoints.collect()),
+            changed: Notify::new(),
             open: AtomicUsize::new(0),
             timeouts,
+            inherited,
             config,
         }
     }
@@ -119,7 +133,9 @@ impl Upstream {
                     .iter()
                     .find(|e| e.origin() == Some(&*origin) && *e.address() == Address::Ip(*address));
                 next.push(kept.cloned().unwrap_or_else(|| {
-                    Arc::new(Endpoint::resolved(*address, configured.weight, origin.clone()))
+                    let address = Address::Ip(*address);
+                    let health = self.inherited.of(Some(&origin), &address);
+                    Arc::new(Endpoint::new(address, configured.weight, Some(origin.clone()), health))
                 }));
             }
             if next.len() == current.len()
@@ -129,6 +145,12 @@ impl Upstream {
             }
             Arc::new(next)
         });
+        self.changed.notify_one();
+    }
+
+    /// Waits until host names stand for other endpoints, or may do so; only one may wait at a time.
+    pub(crate) async fn other_endpoints(&self) {
+        self.changed.notified().await;
     }
 
     /// Counts a connection about to be made, unless there are too many.

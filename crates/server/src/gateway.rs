@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use config::{Config, EndpointAddress, Target};
 use control::{
-    EndpointInfo, FunctionInfo, Gateway, Gauges, JournalGauges, LimitGauges, ListenerGauges, Readiness,
-    ReloadFuture, RingGauges, RouteInfo, UpstreamInfo,
+    EndpointHealth, EndpointInfo, EndpointState, FunctionInfo, Gateway, Gauges, JournalGauges, LimitGauges,
+    ListenerGauges, Readiness, ReloadFuture, RingGauges, RouteInfo, UpstreamInfo,
 };
 use journal::JournalStatus;
+use policy::HealthState;
 use proxy::{Endpoint, LimitCounts, Listener, Upstream, WorkerGauges};
 
 use crate::running::Running;
@@ -131,7 +132,8 @@ fn target(target: &Target, config: &Config) -> String {
 
 fn upstream_info(upstream: &Arc<Upstream>) -> UpstreamInfo {
     let present = upstream.endpoints();
-    let info = |configured: &config::Endpoint| endpoint_info(configured, &present);
+    let is_checked = upstream.config().health.is_some();
+    let info = |configured: &config::Endpoint| endpoint_info(configured, &present, is_checked);
     UpstreamInfo {
         name: upstream.name().to_owned(),
         endpoints: upstream.config().endpoints.iter().map(info).collect(),
@@ -139,7 +141,7 @@ fn upstream_info(upstream: &Arc<Upstream>) -> UpstreamInfo {
 }
 
 /// One configured endpoint; a host name stands for several, of which it rests when all do.
-fn endpoint_info(configured: &config::Endpoint, present: &[Arc<Endpoint>]) -> EndpointInfo {
+fn endpoint_info(configured: &config::Endpoint, present: &[Arc<Endpoint>], is_checked: bool) -> EndpointInfo {
     let address = match &configured.address {
         EndpointAddress::Ip(address) => address.to_string(),
         EndpointAddress::Host { name, port } => format!("{name}:{port}"),
@@ -158,6 +160,26 @@ fn endpoint_info(configured: &config::Endpoint, present: &[Arc<Endpoint>]) -> En
         failures: own.iter().map(|endpoint| endpoint.failures_total()).sum(),
         open: own.iter().map(|endpoint| endpoint.connections_open() as u64).sum(),
         idle: own.iter().map(|endpoint| endpoint.connections_idle() as u64).sum(),
+        health: if is_checked {
+            own.iter().map(|endpoint| endpoint_health(endpoint)).collect()
+        } else {
+            Vec::new()
+        },
         address,
+    }
+}
+
+fn endpoint_health(endpoint: &Endpoint) -> EndpointHealth {
+    let found = endpoint.health_report();
+    EndpointHealth {
+        address: endpoint.text().to_owned(),
+        state: match found.state {
+            HealthState::Unchecked => EndpointState::Unchecked,
+            HealthState::Healthy => EndpointState::Healthy,
+            HealthState::Out => EndpointState::Out,
+        },
+        reason: found.reason,
+        passed: found.passed,
+        failed: found.failed,
     }
 }

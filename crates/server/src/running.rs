@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use config::{Config, Loaded, Stamp, difference};
 use control::{FunctionInfo, Readiness, ReloadReport};
 use journal::JournalHandle;
-use proxy::{Plane, WorkerGauges, WorkerHandle};
+use proxy::{HealthChecks, Plane, WorkerGauges, WorkerHandle};
 
 use crate::access_log::AccessLogInForce;
 use crate::books::BooksHandle;
@@ -25,6 +25,7 @@ use crate::source::ConfigSource;
 pub(crate) struct Running {
     pub(crate) plane: Arc<Plane>,
     pub(crate) resolver: Arc<Resolver>,
+    health: HealthChecks,
     pub(crate) journal: JournalHandle,
     pub(crate) books: BooksHandle,
     pub(crate) started_at: SystemTime,
@@ -84,6 +85,7 @@ impl Running {
             generation: 0,
         };
         Arc::new(Self {
+            health: HealthChecks::new(plane.clone()),
             plane,
             resolver,
             journal,
@@ -127,6 +129,7 @@ impl Running {
         in_force.config = config;
         in_force.generation += 1;
         self.resolver.follow();
+        self.health.follow();
     }
 
     /// Reads the configuration again and puts it in force.
@@ -237,6 +240,7 @@ impl Running {
         let workers = std::mem::take(&mut *lock(&self.workers));
         workers.iter().for_each(|worker| worker.drain(within));
         let ended: Vec<_> = workers.into_iter().map(WorkerHandle::join).collect();
+        self.health.stop();
         // Nobody calls functions any more; what they have begun is bounded by their own limits.
         let threads = std::mem::take(&mut *lock(&self.function_threads));
         threads.iter().for_each(|thread| thread.drain(FUNCTIONS_END_WITHIN));

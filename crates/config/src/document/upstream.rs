@@ -5,14 +5,14 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{DAY_MS, HOUR_MS, HostValue, PeerName, PemPath};
+use super::{CheckTarget, DAY_MS, GrpcService, HOUR_MS, HostValue, PeerName, PemPath};
 use crate::config::{Balance, EndpointAddress, UpstreamProtocol};
-use crate::form::{At, Form, Key, Shape, choice, section};
+use crate::form::{At, Form, Key, OneOrMany, Shape, choice, section};
 use crate::reader::Reader;
 
 section! {
     /// A service behind the gateway: one or more endpoints that answer alike.
-    UpstreamSection = "[upstream.NAME]", later ["health", "retry"] {
+    UpstreamSection = "[upstream.NAME]", later ["retry"] {
         /// Where it is: addresses `127.0.0.1:9001`, host names `orders.internal:9001`, Unix sockets
         /// `unix:/run/orders.sock`, or tables with a weight. At least one.
         endpoints: Option<At<Vec<At<EndpointForm>>>> { required: true },
@@ -31,6 +31,11 @@ section! {
             default: Some("1s"),
             range: Some((1, HOUR_MS)),
             status: Some("none: when all rest, they are tried all the same")
+        },
+        /// Asks each endpoint again and again whether it takes requests.
+        health: Option<At<HealthSection>> {
+            otherwise: Some("no endpoint is asked"),
+            status: Some("none: when all are out, they are tried all the same")
         },
         /// How often host names are resolved again; the last good answer is kept.
         resolve: At<Duration> { default: Some("10s"), range: Some((100, DAY_MS)) },
@@ -56,6 +61,29 @@ section! {
         /// Whether the endpoints' certificates are looked at. With `false`, for trying things out, whoever stands in between can read and
         /// change everything; it is warned of.
         verify: At<bool> { default: Some("true") },
+    }
+}
+
+section! {
+    /// What each endpoint is asked, and how often: either `path` or `grpc`. Each check is made on a connection of its own, by the
+    /// upstream's `protocol` and `tls`.
+    HealthSection = "[upstream.NAME] health" {
+        /// Asks for this path by GET, with a query if there is one.
+        path: Option<At<CheckTarget>> { otherwise: Some("`grpc` asks") },
+        /// One or more statuses by which an endpoint is healthy.
+        status: Option<At<OneOrMany<u64>>> { otherwise: Some("200 to 299"), range: Some((200, 599)) },
+        /// Asks `grpc.health.v1.Health` for this service, such as `helloworld.Greeter`; the empty text asks for the server as a whole.
+        grpc: Option<At<GrpcService>> { otherwise: Some("`path` asks") },
+        /// `Host` of the check.
+        host: Option<At<HostValue>> { otherwise: Some("`host` of the upstream, else the endpoint's own") },
+        /// Interval between two checks of an endpoint, a tenth more or less.
+        every: At<Duration> { default: Some("5s"), range: Some((100, HOUR_MS)) },
+        /// Time for one check, with its connection and TLS handshake.
+        timeout: At<Duration> { default: Some("2s"), range: Some((1, HOUR_MS)) },
+        /// Failed checks in a row by which a healthy endpoint is out; the first check of all decides alone.
+        failures: At<u64> { default: Some("2"), range: Some((1, 1000)) },
+        /// Passed checks in a row by which it is back.
+        successes: At<u64> { default: Some("1"), range: Some((1, 1000)) },
     }
 }
 

@@ -1,6 +1,7 @@
 //! The strings a configuration is made of, each with what it may look like.
 
 mod address;
+mod check;
 mod database;
 mod http;
 mod outbound;
@@ -8,6 +9,7 @@ mod secret;
 
 use std::path::PathBuf;
 
+pub(crate) use check::{CheckTarget, GrpcService};
 pub(crate) use database::DatabaseWord;
 pub(crate) use http::{
     EditedName, HeaderName, HeaderText, HostValue, Method, Origin, ParameterName, PathStart, RedirectTo,

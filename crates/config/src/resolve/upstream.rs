@@ -1,5 +1,6 @@
 //! Upstreams: at least one endpoint, none twice.
 
+mod health;
 mod tls;
 
 use std::collections::HashMap;
@@ -40,6 +41,7 @@ fn upstream(
     let protocol = section.protocol.value;
     let http2 = protocol == UpstreamProtocol::H2;
     let tls = section.tls.and_then(|tls| tls::tls(&name, &tls, http2, &written.value, base_dir, reader));
+    let health = section.health.and_then(|health| health::health(&health, &section.protocol, reader));
     Some(Upstream {
         name,
         endpoints: endpoints(written.value, base_dir, reader),
@@ -54,6 +56,7 @@ fn upstream(
         idle_connections: whole(section.idle_connections.value),
         connections: whole(section.connections.value),
         rest: section.rest.value,
+        health,
         resolve: section.resolve.value,
         host: section.host.map(|host| host.value.0),
         tls,

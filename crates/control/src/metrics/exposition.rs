@@ -6,7 +6,9 @@ use super::families as f;
 use super::process::Process;
 use super::table::{CLASSES, METHODS, RouteSeries, Table};
 use super::text::{Micros, Text, flag};
-use crate::gateway::{EndpointInfo, FunctionInfo, Gauges, ListenerGauges, UpstreamInfo};
+use crate::gateway::{
+    EndpointHealth, EndpointInfo, EndpointState, FunctionInfo, Gauges, ListenerGauges, UpstreamInfo,
+};
 use crate::limits::{METRIC_ENDPOINTS, METRIC_FUNCTIONS};
 use crate::live::LiveCounts;
 
@@ -106,13 +108,16 @@ fn traffic(text: &mut Text, gauges: &Gauges) {
     each(f::LISTENER_FLOODS, |listener| listener.floods);
 }
 
-fn endpoints(text: &mut Text, upstreams: &[UpstreamInfo]) {
+fn endpoints<'a>(text: &mut Text, upstreams: &'a [UpstreamInfo]) {
+    let all = || {
+        let own = |upstream: &'a UpstreamInfo| {
+            upstream.endpoints.iter().map(|endpoint| (&*upstream.name, endpoint))
+        };
+        upstreams.iter().flat_map(own).take(METRIC_ENDPOINTS)
+    };
     let mut each = |family, figure: fn(&EndpointInfo) -> u64| {
         let mut samples = text.family(family);
-        let all = upstreams
-            .iter()
-            .flat_map(|upstream| upstream.endpoints.iter().map(|endpoint| (&*upstream.name, endpoint)));
-        for (upstream, endpoint) in all.take(METRIC_ENDPOINTS) {
+        for (upstream, endpoint) in all() {
             samples.put(&[upstream, &endpoint.address], figure(endpoint));
         }
     };
@@ -120,6 +125,21 @@ fn endpoints(text: &mut Text, upstreams: &[UpstreamInfo]) {
     each(f::ENDPOINT_IDLE, |endpoint| endpoint.idle);
     each(f::ENDPOINT_RESTING, |endpoint| u64::from(endpoint.resting));
     each(f::ENDPOINT_FAILURES, |endpoint| endpoint.failures);
+    let checked = || all().filter(|(_, endpoint)| !endpoint.health.is_empty());
+    let mut samples = text.family(f::ENDPOINT_HEALTHY);
+    for (upstream, endpoint) in checked() {
+        let is_used = |health: &EndpointHealth| health.state != EndpointState::Out;
+        samples.put(&[upstream, &endpoint.address], flag(endpoint.health.iter().any(is_used)));
+    }
+    let mut samples = text.family(f::ENDPOINT_CHECKS);
+    for (upstream, endpoint) in checked() {
+        let mut sum = |result, figure: fn(&EndpointHealth) -> u64| {
+            let sum: u64 = endpoint.health.iter().map(figure).sum();
+            samples.put(&[upstream, &endpoint.address, result], sum);
+        };
+        sum("passed", |health| health.passed);
+        sum("failed", |health| health.failed);
+    }
 }
 
 fn functions(text: &mut Text, figures: &Figures) {

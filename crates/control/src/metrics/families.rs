@@ -101,6 +101,10 @@ families! {
         "1 while the endpoint is left alone after failures.");
     ENDPOINT_FAILURES = counter("lockgate_endpoint_failures_total", &["upstream", "endpoint"],
         "Failed attempts on the endpoint.");
+    ENDPOINT_HEALTHY = gauge("lockgate_endpoint_healthy", &["upstream", "endpoint"],
+        "0 while health checks find the endpoint out, for a host name while they find all its addresses out; else 1. None without checks.");
+    ENDPOINT_CHECKS = counter("lockgate_endpoint_checks_total", &["upstream", "endpoint", "result"],
+        "Health checks of the endpoint, by result: passed or failed.");
     FUNCTION_CALLS = counter("lockgate_function_calls_total", &["function"],
         "Calls of the function that ended, well or not, since it was loaded.");
     FUNCTION_RUNNING = gauge("lockgate_function_running", &["function"],

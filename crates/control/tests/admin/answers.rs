@@ -29,7 +29,8 @@ fn routes_and_upstreams_are_plain_arrays() {
         "target": "upstream orders" }]);
     assert_eq!(running.ask("GET", "/routes", Some(READ)).json(), route);
     let upstream = json!([{ "name": "orders", "endpoints": [{ "address": "orders.internal:9001",
-        "resolved": ["10.0.0.7:9001"], "weight": 2, "resting": true, "failures": 3, "open": 4, "idle": 1 }] }]);
+        "resolved": ["10.0.0.7:9001"], "weight": 2, "resting": true, "failures": 3, "open": 4, "idle": 1,
+        "health": [{ "address": "10.0.0.7:9001", "state": "out", "reason": "status 503", "passed": 5, "failed": 6 }] }] }]);
     assert_eq!(running.ask("GET", "/upstreams", Some(READ)).json(), upstream);
 }
 

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use control::{
-    Admin, EndpointInfo, FunctionInfo, FunctionLimits, Gateway, Gauges, JournalGauges, KeyHint, KeysStatus,
-    LimitGauges, ListenerGauges, LiveEvents, LiveReader, MeteringStatus, Metrics, MetricsHandle, Readiness,
-    ReloadFuture, ReloadProblem, ReloadReport, RouteInfo, Tokens, UpstreamInfo,
+    Admin, EndpointHealth, EndpointInfo, EndpointState, FunctionInfo, FunctionLimits, Gateway, Gauges,
+    JournalGauges, KeyHint, KeysStatus, LimitGauges, ListenerGauges, LiveEvents, LiveReader, MeteringStatus,
+    Metrics, MetricsHandle, Readiness, ReloadFuture, ReloadProblem, ReloadReport, RouteInfo, Tokens,
+    UpstreamInfo,
 };
 use lockgate_event::{EventId, EventRef};
 use store::Store;
@@ -80,6 +81,13 @@ impl Gateway for FakeGateway {
             failures: 3,
             open: 4,
             idle: 1,
+            health: vec![EndpointHealth {
+                address: "10.0.0.7:9001".into(),
+                state: EndpointState::Out,
+                reason: "status 503".into(),
+                passed: 5,
+                failed: 6,
+            }],
         };
         vec![UpstreamInfo { name: "orders".into(), endpoints: vec![endpoint] }]
     }

@@ -8,6 +8,7 @@ mod expect;
 mod faults;
 mod forwarding;
 mod framing;
+mod health;
 mod limits;
 mod proxy_protocol;
 mod random_traffic;

@@ -6,6 +6,7 @@ mod connections;
 mod desync;
 mod floods;
 mod frames;
+mod health;
 mod origin;
 mod requests;
 mod rules;

@@ -22,12 +22,26 @@ pub(crate) struct Http2Origin {
     thread: Option<JoinHandle<()>>,
 }
 
+/// What the health service says.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Health {
+    /// A message with this serving status, 1 for SERVING, and success in the trailers.
+    Serving(u8),
+    /// No message, and this `grpc-status` at once.
+    Status(&'static str),
+    /// Nothing, for ever.
+    #[default]
+    Silence,
+}
+
 #[derive(Default)]
 struct Shared {
     connections: AtomicUsize,
     cancelled: AtomicUsize,
     refused: AtomicUsize,
     seen: Mutex<Vec<Request<Vec<u8>>>>,
+    checks: Mutex<Vec<Request<Vec<u8>>>>,
+    health: Mutex<Health>,
     stop: Notify,
     gate: Notify,
 }
@@ -70,6 +84,16 @@ impl Http2Origin {
     /// Whole requests, with their bodies.
     pub(crate) fn seen(&self) -> Vec<Request<Vec<u8>>> {
         self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// Calls of `grpc.health.v1.Health/Check`, which are not among the others.
+    pub(crate) fn checks(&self) -> Vec<Request<Vec<u8>>> {
+        self.shared.checks.lock().unwrap().clone()
+    }
+
+    /// What is said to them from here on.
+    pub(crate) fn say(&self, health: Health) {
+        *self.shared.health.lock().unwrap() = health;
     }
 
     /// Lets one of those go on that wait.
@@ -126,6 +150,11 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
     }
     let (head, stream) = request.into_parts();
     let Ok((body, trailers)) = read(stream).await else { return };
+    if path == "/grpc.health.v1.Health/Check" {
+        shared.checks.lock().unwrap().push(Request::from_parts(head, body));
+        let health = *shared.health.lock().unwrap();
+        return answer_check(health, respond).await;
+    }
     let mut answer = Response::builder().header("x-version", format!("{:?}", head.version));
     if let Some(check) = trailers.as_ref().and_then(|trailers| trailers.get("x-check")) {
         answer = answer.header("x-check", check);
@@ -161,4 +190,23 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", "0".parse().unwrap());
     let _ = sending.send_trailers(trailers);
+}
+
+async fn answer_check(health: Health, mut respond: SendResponse<Bytes>) {
+    let answer = Response::builder().header("content-type", "application/grpc");
+    match health {
+        Health::Serving(status) => {
+            let mut sending = respond.send_response(answer.body(()).unwrap(), false).unwrap();
+            sending.send_data(vec![0, 0, 0, 0, 2, 8, status].into(), false).unwrap();
+            let mut trailers = HeaderMap::new();
+            trailers.insert("grpc-status", "0".parse().unwrap());
+            let _ = sending.send_trailers(trailers);
+        }
+        Health::Status(status) => {
+            let _ = respond.send_response(answer.header("grpc-status", status).body(()).unwrap(), true);
+        }
+        Health::Silence => {
+            let _ = std::future::poll_fn(|context| respond.poll_reset(context)).await;
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod certificates;
 mod client;
 mod client_certificates;
 mod handshakes;
+mod health;
 mod journal;
 mod requests;
 mod secured_origin;

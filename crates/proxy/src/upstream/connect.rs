@@ -15,7 +15,7 @@ use crate::h1::wait;
 use crate::timers::Timer;
 
 /// Connects, within the time that the upstream has for it; a handshake is part of that.
-pub(super) async fn connect(upstream: &Upstream, endpoint: &Endpoint, timer: &Timer) -> io::Result<Stream> {
+pub(crate) async fn connect(upstream: &Upstream, endpoint: &Endpoint, timer: &Timer) -> io::Result<Stream> {
     timer.set(upstream.timeouts.connect);
     let socket = Socket::connect(endpoint.address(), timer).await?;
     match &upstream.config().tls {
@@ -54,10 +54,11 @@ fn name(tls: &UpstreamTls, endpoint: &Endpoint) -> Option<ServerName<'static>> {
     tls.name.clone().or_else(own)
 }
 
-/// Every request may come upon the same fault, so that most of them are told to those alone who ask for details.
+/// Every request may come upon the same fault, so that most of them are told to those alone who ask for details; so may every check of
+/// an endpoint that is out, of which the log has been told.
 fn tell(upstream: &Upstream, endpoint: &Endpoint, error: &io::Error) {
     let (upstream, address) = (upstream.name(), endpoint.text());
-    match endpoint.may_warn() {
+    match !endpoint.health().is_out() && endpoint.may_warn() {
         true => tracing::warn!(upstream, address, %error, "a TLS handshake with an upstream failed"),
         false => tracing::debug!(upstream, address, %error, "a TLS handshake with an upstream failed"),
     }

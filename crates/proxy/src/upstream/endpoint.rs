@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use policy::RestPolicy;
 
 use super::Permit;
+use super::health::{Health, HealthReport};
 use super::stream::ShelvedStream;
 use crate::limits::{SHELF_CONNECTIONS, WARN_EVERY_MS};
 
@@ -39,6 +40,8 @@ pub struct Endpoint {
     weight: u16,
     /// The host name it was resolved from.
     origin: Option<Arc<str>>,
+    /// What checks have found, shared with this endpoint as other forms of its upstream have it.
+    health: Arc<Health>,
     failures: AtomicU32,
     failures_total: AtomicU64,
     /// Held by every connection too, which the endpoint may outlive or be outlived by.
@@ -60,12 +63,13 @@ pub(super) struct Shelved {
 }
 
 impl Endpoint {
-    pub(super) fn new(address: Address, weight: u16) -> Self {
+    pub(super) fn new(address: Address, weight: u16, origin: Option<Arc<str>>, health: Arc<Health>) -> Self {
         Self {
             text: address.to_string().into(),
             address,
             weight,
-            origin: None,
+            origin,
+            health,
             failures: AtomicU32::new(0),
             failures_total: AtomicU64::new(0),
             open: Arc::default(),
@@ -74,10 +78,6 @@ impl Endpoint {
             warned_ms: AtomicU64::new(0),
             shelf: Mutex::new(Vec::new()),
         }
-    }
-
-    pub(super) fn resolved(address: SocketAddr, weight: u16, origin: Arc<str>) -> Self {
-        Self { origin: Some(origin), ..Self::new(Address::Ip(address), weight) }
     }
 
     /// Where it is.
@@ -141,6 +141,15 @@ impl Endpoint {
     pub fn is_resting(&self) -> bool {
         let until = self.rests_until_ms.load(Ordering::Relaxed);
         until != 0 && until > now_ms()
+    }
+
+    /// What checks have found of it; nothing where its upstream has none.
+    pub fn health_report(&self) -> HealthReport {
+        self.health.report()
+    }
+
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Idle connections on the shelf.

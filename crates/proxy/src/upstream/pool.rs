@@ -72,7 +72,8 @@ impl Lease {
 }
 
 impl Pools {
-    /// Chooses the next endpoint that does not rest, or any when all do; never `avoid` while there is another.
+    /// Chooses the next endpoint that is healthy and does not rest, else one that is healthy, or any when all are out; never `avoid`
+    /// while there is another.
     pub(crate) fn choose(
         &self,
         upstream: &Arc<Upstream>,
@@ -81,8 +82,10 @@ impl Pools {
         self.with(upstream, |pool| {
             let endpoints = pool.endpoints.clone();
             let avoided = |at: usize| avoid.is_some_and(|avoid| Arc::ptr_eq(avoid, &endpoints[at]));
-            let awake = pool.balance.pick(|at| !avoided(at) && !endpoints[at].is_resting());
+            let healthy = |at: usize| !avoided(at) && !endpoints[at].health().is_out();
+            let awake = pool.balance.pick(|at| healthy(at) && !endpoints[at].is_resting());
             let any = awake
+                .or_else(|| pool.balance.pick(healthy))
                 .or_else(|| pool.balance.pick(|at| !avoided(at)))
                 .or_else(|| pool.balance.pick(|_| true));
             any.map(|at| endpoints[at].clone()).ok_or(Unobtainable::NoEndpoint)

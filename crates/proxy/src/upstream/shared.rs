@@ -174,16 +174,7 @@ impl SharedPool {
         }
         let permit = upstream.admit(endpoint).ok_or(Unobtainable::TooMany)?;
         let stream = connect(upstream, endpoint, timer).await.map_err(Unobtainable::Connect)?;
-        let mut builder = Builder::new();
-        builder
-            .enable_push(false)
-            .initial_window_size(UPSTREAM_WINDOW_BYTES)
-            // Exchanges whose clients do not read hold their windows, and no others.
-            .initial_connection_window_size(UPSTREAM_WINDOW_BYTES * UPSTREAM_STREAMS as u32)
-            .max_frame_size(FRAME_BYTES)
-            .max_header_list_size(UPSTREAM_HEAD_BYTES)
-            .max_send_buffer_size(STREAM_SEND_BYTES);
-        let mut shaking = pin!(builder.handshake::<_, Bytes>(stream));
+        let mut shaking = pin!(http2().handshake::<_, Bytes>(stream));
         let shaken = wait(timer, |context| shaking.as_mut().poll(context).map(Ok)).await;
         let failed = |error: h2::Error| Unobtainable::Connect(io::Error::other(error));
         let (send, connection) = shaken.map_err(Unobtainable::Connect)?.map_err(failed)?;
@@ -204,4 +195,18 @@ async fn look_after(connection: h2::client::Connection<super::Stream, Bytes>, _p
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection of HTTP/2 to an upstream failed");
     }
+}
+
+/// What connections of HTTP/2 to an endpoint begin with.
+pub(crate) fn http2() -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .enable_push(false)
+        .initial_window_size(UPSTREAM_WINDOW_BYTES)
+        // Exchanges whose clients do not read hold their windows, and no others.
+        .initial_connection_window_size(UPSTREAM_WINDOW_BYTES * UPSTREAM_STREAMS as u32)
+        .max_frame_size(FRAME_BYTES)
+        .max_header_list_size(UPSTREAM_HEAD_BYTES)
+        .max_send_buffer_size(STREAM_SEND_BYTES);
+    builder
 }

@@ -65,7 +65,7 @@ impl Stream {
     }
 
     /// Says that an idle connection is not used any more, where there is a way to say so without waiting.
-    pub(super) fn farewell(&mut self) {
+    pub(crate) fn farewell(&mut self) {
         if let Self::Tls(stream) = self {
             stream.farewell();
         }

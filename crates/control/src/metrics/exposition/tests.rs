@@ -81,7 +81,13 @@ fn rendered(events: &[EventRef<'_>]) -> String {
     events.iter().for_each(|event| table.observe(event));
     let endpoint =
         EndpointInfo { address: "unix:/run/\"a\".sock".into(), resting: true, ..EndpointInfo::default() };
-    let upstreams = vec![UpstreamInfo { name: "orders".into(), endpoints: vec![endpoint] }];
+    let health =
+        |state, passed, failed| EndpointHealth { state, passed, failed, ..EndpointHealth::default() };
+    let one_out = vec![health(EndpointState::Out, 29, 30), health(EndpointState::Healthy, 31, 0)];
+    let all_out = vec![health(EndpointState::Out, 0, 2)];
+    let named = EndpointInfo { address: "b:1".into(), health: one_out, ..EndpointInfo::default() };
+    let out = EndpointInfo { address: "c:1".into(), health: all_out, ..EndpointInfo::default() };
+    let upstreams = vec![UpstreamInfo { name: "orders".into(), endpoints: vec![endpoint, named, out] }];
     let (live, process) = (LiveCounts { subscribers: 1, lost: 8 }, Process::read());
     let functions = vec![function("thumbnails")];
     Figures { table, gauges: gauges(), upstreams, functions, ready: true, live, process }.render()
@@ -147,6 +153,14 @@ fn figures_appear_under_their_labels() {
     check("lockgate_request_duration_seconds_count{route=\"orders\"}", 3.0);
     check("lockgate_request_duration_seconds_bucket{route=\"orders\",le=\"0.0005\"}", 3.0);
     check("lockgate_listener_connections{address=\"127.0.0.1:8080\"}", 3.0);
+    check("lockgate_endpoint_healthy{upstream=\"orders\",endpoint=\"b:1\"}", 1.0);
+    check("lockgate_endpoint_healthy{upstream=\"orders\",endpoint=\"c:1\"}", 0.0);
+    check("lockgate_endpoint_checks_total{upstream=\"orders\",endpoint=\"b:1\",result=\"passed\"}", 60.0);
+    check("lockgate_endpoint_checks_total{upstream=\"orders\",endpoint=\"b:1\",result=\"failed\"}", 30.0);
+    assert!(
+        !text.contains("lockgate_endpoint_healthy{upstream=\"orders\",endpoint=\"unix"),
+        "not checked\n{text}"
+    );
     check("lockgate_endpoint_resting{upstream=\"orders\",endpoint=\"unix:/run/\\\"a\\\".sock\"}", 1.0);
     check("lockgate_function_calls_total{function=\"thumbnails\"}", 23.0);
     check("lockgate_function_failures_total{function=\"thumbnails\",reason=\"function_trapped\"}", 24.0);
