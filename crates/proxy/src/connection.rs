@@ -19,6 +19,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use message::Version;
+use policy::proxy_protocol::Ends;
 use tls::Session;
 use tokio::net::TcpStream;
 
@@ -43,7 +44,7 @@ pub(crate) async fn serve<P: ProxyHttp>(
     worker: Rc<Worker<P>>,
     admission: Admission,
     mut stream: TcpStream,
-    mut peer: SocketAddr,
+    peer: SocketAddr,
 ) {
     let _open = worker.gauges.connection();
     let timer = Timer::of_this_task(worker.timers.clone()).await;
@@ -51,11 +52,14 @@ pub(crate) async fn serve<P: ProxyHttp>(
     if !is_readable(&worker, &admission, &stream, &timer, true).await {
         return;
     }
+    // A socket that does not say has been reset.
+    let Ok(destination) = stream.local_addr() else { return };
+    let mut ends = Ends { client: peer, destination };
     if admission.listener.settings().proxy_protocol.contains(peer.ip().to_canonical()) {
         // Boxed, so that the others do not carry the room.
-        let client = Box::pin(proxy_protocol::client(&mut stream, peer, &timer)).await;
-        match client {
-            Some(client) if is_readable(&worker, &admission, &stream, &timer, true).await => peer = client,
+        let said = Box::pin(proxy_protocol::ends(&mut stream, ends, &timer)).await;
+        match said {
+            Some(said) if is_readable(&worker, &admission, &stream, &timer, true).await => ends = said,
             _ => return,
         }
     }
@@ -63,11 +67,11 @@ pub(crate) async fn serve<P: ProxyHttp>(
     let h2c = admission.listener.settings().h2c;
     // Boxed, so that connections of HTTP/1 in cleartext do not carry the room.
     if let Some(tls) = tls {
-        Box::pin(secured(worker.clone(), admission, timer, peer, stream, tls)).await;
+        Box::pin(secured(worker.clone(), admission, timer, ends, stream, tls)).await;
     } else if h2c && Box::pin(preface::is_there(&stream, &admission.listener, &timer)).await {
-        Box::pin(h2::serve(worker.clone(), admission, timer, peer, stream, None)).await;
+        Box::pin(h2::serve(worker.clone(), admission, timer, ends, stream, None)).await;
     } else {
-        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
+        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends };
         connection.requests(&mut stream, None).await;
     }
 }
@@ -77,7 +81,7 @@ async fn secured<P: ProxyHttp>(
     worker: Rc<Worker<P>>,
     admission: Admission,
     timer: Timer,
-    peer: SocketAddr,
+    ends: Ends,
     stream: TcpStream,
     settings: Arc<TlsSettings>,
 ) {
@@ -87,11 +91,11 @@ async fn secured<P: ProxyHttp>(
     timer.set(admission.listener.settings().head_timeout);
     // Who names no protocol at all knows beforehand of the only one.
     if secured.session.is_http2 || !secured.settings.terminator.terms().http1 {
-        return Box::pin(h2::serve(worker, admission, timer, peer, stream, Some(secured))).await;
+        return Box::pin(h2::serve(worker, admission, timer, ends, stream, Some(secured))).await;
     }
     let mut stream = TlsClient::new(stream);
     if is_readable(&worker, &admission, &stream, &timer, true).await {
-        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
+        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends };
         connection.requests(&mut stream, Some(&secured)).await;
     } else {
         stream.farewell();
@@ -119,7 +123,7 @@ struct Connection<'a, P: ProxyHttp> {
     worker: &'a Worker<P>,
     admission: &'a Admission,
     timer: &'a Timer,
-    peer: SocketAddr,
+    ends: Ends,
 }
 
 impl<P: ProxyHttp> Clone for Connection<'_, P> {
@@ -251,7 +255,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
         served: &mut u64,
         state: &mut State,
     ) -> Option<Next> {
-        let Self { worker, admission, timer, peer } = self;
+        let Self { worker, admission, timer, ends } = self;
         let settings = admission.listener.settings_arc();
         timer.set(settings.head_timeout);
         conversation.idle = settings.body_timeout;
@@ -267,7 +271,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
                 // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.
                 conversation.keep_alive = request.keep_alive && !last && request.upgrade.is_empty();
                 conversation.input.start(request.body);
-                let arrival = Arrival::of(request, peer.ip(), &settings, secured);
+                let arrival = Arrival::of(request, ends, &settings, secured);
                 pipeline::serve(worker, started, arrival, timer, request, response, conversation).await
             }
             Head::Idle => return Some(Next::Idle),
@@ -292,7 +296,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
         let State { request, response } = state;
         request.clear();
         conversation.version = Version::Http11;
-        let arrival = Arrival::unread(self.peer.ip(), secured);
+        let arrival = Arrival::unread(self.ends, secured);
         let record = RefCell::default();
         let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request, &record);
         pipeline::refuse(&exchange, refusal, request, response, conversation).await;
