@@ -249,6 +249,8 @@ pub struct Upstream {
     pub timeout: UpstreamTimeout,
     /// How it is spoken to; default HTTP/1.1.
     pub protocol: UpstreamProtocol,
+    /// PROXY header that each connection begins with; `None`: none. Connections are not kept then.
+    pub proxy_protocol: Option<policy::proxy_protocol::Form>,
     /// Idle connections kept per worker before the surplus goes to the shared shelf; default 128.
     pub idle_connections: usize,
     /// Open connections over all workers; default 0: no limit. Beyond it: 503.

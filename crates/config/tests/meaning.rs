@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use policy::proxy_protocol::Form;
+
 use config::{
     Access, AccessLog, Balance, Config, Database, EncodedSlashes, EndpointAddress, HealthCheck,
     HealthQuestion, Limit, Loaded, Meter, Per, Protocol, Rate, RateError, RingPlace, Target, WhenFull,
@@ -127,6 +129,8 @@ fn upstreams_stand_in_the_order_written() {
     assert_eq!(addresses[2], &EndpointAddress::Host { name: "orders.internal".to_owned(), port: 9001 });
     assert_eq!(addresses[3], &EndpointAddress::Unix("/etc/lockgate/orders.sock".into()));
     assert_eq!(config.upstreams[1].endpoints[1].weight, 3);
+    assert_eq!(upstream.proxy_protocol, None);
+    assert_eq!(config.upstreams[1].proxy_protocol, Some(Form::Binary));
 }
 
 #[test]

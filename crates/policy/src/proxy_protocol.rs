@@ -1,7 +1,11 @@
-//! The header by which a balancer says for whom it has connected: PROXY protocol, versions 1 and 2 (HAProxy's specification,
+//! The header by which a balancer, or the gateway, says for whom it has connected: PROXY protocol, versions 1 and 2 (HAProxy's specification,
 //! revision of 2020-03-05).
 
+mod write;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub use write::header;
 
 /// Bytes that tell which version comes: less than the shortest header of either has.
 pub const PREFIX_BYTES: usize = 12;
@@ -27,11 +31,20 @@ pub enum Form {
     Binary,
 }
 
+/// Both ends of a client's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// Who has connected; port 0: it is not known.
+    pub client: SocketAddr,
+    /// Where to.
+    pub destination: SocketAddr,
+}
+
 /// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// For whom the connection was made.
-    For(SocketAddr),
+    /// For whom the connection was made, and where that client had connected to.
+    For(Ends),
     /// The balancer speaks for itself, or for somebody without an address of the internet.
     Itself,
 }
@@ -55,10 +68,11 @@ pub fn parse_line(line: &[u8]) -> Option<Said> {
         _ => return None,
     };
     let (source, destination) = (address(words.next()?)?, address(words.next()?)?);
-    let (port, _) = (port(words.next()?)?, port(words.next()?)?);
+    let (from, to) = (port(words.next()?)?, port(words.next()?)?);
     let fits = |address: IpAddr| address.is_ipv4() == is_four && address.is_ipv6() == is_six;
     let is_good = words.next().is_none() && fits(source) && fits(destination);
-    is_good.then(|| Said::For(SocketAddr::new(source, port)))
+    let ends = Ends { client: SocketAddr::new(source, from), destination: SocketAddr::new(destination, to) };
+    is_good.then_some(Said::For(ends))
 }
 
 fn address(text: &str) -> Option<IpAddr> {
@@ -85,18 +99,15 @@ pub fn parse_binary(start: &[u8; BINARY_BYTES], rest: &[u8]) -> Option<Said> {
         (2, 1) => {}
         _ => return None,
     }
-    let family = start[13] >> 4;
     let port = |at: usize| Some(u16::from_be_bytes([*rest.get(at)?, *rest.get(at + 1)?]));
-    match family {
+    match start[13] >> 4 {
         1 => {
-            let source: [u8; 4] = rest.get(..4)?.try_into().ok()?;
-            rest.get(..12)?;
-            Some(Said::For(SocketAddr::new(Ipv4Addr::from(source).into(), port(8)?)))
+            let at = |at: usize| Some(Ipv4Addr::from(<[u8; 4]>::try_from(rest.get(at..at + 4)?).ok()?));
+            Some(said((at(0)?.into(), port(8)?), (at(4)?.into(), port(10)?)))
         }
         2 => {
-            let source: [u8; 16] = rest.get(..16)?.try_into().ok()?;
-            rest.get(..36)?;
-            Some(Said::For(SocketAddr::new(Ipv6Addr::from(source).into(), port(32)?)))
+            let at = |at: usize| Some(Ipv6Addr::from(<[u8; 16]>::try_from(rest.get(at..at + 16)?).ok()?));
+            Some(said((at(0)?.into(), port(32)?), (at(16)?.into(), port(34)?)))
         }
         // Unspecified, or a Unix socket.
         0 | 3 => Some(Said::Itself),
@@ -104,19 +115,27 @@ pub fn parse_binary(start: &[u8; BINARY_BYTES], rest: &[u8]) -> Option<Said> {
     }
 }
 
+fn said(client: (IpAddr, u16), destination: (IpAddr, u16)) -> Said {
+    Said::For(Ends { client: client.into(), destination: destination.into() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(text: &str) -> Option<Said> {
-        Some(Said::For(text.parse().expect("an address")))
+    fn said(client: &str, destination: &str) -> Option<Said> {
+        let end = |text: &str| text.parse().expect("an address");
+        Some(Said::For(Ends { client: end(client), destination: end(destination) }))
     }
 
     #[test]
     fn a_line_says_who_it_is_for() {
         for (line, expected) in [
-            ("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n", said("192.0.2.1:56324")),
-            ("PROXY TCP6 2001:db8::1 2001:db8::2 1 65535\r\n", said("[2001:db8::1]:1")),
+            ("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n", said("192.0.2.1:56324", "198.51.100.2:443")),
+            (
+                "PROXY TCP6 2001:db8::1 2001:db8::2 1 65535\r\n",
+                said("[2001:db8::1]:1", "[2001:db8::2]:65535"),
+            ),
             ("PROXY UNKNOWN\r\n", Some(Said::Itself)),
             ("PROXY UNKNOWN ffff:f...f:ffff whatever 65535 65535\r\n", Some(Said::Itself)),
             ("PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\n", None),
@@ -156,11 +175,12 @@ mod tests {
         let four = [192, 0, 2, 1, 198, 51, 100, 2, 0xdc, 4, 1, 187];
         let mut six = [0; 36];
         (six[0], six[1], six[2], six[3], six[15], six[33]) = (0x20, 1, 0xd, 0xb8, 1, 80);
+        (six[31], six[34], six[35]) = (2, 1, 187);
         let behind = [&four[..], &[3, 0, 4, 0, 0, 0, 0]].concat();
         for (command, family, rest, expected) in [
-            (0x21, 0x11, &four[..], said("192.0.2.1:56324")),
-            (0x21, 0x21, &six, said("[2001:db8::1]:80")),
-            (0x21, 0x11, &behind, said("192.0.2.1:56324")),
+            (0x21, 0x11, &four[..], said("192.0.2.1:56324", "198.51.100.2:443")),
+            (0x21, 0x21, &six, said("[2001:db8::1]:80", "[::2]:443")),
+            (0x21, 0x11, &behind, said("192.0.2.1:56324", "198.51.100.2:443")),
             (0x20, 0x00, &[], Some(Said::Itself)),
             (0x20, 0x11, &four, Some(Said::Itself)),
             (0x21, 0x00, &[], Some(Said::Itself)),

@@ -1,9 +1,10 @@
 //! Who is on the other end of a client's connection.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use message::{Known, Request};
 use policy::AddressSet;
+use policy::proxy_protocol::Ends;
 use tls::Session;
 
 use crate::connection::Secured;
@@ -27,14 +28,14 @@ impl<'a> Arrival<'a> {
     /// Of a request that came on a listener's connection.
     pub(crate) fn of(
         request: &Request,
-        peer: IpAddr,
+        ends: Ends,
         settings: &'a Settings,
         secured: Option<&'a Secured>,
     ) -> Self {
         Self {
             client: Client {
                 is_secure: secured.is_some(),
-                ..Client::of(request, peer, &settings.trusted_proxies)
+                ..Client::of(request, ends, &settings.trusted_proxies)
             },
             session: secured.map(|secured| &secured.session),
             hsts: settings.tls.as_ref().and_then(|tls| tls.hsts.as_deref()),
@@ -44,8 +45,8 @@ impl<'a> Arrival<'a> {
     }
 
     /// Of a request that was not understood, so that nothing it says is believed.
-    pub(crate) fn unread(peer: IpAddr, secured: Option<&'a Secured>) -> Self {
-        Self { session: secured.map(|secured| &secured.session), ..Self::from(Client::direct(peer)) }
+    pub(crate) fn unread(ends: Ends, secured: Option<&'a Secured>) -> Self {
+        Self { session: secured.map(|secured| &secured.session), ..Self::from(Client::direct(ends)) }
     }
 }
 
@@ -63,6 +64,10 @@ pub(crate) struct Client {
     pub(crate) peer: IpAddr,
     /// The client, after the proxies that are trusted.
     pub(crate) address: IpAddr,
+    /// Its port; 0: not known, as behind a proxy that is trusted.
+    pub(crate) port: u16,
+    /// Where the peer has connected to.
+    pub(crate) destination: SocketAddr,
     /// Whether the peer's X-Forwarded-* are believed.
     pub(crate) peer_is_trusted: bool,
     /// Whether the request came by TLS.
@@ -71,19 +76,32 @@ pub(crate) struct Client {
 
 impl Client {
     /// The peer itself.
-    pub(crate) fn direct(peer: IpAddr) -> Self {
-        let peer = peer.to_canonical();
-        Self { peer, address: peer, peer_is_trusted: false, is_secure: false }
+    pub(crate) fn direct(Ends { client, destination }: Ends) -> Self {
+        let peer = client.ip().to_canonical();
+        Self {
+            peer,
+            address: peer,
+            port: client.port(),
+            destination,
+            peer_is_trusted: false,
+            is_secure: false,
+        }
     }
 
     /// Finds the client behind a peer: the rightmost untrusted address of X-Forwarded-For, else the peer.
-    pub(crate) fn of(request: &Request, peer: IpAddr, trusted: &AddressSet) -> Self {
-        let peer = peer.to_canonical();
-        if trusted.is_empty() || !trusted.contains(peer) {
-            return Self::direct(peer);
+    pub(crate) fn of(request: &Request, ends: Ends, trusted: &AddressSet) -> Self {
+        let direct = Self::direct(ends);
+        if trusted.is_empty() || !trusted.contains(direct.peer) {
+            return direct;
         }
         let claims = request.fields.values_of(Known::XForwardedFor);
-        let address = policy::client_address(peer, claims, trusted);
-        Self { address, peer_is_trusted: true, ..Self::direct(peer) }
+        let address = policy::client_address(direct.peer, claims, trusted);
+        let port = if address == direct.peer { direct.port } else { 0 };
+        Self { address, port, peer_is_trusted: true, ..direct }
+    }
+
+    /// What a PROXY header says of it.
+    pub(crate) fn ends(&self) -> Ends {
+        Ends { client: SocketAddr::new(self.address, self.port), destination: self.destination }
     }
 }

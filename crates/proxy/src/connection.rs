@@ -19,6 +19,7 @@ use std::task::Poll;
 use std::time::Instant;
 
 use message::Version;
+use policy::proxy_protocol::Ends;
 use tls::Session;
 use tokio::net::TcpStream;
 
@@ -43,7 +44,7 @@ pub(crate) async fn serve<P: ProxyHttp>(
     worker: Rc<Worker<P>>,
     admission: Admission,
     mut stream: TcpStream,
-    mut peer: SocketAddr,
+    peer: SocketAddr,
 ) {
     let _open = worker.gauges.connection();
     let timer = Timer::of_this_task(worker.timers.clone()).await;
@@ -51,11 +52,14 @@ pub(crate) async fn serve<P: ProxyHttp>(
     if !is_readable(&worker, &admission, &stream, &timer, true).await {
         return;
     }
+    // A socket that does not say has been reset.
+    let Ok(destination) = stream.local_addr() else { return };
+    let mut ends = Ends { client: peer, destination };
     if admission.listener.settings().proxy_protocol.contains(peer.ip().to_canonical()) {
         // Boxed, so that the others do not carry the room.
-        let client = Box::pin(proxy_protocol::client(&mut stream, peer, &timer)).await;
-        match client {
-            Some(client) if is_readable(&worker, &admission, &stream, &timer, true).await => peer = client,
+        let said = Box::pin(proxy_protocol::ends(&mut stream, ends, &timer)).await;
+        match said {
+            Some(said) if is_readable(&worker, &admission, &stream, &timer, true).await => ends = said,
             _ => return,
         }
     }
@@ -67,15 +71,15 @@ pub(crate) async fn serve<P: ProxyHttp>(
         let Some((stream, secured)) = shaken else { return };
         timer.set(admission.listener.settings().head_timeout);
         if secured.is_http2() {
-            Box::pin(h2::serve(worker.clone(), admission, timer, peer, stream, Some(secured))).await;
+            Box::pin(h2::serve(worker.clone(), admission, timer, ends, stream, Some(secured))).await;
         } else {
-            let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
+            let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends };
             Box::pin(connection.secured_requests(TlsClient::new(stream), secured)).await;
         }
     } else if h2c && Box::pin(preface::is_there(&stream, &admission.listener, &timer)).await {
-        Box::pin(h2::serve(worker.clone(), admission, timer, peer, stream, None)).await;
+        Box::pin(h2::serve(worker.clone(), admission, timer, ends, stream, None)).await;
     } else {
-        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, peer };
+        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends };
         connection.requests(&mut stream, None).await;
     }
 }
@@ -106,7 +110,7 @@ struct Connection<'a, P: ProxyHttp> {
     worker: &'a Worker<P>,
     admission: &'a Admission,
     timer: &'a Timer,
-    peer: SocketAddr,
+    ends: Ends,
 }
 
 impl<P: ProxyHttp> Clone for Connection<'_, P> {
@@ -247,7 +251,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
         served: &mut u64,
         state: &mut State,
     ) -> Option<Next> {
-        let Self { worker, admission, timer, peer } = self;
+        let Self { worker, admission, timer, ends } = self;
         let settings = admission.listener.settings_arc();
         timer.set(settings.head_timeout);
         conversation.idle = settings.body_timeout;
@@ -263,7 +267,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
                 // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.
                 conversation.keep_alive = request.keep_alive && !last && request.upgrade.is_empty();
                 conversation.input.start(request.body);
-                let arrival = Arrival::of(request, peer.ip(), &settings, secured);
+                let arrival = Arrival::of(request, ends, &settings, secured);
                 pipeline::serve(worker, started, arrival, timer, request, response, conversation).await
             }
             Head::Idle => return Some(Next::Idle),
@@ -288,7 +292,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
         let State { request, response } = state;
         request.clear();
         conversation.version = Version::Http11;
-        let arrival = Arrival::unread(self.peer.ip(), secured);
+        let arrival = Arrival::unread(self.ends, secured);
         let record = RefCell::default();
         let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request, &record);
         pipeline::refuse(&exchange, refusal, request, response, conversation).await;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use config::UpstreamProtocol;
 use message::{Body, Known, Request, Response};
+use policy::proxy_protocol::Ends;
 
 use crate::adapter::{Downstream, NoResponse};
 use crate::exchange::Exchange;
@@ -53,7 +54,8 @@ pub(crate) async fn ask<P: ProxyHttp, D: Downstream>(
     let mut may_be_unprocessed = request.body == Body::Empty && request.upgrade.is_empty();
     let mut avoid = None;
     loop {
-        let lease = match obtain(exchange, upstream, request, avoid.as_ref(), may_be_stale).await {
+        let client = terms.on_behalf.then(|| exchange.client.ends());
+        let lease = match obtain(exchange, upstream, request, client, avoid.as_ref(), may_be_stale).await {
             Err((Unobtainable::Connect(_), Some(endpoint)))
                 if avoid.is_none() && upstream.endpoints().len() > 1 =>
             {
@@ -141,11 +143,13 @@ impl Obtained {
     }
 }
 
-/// Chooses an endpoint and gets a connection to it; says which endpoint it was when that fails.
+/// Chooses an endpoint and gets a connection to it, which may have to say for which client it is; says which endpoint it was when that
+/// fails.
 async fn obtain<P: ProxyHttp>(
     exchange: &Exchange<'_, P>,
     upstream: &Arc<Upstream>,
     request: &Request,
+    client: Option<Ends>,
     avoid: Option<&Arc<Endpoint>>,
     may_be_stale: bool,
 ) -> Result<Obtained, (Unobtainable, Option<Arc<Endpoint>>)> {
@@ -153,7 +157,8 @@ async fn obtain<P: ProxyHttp>(
     let endpoint = worker.pools.choose(upstream, avoid).map_err(|error| (error, None))?;
     let obtained = if upstream.config().protocol == UpstreamProtocol::H2 {
         let now = worker.timers.now();
-        let streaming = worker.shared.stream(upstream, &endpoint, exchange.timer, now, !may_be_stale);
+        let (timer, fresh) = (exchange.timer, !may_be_stale);
+        let streaming = worker.shared.stream(upstream, &endpoint, client, timer, now, fresh);
         // Boxed, so that the others do not carry the room.
         Box::pin(streaming).await.map(|lease| Obtained::Stream(Box::new(lease)))
     } else {
@@ -161,7 +166,7 @@ async fn obtain<P: ProxyHttp>(
         {
             return Ok(Obtained::Connection(lease));
         }
-        worker.pools.connect(upstream, &endpoint, exchange.timer).await.map(Obtained::Connection)
+        worker.pools.connect(upstream, &endpoint, client, exchange.timer).await.map(Obtained::Connection)
     };
     match obtained {
         Ok(obtained) => Ok(obtained),

@@ -6,6 +6,7 @@
 //! - [`Origin`] is a service that answers by a script of [`Step`]s and remembers every byte it was sent.
 //! - [`RawClient`] sends bytes as they are given and reads responses strictly.
 //! - [`GatewayProcess`] runs the real binary in a directory of its own, [`Postgres`] a real database server.
+//! - [`Porter`] takes PROXY headers off before an origin.
 //! - [`oracle`] is a second HTTP/1.1 parser; [`websocket`] speaks just enough frames for tunnels.
 
 mod answer;
@@ -18,6 +19,7 @@ pub mod fuzz;
 mod gateway;
 pub mod oracle;
 mod origin;
+mod porter;
 mod postgres;
 mod process;
 pub mod random;
@@ -33,6 +35,7 @@ pub use conn::Conn;
 pub use disk::Disk;
 pub use gateway::{GatewayError, GatewayProcess, Ports, single_upstream};
 pub use origin::{ConnectionRecord, End, Origin, Received, SilentAddress, refused_address};
+pub use porter::Porter;
 pub use postgres::{Postgres, PostgresError};
 pub use process::{ProcessFigures, figures_of};
 pub use skip::skip;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use policy::proxy_protocol::Form as ProxyForm;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -20,6 +21,9 @@ section! {
         balance: At<Balance> { default: Some("round-robin") },
         /// How it is spoken to.
         protocol: At<UpstreamProtocol> { default: Some("h1") },
+        /// PROXY header that its endpoints are sent first on each connection, before TLS: it names the client. A connection is then for one
+        /// request, and none is kept.
+        proxy_protocol: Option<At<ProxyWord>> { otherwise: Some("none is sent") },
         /// Time limits.
         timeout: At<UpstreamTimeoutSection>,
         /// Idle connections kept per worker; the surplus is shared between workers.
@@ -141,6 +145,27 @@ impl Form for EndpointForm {
 choice!(UpstreamProtocol {
     "h1" => UpstreamProtocol::H1, "HTTP/1.1, a connection for each request under way";
     "h2" => UpstreamProtocol::H2, "HTTP/2, many requests on one connection; by ALPN with `tls`, in cleartext by prior knowledge";
+});
+
+/// Versions of PROXY protocol.
+#[derive(Clone, Copy)]
+pub(crate) enum ProxyWord {
+    V1,
+    V2,
+}
+
+impl From<ProxyWord> for ProxyForm {
+    fn from(word: ProxyWord) -> Self {
+        match word {
+            ProxyWord::V1 => Self::Line,
+            ProxyWord::V2 => Self::Binary,
+        }
+    }
+}
+
+choice!(ProxyWord {
+    "v1" => ProxyWord::V1, "a line of text";
+    "v2" => ProxyWord::V2, "binary";
 });
 
 choice!(Balance {

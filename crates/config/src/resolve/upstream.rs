@@ -33,6 +33,7 @@ fn upstream(
     base_dir: &Path,
     reader: &mut Reader<'_>,
 ) -> Option<Upstream> {
+    refuse_unkept(&section, reader);
     let written = section.endpoints?;
     if written.value.is_empty() {
         empty(written.span, "endpoints", "name at least one, such as \"127.0.0.1:9001\"", reader);
@@ -47,6 +48,7 @@ fn upstream(
         endpoints: endpoints(written.value, base_dir, reader),
         balance: section.balance.value,
         protocol,
+        proxy_protocol: section.proxy_protocol.map(|version| version.value.into()),
         timeout: UpstreamTimeout {
             connect: timeout.connect.value,
             response: timeout.response.value,
@@ -62,6 +64,24 @@ fn upstream(
         tls,
         public_only: false,
     })
+}
+
+/// Reports keys about idle connections where there are none.
+fn refuse_unkept(section: &UpstreamSection, reader: &mut Reader<'_>) {
+    let Some(proxy_protocol) = &section.proxy_protocol else { return };
+    let keys = [
+        ("idle_connections", section.idle_connections.span),
+        ("keep_alive", section.timeout.value.keep_alive.span),
+    ];
+    // Without a place a key has not been written.
+    for (key, span) in keys.into_iter().filter(|(_, span)| span.is_some()) {
+        reader.report(
+            Diagnostic::error(span, format!("`{key}` has no effect with `proxy_protocol`"))
+                .label("connections that name one client are not kept for another")
+                .also(proxy_protocol.span, "because of this")
+                .hint("take one of the two out"),
+        );
+    }
 }
 
 /// The upstream of an origin that functions may call: one endpoint, with TLS if it is of `https`, and all else as it is by default.

@@ -1,6 +1,6 @@
 //! What guests may ask, and what they may not.
 
-use testkit::{Origin, SilentAddress, component, refused_address};
+use testkit::{Origin, Porter, SilentAddress, component, refused_address};
 
 use crate::{records, start};
 
@@ -87,4 +87,26 @@ fn a_name_that_leads_inside_is_refused() {
     let said = gateway.get(&format!("/call?to=http://localhost:{port}/")).unwrap().text();
     assert!(said.contains("DestinationIpProhibited"), "{said}\n{}", gateway.log());
     assert_eq!(origin.hits(), 0);
+}
+
+#[test]
+fn what_a_guest_asks_for_itself_is_not_said_to_be_a_clients() {
+    let (Some(hostile), Some(guest)) = (component("hostile"), component("signed-url")) else { return };
+    let origin = Origin::echo();
+    let porter = Porter::before(origin.address());
+    let listed =
+        format!("[upstream.orders]\nendpoints = [\"{}\"]\nproxy_protocol = \"v1\"\n", porter.address());
+    let more = format!(
+        "{listed}[function.check]\ncomponent = {guest:?}\nconfig = {{ key = \"k\" }}\n\
+         [[route]]\nname = \"shop\"\npath = \"/shop/*\"\nbefore = [\"check\"]\nupstream = \"orders\"\n"
+    );
+    let gateway = start(&config(&hostile, "[\"orders\"]", &more));
+    let said = gateway.get("/call?n=1&to=http://orders.internal/").unwrap().text();
+    assert!(said.contains("200"), "{said}\n{}", gateway.log());
+    assert_eq!(porter.headers(), [b"PROXY UNKNOWN\r\n"]);
+    // The client's request goes on behind a function that lets it pass.
+    let signature = "41a5ff61c18556ff37881efa48ed18708fd4b142bc7f54875b8fcff2950e2c9b";
+    let passed = gateway.get(&format!("/shop/cart?expires=4102444800&signature={signature}")).unwrap();
+    assert_eq!(passed.status(), 200, "{}\n{}", passed.text(), gateway.log());
+    assert!(porter.headers()[1].starts_with(b"PROXY TCP4 127.0.0.1 127.0.0.1 "));
 }

@@ -1,6 +1,7 @@
 //! HTTP/1.1 through the running gateway: what clients may send, what origins get, and what comes back.
 #![allow(clippy::unwrap_used, reason = "a test that panics or prints is doing its work")]
 
+mod announced;
 mod bodies;
 mod connections;
 mod desync;

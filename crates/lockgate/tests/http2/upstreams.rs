@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::GatewayProcess;
+use testkit::{GatewayProcess, Porter};
 
 use crate::frames::{RST_STREAM, frame, pseudo};
 use crate::origin::Http2Origin;
@@ -187,4 +187,39 @@ fn an_upstream_that_speaks_http_1_is_a_failure() {
     );
     let gateway = GatewayProcess::start(LOCKGATE, &config).unwrap();
     assert!(matches!(gateway.get("/").unwrap().status(), 502 | 504));
+}
+
+#[test]
+fn connections_that_name_their_client_are_not_shared() {
+    let origin = Http2Origin::start(100);
+    let porter = Porter::before(&origin.address.to_string());
+    let config = format!(
+        "[workers]\ncount = 1\n[[listener]]\naddress = \"127.0.0.1:0\"\nprotocols = [\"h1\", \"h2c\"]\n\
+         [upstream.origin]\nprotocol = \"h2\"\nproxy_protocol = \"v1\"\nendpoints = [\"{}\"]\n\
+         [[route]]\nname = \"all\"\npath = \"/*\"\nupstream = \"origin\"\n",
+        porter.address()
+    );
+    let gateway = GatewayProcess::start(LOCKGATE, &config).unwrap();
+    let mut client = Client::connect(gateway.address());
+    for size in [0_usize, 1, 500_000] {
+        let body = vec![b'x'; size];
+        let answer = client.ask(request("POST", "/").body(()).unwrap(), Some(&body)).unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, size));
+    }
+    assert_eq!(gateway.get("/").unwrap().status(), 200);
+    assert_eq!(origin.connections(), 4);
+    let headers = porter.headers();
+    assert_eq!(headers[0], headers[2], "one client");
+    assert_ne!(headers[0], headers[3], "another");
+    assert!(headers.iter().all(|header| header.starts_with(b"PROXY TCP4 127.0.0.1 127.0.0.1 ")));
+    let end = Instant::now() + Duration::from_secs(20);
+    while open_connections(&gateway) > 0 {
+        assert!(Instant::now() < end, "connections stay open");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn open_connections(gateway: &GatewayProcess) -> u64 {
+    let upstreams = gateway.admin("GET", "/upstreams").unwrap().json();
+    upstreams[0]["endpoints"][0]["open"].as_u64().unwrap()
 }

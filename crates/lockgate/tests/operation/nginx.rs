@@ -12,6 +12,8 @@ use crate::{outside, start};
 struct Nginx {
     child: Child,
     address: String,
+    /// Where it wants PROXY headers: in cleartext, before TLS, on a socket.
+    behind: [String; 3],
     directory: TempDir,
 }
 
@@ -20,8 +22,14 @@ impl Nginx {
         let program = outside::program("nginx")?;
         let directory = tempfile::tempdir().unwrap();
         let address = refused_address();
+        let socket = format!("unix:{}", directory.path().join("nginx.sock").display());
+        let behind = [refused_address(), refused_address(), socket];
+        let pair = tls::self_signed(&["nginx.internal".to_owned()], 2).unwrap();
+        std::fs::write(directory.path().join("own.pem"), pair.certificate).unwrap();
+        std::fs::write(directory.path().join("own.key"), pair.key).unwrap();
         std::fs::create_dir(directory.path().join("html")).unwrap();
-        std::fs::write(directory.path().join("nginx.conf"), config(directory.path(), &address)).unwrap();
+        let config = config(directory.path(), &address, &behind);
+        std::fs::write(directory.path().join("nginx.conf"), config).unwrap();
         let child = Command::new(program)
             .args(["-e", "stderr", "-p"])
             .arg(directory.path())
@@ -30,7 +38,7 @@ impl Nginx {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let nginx = Self { child, address, directory };
+        let nginx = Self { child, address, behind, directory };
         let end = Instant::now() + Duration::from_secs(10);
         while RawClient::connect(&nginx.address).is_err() {
             assert!(Instant::now() < end, "nginx does not start");
@@ -57,7 +65,7 @@ impl Drop for Nginx {
     }
 }
 
-fn config(directory: &Path, address: &str) -> String {
+fn config(directory: &Path, address: &str, [plain, secured, socket]: &[String; 3]) -> String {
     let here = directory.display();
     let user = if outside::succeeds("test", &["-w", "/root"]) { "user root;" } else { "" };
     format!(
@@ -68,7 +76,10 @@ fn config(directory: &Path, address: &str) -> String {
          uwsgi_temp_path {here}/u; scgi_temp_path {here}/s;\n\
          server {{ listen {address}; root {here}/html;\n\
          location / {{ dav_methods PUT DELETE; gzip on; gzip_types *; gzip_min_length 1;\n\
-         gzip_proxied any; }} }} }}\n"
+         gzip_proxied any; }} }}\n\
+         server {{ listen {plain} proxy_protocol; listen {secured} ssl proxy_protocol;\n\
+         listen {socket} proxy_protocol; ssl_certificate {here}/own.pem; ssl_certificate_key {here}/own.key;\n\
+         return 200 \"$proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr $proxy_protocol_server_port\"; }} }}\n"
     )
 }
 
@@ -184,4 +195,29 @@ fn expectations_and_old_clients_work_with_nginx() {
     let old = gateway.ask("GET /f HTTP/1.0\r\nHost: test\r\nAccept-Encoding: gzip\r\n\r\n").unwrap();
     assert_eq!(old.status(), 200);
     assert_eq!(gateway.get("/none").unwrap().status(), 404);
+}
+
+#[test]
+fn nginx_is_told_of_clients_by_proxy_headers() {
+    let Some(nginx) = Nginx::start() else { return };
+    let [plain, secured, socket] = &nginx.behind;
+    let authority = nginx.directory.path().join("own.pem");
+    let secure = format!("tls = {{ authority = {authority:?}, name = \"nginx.internal\" }}\n");
+    let said = |client: &str| format!("PROXY {client} 56324 443\r\nGET / HTTP/1.1\r\nHost: test\r\n\r\n");
+    for (endpoint, tls) in [(plain, ""), (secured, secure.as_str()), (socket, "")] {
+        for version in ["v1", "v2"] {
+            let keys = format!("endpoints = [\"{endpoint}\"]\nproxy_protocol = \"{version}\"\n{tls}");
+            let gateway = start(&format!(
+                "[[listener]]\naddress = \"127.0.0.1:0\"\nproxy_protocol = [\"127.0.0.1\"]\n\
+                 [upstream.nginx]\n{keys}\n[[route]]\npath = \"/*\"\nupstream = \"nginx\"\n"
+            ));
+            for (client, expected) in [
+                ("TCP4 192.0.2.1 198.51.100.2", "192.0.2.1 56324 198.51.100.2 443"),
+                ("TCP6 2001:db8::1 2001:db8::2", "2001:db8::1 56324 2001:db8::2 443"),
+            ] {
+                let answer = gateway.ask(said(client)).unwrap();
+                assert_eq!((answer.status(), answer.text()), (200, expected.to_owned()), "{keys}");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testkit::GatewayProcess;
+use testkit::{GatewayProcess, Porter};
 use tls::SelfSigned;
 
 use crate::secured_origin::{SecuredOrigin, Then, always_ok, ok};
@@ -251,4 +251,22 @@ fn a_function_asks_an_origin_by_tls_if_somebody_vouches_for_it() {
     assert!(!called(&other).starts_with("200"));
     assert!(!called(&url.replace("https", "http")).starts_with("200"), "another scheme is another origin");
     assert_eq!((origin.visits()[0].requests, origin.accepted(), stranger.visits().len()), (1, 1, 0));
+}
+
+#[test]
+fn an_upstream_is_told_of_the_client_before_the_handshake() {
+    let folder = Folder::new();
+    let own = folder.certificate("own", &["orders.internal"]);
+    let origin = SecuredOrigin::start(&own, always_ok);
+    let porter = Porter::before(origin.address());
+    let tls = at(porter.address(), "authority = \"own.pem\", name = \"orders.internal\"");
+    let gateway = folder.run(&before(&[("a", format!("proxy_protocol = \"v2\"\n{tls}"))]), &[]);
+    for _ in 0..2 {
+        expect(&gateway, "/a/", Ok("ok"));
+    }
+    let local = [127, 0, 0, 1, 127, 0, 0, 1];
+    let begin = [&b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c"[..], &local].concat();
+    assert!(porter.headers().len() == 2 && porter.headers().iter().all(|header| header.starts_with(&begin)));
+    origin.wait("both have ended", |visits| visits.iter().all(|visit| visit.ended == Some(true)));
+    assert!(origin.visits()[1].resumed, "sessions are taken up again all the same");
 }

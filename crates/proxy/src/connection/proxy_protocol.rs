@@ -2,12 +2,11 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::Poll;
 
 use policy::proxy_protocol::{
-    BINARY_BYTES, Form, LINE_BYTES_MAX, PREFIX_BYTES, Said, binary_rest, parse_binary, parse_line,
+    BINARY_BYTES, Ends, Form, LINE_BYTES_MAX, PREFIX_BYTES, Said, binary_rest, parse_binary, parse_line,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -15,16 +14,17 @@ use tokio::net::TcpStream;
 use crate::limits::PROXY_HEADER_BYTES;
 use crate::timers::Timer;
 
-/// Reads the header, not a byte more, and gives the client's address; `None`: it is missing, malformed or late.
-pub(super) async fn client(stream: &mut TcpStream, peer: SocketAddr, timer: &Timer) -> Option<SocketAddr> {
+/// Reads the header, not a byte more, and says whose connection it is, those of the connection itself being `own`; `None`: it is
+/// missing, malformed or late.
+pub(super) async fn ends(stream: &mut TcpStream, own: Ends, timer: &Timer) -> Option<Ends> {
     let mut reading = pin!(read(stream));
     let said = poll_fn(|context| match reading.as_mut().poll(context) {
         Poll::Pending if timer.expired() => Poll::Ready(Ok(None)),
         polled => polled,
     });
     match said.await {
-        Ok(Some(Said::For(client))) => Some(client),
-        Ok(Some(Said::Itself)) => Some(peer),
+        Ok(Some(Said::For(ends))) => Some(ends),
+        Ok(Some(Said::Itself)) => Some(own),
         Ok(None) | Err(_) => None,
     }
 }

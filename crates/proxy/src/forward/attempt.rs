@@ -33,6 +33,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) idle: Ticks,
     /// Largest request body, bytes; 0: no limit.
     pub(crate) body_bytes_max: u64,
+    /// Whether it is the client's request that goes on, and not one that a function makes for itself.
+    pub(crate) on_behalf: bool,
 }
 
 impl<'a> Terms<'a> {
@@ -44,6 +46,7 @@ impl<'a> Terms<'a> {
             response: route.response_timeout.unwrap_or(upstream.timeouts.response),
             idle: route.idle_timeout.unwrap_or(upstream.timeouts.idle),
             body_bytes_max: route.config.body_bytes,
+            on_behalf: true,
         }
     }
 }
@@ -89,6 +92,7 @@ impl<'a> Terms<'a> {
             response: route.response_timeout.unwrap_or(time),
             idle: route.idle_timeout.unwrap_or(time),
             body_bytes_max: body_bytes_max.into_iter().filter(|bytes| *bytes > 0).min().unwrap_or(0),
+            on_behalf: true,
         }
     }
 
@@ -100,6 +104,7 @@ impl<'a> Terms<'a> {
             response: upstream.timeouts.response,
             idle: upstream.timeouts.idle,
             body_bytes_max: 0,
+            on_behalf: false,
         }
     }
 

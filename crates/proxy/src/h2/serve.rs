@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -12,6 +11,7 @@ use bytes::Bytes;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
 use http::Request as Head;
+use policy::proxy_protocol::Ends;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::{Incoming, Way};
@@ -36,7 +36,7 @@ pub(crate) async fn serve<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
     worker: Rc<Worker<P>>,
     admission: Admission,
     timer: Timer,
-    peer: SocketAddr,
+    ends: Ends,
     stream: S,
     secured: Option<Secured>,
 ) {
@@ -45,7 +45,7 @@ pub(crate) async fn serve<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
         worker,
         admission,
         timer,
-        peer,
+        ends,
         secured,
         budget,
         open: Cell::new(0),
@@ -112,7 +112,7 @@ pub(super) struct Multiplexed<P: ProxyHttp> {
     admission: Admission,
     /// Of the task that takes the streams.
     timer: Timer,
-    peer: SocketAddr,
+    ends: Ends,
     secured: Option<Secured>,
     budget: Rc<Budget>,
     /// Streams that are being served.
@@ -212,7 +212,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
         timer: &Timer,
         state: &mut State,
     ) -> Afterwards {
-        let Self { worker, admission, peer, secured, .. } = self;
+        let Self { worker, admission, ends, secured, .. } = self;
         let settings = admission.listener.settings_arc();
         let started = Instant::now();
         let State { request, response } = state;
@@ -229,7 +229,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
         };
         if let Err(error) = read {
             request.clear();
-            let arrival = Arrival::unread(peer.ip(), secured.as_ref());
+            let arrival = Arrival::unread(*ends, secured.as_ref());
             let record = RefCell::default();
             let exchange = Exchange::open(worker, started, arrival, timer, request, &record);
             let refusal = Refusal::head(error);
@@ -242,7 +242,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
             }
             return pipeline::refuse(&exchange, &refusal, request, response, &mut conversation).await;
         }
-        let arrival = Arrival::of(request, peer.ip(), &settings, secured.as_ref());
+        let arrival = Arrival::of(request, *ends, &settings, secured.as_ref());
         let afterwards =
             pipeline::serve(worker, started, arrival, timer, request, response, &mut conversation).await;
         if afterwards != Afterwards::Cut {

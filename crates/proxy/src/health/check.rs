@@ -28,7 +28,7 @@ pub(super) async fn check(upstream: &Upstream, endpoint: &Endpoint, terms: &Heal
     let deadline = Instant::now() + terms.timeout;
     // Nothing ticks here, so that this timer never expires: the deadline of the whole is what holds.
     let timer = Timer::of_this_task(Rc::<Timers>::default()).await;
-    let stream = match timeout_at(deadline, connect(upstream, endpoint, &timer)).await {
+    let stream = match timeout_at(deadline, connect(upstream, endpoint, None, &timer)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Finding::failed(format!("no connection: {error}")),
         Err(_) => return Finding::failed("no connection in time"),

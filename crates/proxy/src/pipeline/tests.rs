@@ -9,6 +9,7 @@ mod meters;
 mod random;
 
 use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use config::Meter;
 use http1::HeadLimits;
 use lockgate_event::{Event, EventRef, Kind, Value};
 use message::{Body, Request, Response};
+use policy::proxy_protocol::Ends;
 use tokio::runtime::LocalRuntime;
 
 use super::{Afterwards, serve};
@@ -119,8 +121,7 @@ impl Gateway {
         let mut memory = asked.memory.clone();
         let mut request = asked.request();
         let mut response = Response::default();
-        let address = asked.address.parse().expect("an address");
-        let client = Client::direct(address);
+        let client = asked.client();
         let exchange = async {
             let timer = Timer::of_this_task(self.worker.timers.clone()).await;
             let (request, response) = (&mut request, &mut response);
@@ -172,6 +173,12 @@ impl Asked {
     fn at(mut self, started: Instant) -> Self {
         self.started = Some(started);
         self
+    }
+
+    fn client(&self) -> Client {
+        let address: IpAddr = self.address.parse().expect("an address");
+        let destination = (Ipv4Addr::LOCALHOST, 80).into();
+        Client::direct(Ends { client: (address, 50_000).into(), destination })
     }
 
     fn request(&self) -> Request {

@@ -4,7 +4,9 @@ use std::io;
 use std::pin::pin;
 
 use config::UpstreamTls;
+use policy::proxy_protocol::{Ends, Form, header};
 use tls::ServerName;
+use tokio::io::AsyncWriteExt;
 
 use super::Upstream;
 use super::endpoint::{Address, Endpoint};
@@ -14,15 +16,31 @@ use super::tls::TlsStream;
 use crate::h1::wait;
 use crate::timers::Timer;
 
-/// Connects, within the time that the upstream has for it; a handshake is part of that.
-pub(crate) async fn connect(upstream: &Upstream, endpoint: &Endpoint, timer: &Timer) -> io::Result<Stream> {
+/// Connects, within the time that the upstream has for it; a PROXY header and a handshake are part of that.
+pub(crate) async fn connect(
+    upstream: &Upstream,
+    endpoint: &Endpoint,
+    client: Option<Ends>,
+    timer: &Timer,
+) -> io::Result<Stream> {
     timer.set(upstream.timeouts.connect);
-    let socket = Socket::connect(endpoint.address(), timer).await?;
+    let mut socket = Socket::connect(endpoint.address(), timer).await?;
+    if let Some(form) = upstream.config().proxy_protocol {
+        // Boxed, since most upstreams want none.
+        Box::pin(announce(form, client, &mut socket, timer)).await?;
+    }
     match &upstream.config().tls {
         None => Ok(Stream::Plain(socket)),
         // Boxed, so that exchanges with upstreams of cleartext have no room for it.
         Some(tls) => Box::pin(secure(upstream, tls, endpoint, socket, timer)).await,
     }
+}
+
+/// Says for whom the connection is made; `None`: for the gateway itself. A fresh socket takes the header at once, as it should be sent.
+async fn announce(form: Form, client: Option<Ends>, socket: &mut Socket, timer: &Timer) -> io::Result<()> {
+    let header = header(form, client);
+    let mut writing = pin!(socket.write_all(&header));
+    wait(timer, |context| writing.as_mut().poll(context)).await
 }
 
 async fn secure(

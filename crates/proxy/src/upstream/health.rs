@@ -102,7 +102,8 @@ impl Inherited {
         let is_same = before.health == next.health
             && before.protocol == next.protocol
             && before.tls == next.tls
-            && before.host == next.host;
+            && before.host == next.host
+            && before.proxy_protocol == next.proxy_protocol;
         if next.health.is_none() || !is_same {
             return Self::default();
         }

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use policy::SmoothWeighted;
+use policy::proxy_protocol::Ends;
 use rustc_hash::FxHashMap;
 
 use super::connect::connect;
@@ -113,11 +114,12 @@ impl Pools {
         Some(Lease::new(Connection::new(stream, true), endpoint.clone(), permit))
     }
 
-    /// Makes a new connection to an endpoint.
+    /// Makes a new connection to an endpoint, on behalf of a client where there is one.
     pub(crate) async fn connect(
         &self,
         upstream: &Arc<Upstream>,
         endpoint: &Arc<Endpoint>,
+        client: Option<Ends>,
         timer: &Timer,
     ) -> Result<Lease, Unobtainable> {
         if upstream.config().public_only && !endpoint.is_public() {
@@ -127,13 +129,17 @@ impl Pools {
             .admit(endpoint)
             .or_else(|| evict(upstream).then(|| upstream.admit(endpoint))?)
             .ok_or(Unobtainable::TooMany)?;
-        let stream = connect(upstream, endpoint, timer).await.map_err(Unobtainable::Connect)?;
+        let stream = connect(upstream, endpoint, client, timer).await.map_err(Unobtainable::Connect)?;
         Ok(Lease::new(Connection::new(stream, false), endpoint.clone(), permit))
     }
 
     /// Takes a connection back for the next exchange; a surplus goes to the shelf.
     pub(crate) fn give_back(&self, upstream: &Arc<Upstream>, lease: Lease, now: u32) {
-        let Lease { connection, endpoint, look_again, permit } = lease;
+        let Lease { mut connection, endpoint, look_again, permit } = lease;
+        if upstream.config().proxy_protocol.is_some() {
+            // It has been said to be one client's.
+            return connection.stream.farewell();
+        }
         let surplus = self.with(upstream, |pool| {
             let config = pool.upstream.config();
             // Where connections are limited, one worker's idle ones must not keep the others from having any.

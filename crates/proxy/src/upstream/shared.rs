@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
+use policy::proxy_protocol::Ends;
 use rustc_hash::FxHashMap;
 use tokio::sync::Mutex;
 
@@ -55,6 +56,44 @@ impl SharedConnection {
         let mut context = Context::from_waker(Waker::noop());
         !matches!(self.send.borrow_mut().poll_ready(&mut context), Poll::Ready(Err(_)))
     }
+
+    /// Makes a connection, and has a task look after it.
+    async fn make(
+        upstream: &Arc<Upstream>,
+        endpoint: &Arc<Endpoint>,
+        client: Option<Ends>,
+        timer: &Timer,
+        now: u32,
+    ) -> Result<Self, Unobtainable> {
+        if upstream.config().public_only && !endpoint.is_public() {
+            return Err(Unobtainable::Prohibited);
+        }
+        let permit = upstream.admit(endpoint).ok_or(Unobtainable::TooMany)?;
+        let stream = connect(upstream, endpoint, client, timer).await.map_err(Unobtainable::Connect)?;
+        let mut shaking = pin!(http2().handshake::<_, Bytes>(stream));
+        let shaken = wait(timer, |context| shaking.as_mut().poll(context).map(Ok)).await;
+        let failed = |error: h2::Error| Unobtainable::Connect(io::Error::other(error));
+        let (send, connection) = shaken.map_err(Unobtainable::Connect)?.map_err(failed)?;
+        tokio::task::spawn_local(look_after(connection, permit));
+        Ok(Self {
+            send: RefCell::new(send),
+            open: Cell::new(0),
+            is_used: Cell::new(false),
+            since: Cell::new(now),
+        })
+    }
+
+    /// Lends a stream, which may have to wait for its turn.
+    fn lend(self: &Rc<Self>, upstream: &Upstream, endpoint: &Arc<Endpoint>, now: u32) -> StreamLease {
+        self.open.set(self.open.get() + 1);
+        self.since.set(now);
+        StreamLease {
+            asking: Asking::new(self.send.borrow().clone(), upstream.config().tls.is_some()),
+            endpoint: endpoint.clone(),
+            reused: self.is_used.replace(true),
+            connection: self.clone(),
+        }
+    }
 }
 
 /// A stream lent to an exchange.
@@ -74,15 +113,21 @@ impl Drop for StreamLease {
 }
 
 impl SharedPools {
-    /// Lends a stream on a connection that is there, else on a new one; with `fresh` on a new one in any case.
+    /// Lends a stream on a connection that is there, else on a new one; with `fresh` on a new one in any case. Where connections name
+    /// their client it is a new one, too, and nobody else's.
     pub(crate) async fn stream(
         &self,
         upstream: &Arc<Upstream>,
         endpoint: &Arc<Endpoint>,
+        client: Option<Ends>,
         timer: &Timer,
         now: u32,
         fresh: bool,
     ) -> Result<StreamLease, Unobtainable> {
+        if upstream.config().proxy_protocol.is_some() {
+            let own = SharedConnection::make(upstream, endpoint, client, timer, now).await?;
+            return Ok(Rc::new(own).lend(upstream, endpoint, now));
+        }
         let pool = self.of(upstream, endpoint);
         if fresh {
             // What there is may be as stale as what has just failed.
@@ -151,40 +196,12 @@ impl SharedPool {
         connections.retain(|connection| connection.takes_streams());
         let connection = connections.iter().min_by_key(|connection| connection.open.get())?;
         let most = connection.send.borrow().current_max_send_streams().min(UPSTREAM_STREAMS);
-        let open = connection.open.get();
-        if open >= most && !crowded {
-            return None;
-        }
-        connection.open.set(open + 1);
-        let reused = connection.is_used.replace(true);
-        connection.since.set(now);
-        Some(StreamLease {
-            asking: Asking::new(connection.send.borrow().clone(), self.upstream.config().tls.is_some()),
-            endpoint: self.endpoint.clone(),
-            reused,
-            connection: connection.clone(),
-        })
+        let has_room = crowded || connection.open.get() < most;
+        has_room.then(|| connection.lend(&self.upstream, &self.endpoint, now))
     }
 
-    /// Makes a connection, and has a task look after it.
     async fn connect(&self, timer: &Timer, now: u32) -> Result<(), Unobtainable> {
-        let Self { upstream, endpoint, .. } = self;
-        if upstream.config().public_only && !endpoint.is_public() {
-            return Err(Unobtainable::Prohibited);
-        }
-        let permit = upstream.admit(endpoint).ok_or(Unobtainable::TooMany)?;
-        let stream = connect(upstream, endpoint, timer).await.map_err(Unobtainable::Connect)?;
-        let mut shaking = pin!(http2().handshake::<_, Bytes>(stream));
-        let shaken = wait(timer, |context| shaking.as_mut().poll(context).map(Ok)).await;
-        let failed = |error: h2::Error| Unobtainable::Connect(io::Error::other(error));
-        let (send, connection) = shaken.map_err(Unobtainable::Connect)?.map_err(failed)?;
-        tokio::task::spawn_local(look_after(connection, permit));
-        let made = SharedConnection {
-            send: RefCell::new(send),
-            open: Cell::new(0),
-            is_used: Cell::new(false),
-            since: Cell::new(now),
-        };
+        let made = SharedConnection::make(&self.upstream, &self.endpoint, None, timer, now).await?;
         self.connections.borrow_mut().push(Rc::new(made));
         Ok(())
     }

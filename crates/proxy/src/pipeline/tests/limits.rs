@@ -184,8 +184,7 @@ fn what_a_service_says_of_its_own_limits_stays() {
 async fn serve_beside(worker: &Worker<Witness>, asked: Asked) -> (u16, Option<String>) {
     let (mut memory, mut request, mut response) =
         (asked.memory.clone(), asked.request(), Response::default());
-    let address = asked.address.parse().expect("an address");
-    let client = Client::direct(address);
+    let client = asked.client();
     let timer = Timer::of_this_task(worker.timers.clone()).await;
     serve(worker, Instant::now(), client.into(), &timer, &mut request, &mut response, &mut memory).await;
     let event = worker.hooks.events.borrow_mut().pop().expect("it is recorded");
