@@ -1,6 +1,5 @@
 //! A header as it is sent: for whom a connection to an upstream is made.
 
-use std::fmt::Write;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::{Ends, Form, SIGNATURE};
@@ -51,16 +50,13 @@ fn line(ends: Option<Ends>) -> Vec<u8> {
 
 /// IPv6 is written in hexadecimal digits alone, also where it stands for IPv4.
 fn text(address: IpAddr) -> String {
-    let mut text = String::new();
-    let written = match address {
+    match address {
         IpAddr::V6(six) if six.to_ipv4_mapped().is_some() => {
             let [.., high, low] = six.segments();
-            write!(text, "::ffff:{high:x}:{low:x}")
+            format!("::ffff:{high:x}:{low:x}")
         }
-        address => write!(text, "{address}"),
-    };
-    written.expect("a string takes all that is written");
-    text
+        address => address.to_string(),
+    }
 }
 
 /// Section 2.2.
