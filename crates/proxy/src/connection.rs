@@ -65,22 +65,41 @@ pub(crate) async fn serve<P: ProxyHttp>(
     }
     let tls = admission.listener.settings().tls.clone();
     let h2c = admission.listener.settings().h2c;
-    // Boxed, so that connections of HTTP/1 in cleartext do not carry the room, nor the others that of what is over.
+    // Boxed, so that connections of HTTP/1 in cleartext do not carry the room.
     if let Some(tls) = tls {
-        let shaken = Box::pin(handshake::shake(&admission.listener, &tls, stream, &timer)).await;
-        let Some((stream, secured)) = shaken else { return };
-        timer.set(admission.listener.settings().head_timeout);
-        if secured.is_http2() {
-            Box::pin(h2::serve(worker.clone(), admission, timer, ends, stream, Some(secured))).await;
-        } else {
-            let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends };
-            Box::pin(connection.secured_requests(TlsClient::new(stream), secured)).await;
-        }
+        Box::pin(secured(worker.clone(), admission, timer, ends, stream, tls)).await;
     } else if h2c && Box::pin(preface::is_there(&stream, &admission.listener, &timer)).await {
         Box::pin(h2::serve(worker.clone(), admission, timer, ends, stream, None)).await;
     } else {
-        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends };
+        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends: &ends };
         connection.requests(&mut stream, None).await;
+    }
+}
+
+/// Shakes hands, then serves requests in the protocol agreed on.
+async fn secured<P: ProxyHttp>(
+    worker: Rc<Worker<P>>,
+    admission: Admission,
+    timer: Timer,
+    ends: Ends,
+    stream: TcpStream,
+    settings: Arc<TlsSettings>,
+) {
+    // Boxed, so that what follows does not carry the room.
+    let shaken = Box::pin(handshake::shake(&admission.listener, &settings, stream, &timer)).await;
+    let Some((stream, session)) = shaken else { return };
+    let secured = Secured { session, settings };
+    timer.set(admission.listener.settings().head_timeout);
+    // Who names no protocol at all knows beforehand of the only one.
+    if secured.session.is_http2 || !secured.settings.terminator.terms().http1 {
+        return Box::pin(h2::serve(worker, admission, timer, ends, stream, Some(secured))).await;
+    }
+    let mut stream = TlsClient::new(stream);
+    if is_readable(&worker, &admission, &stream, &timer, true).await {
+        let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends: &ends };
+        connection.requests(&mut stream, Some(&secured)).await;
+    } else {
+        stream.farewell();
     }
 }
 
@@ -93,11 +112,6 @@ pub(crate) struct Secured {
 }
 
 impl Secured {
-    /// Whether HTTP/2 is what was agreed on. Who names no protocol at all knows beforehand of the only one.
-    fn is_http2(&self) -> bool {
-        self.session.is_http2 || !self.settings.terminator.terms().http1
-    }
-
     /// Whether a request for this host may come on this connection (RFC 9110 §7.4).
     pub(crate) fn covers(&self, host: &str) -> bool {
         self.settings.terminator.covers(self.session.server_name.as_deref(), host)
@@ -110,7 +124,7 @@ struct Connection<'a, P: ProxyHttp> {
     worker: &'a Worker<P>,
     admission: &'a Admission,
     timer: &'a Timer,
-    ends: Ends,
+    ends: &'a Ends,
 }
 
 impl<P: ProxyHttp> Clone for Connection<'_, P> {
@@ -122,15 +136,6 @@ impl<P: ProxyHttp> Clone for Connection<'_, P> {
 impl<P: ProxyHttp> Copy for Connection<'_, P> {}
 
 impl<P: ProxyHttp> Connection<'_, P> {
-    /// Serves requests that come by TLS.
-    async fn secured_requests(self, mut stream: TlsClient, secured: Secured) {
-        if is_readable(self.worker, self.admission, &stream, self.timer, true).await {
-            self.requests(&mut stream, Some(&secured)).await;
-        } else {
-            stream.farewell();
-        }
-    }
-
     /// Serves requests, of which the first bytes are there.
     async fn requests<S: ClientStream>(self, stream: &mut S, secured: Option<&Secured>) {
         let mut served = 0;
@@ -267,7 +272,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
                 // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.
                 conversation.keep_alive = request.keep_alive && !last && request.upgrade.is_empty();
                 conversation.input.start(request.body);
-                let arrival = Arrival::of(request, ends, &settings, secured);
+                let arrival = Arrival::of(request, *ends, &settings, secured);
                 pipeline::serve(worker, started, arrival, timer, request, response, conversation).await
             }
             Head::Idle => return Some(Next::Idle),
@@ -292,7 +297,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
         let State { request, response } = state;
         request.clear();
         conversation.version = Version::Http11;
-        let arrival = Arrival::unread(self.ends, secured);
+        let arrival = Arrival::unread(*self.ends, secured);
         let record = RefCell::default();
         let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request, &record);
         pipeline::refuse(&exchange, refusal, request, response, conversation).await;

@@ -3,10 +3,8 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 
-use super::Secured;
 use tls::{Session, Terminator};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -25,10 +23,10 @@ const SPEAK_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncont
 /// Shakes hands within the listener's time, and says what was shown; `None`: there is no connection to serve. The first bytes are there.
 pub(super) async fn shake(
     listener: &Listener,
-    settings: &Arc<TlsSettings>,
+    settings: &TlsSettings,
     stream: TcpStream,
     timer: &Timer,
-) -> Option<(Box<TlsStream<TcpStream>>, Secured)> {
+) -> Option<(Box<TlsStream<TcpStream>>, Session)> {
     timer.set(settings.handshake_timeout);
     let mut shaking = pin!(accept(stream, &settings.terminator));
     let shaken = poll_fn(|context| {
@@ -45,7 +43,7 @@ pub(super) async fn shake(
         Some(Ok(stream)) => {
             let session = Session::of(stream.get_ref().1);
             listener.handshakes.done(session.resumed);
-            Some((Box::new(stream), Secured { session, settings: settings.clone() }))
+            Some((Box::new(stream), session))
         }
         Some(Err(error)) => {
             listener.handshakes.failed();

@@ -24,8 +24,8 @@ pub(super) struct Budget {
     paid: Cell<u32>,
     /// Bytes written that have not paid for a frame yet.
     bytes: Cell<usize>,
-    /// What is wrong with a frame, if one was malformed.
-    fault: Cell<Option<Reason>>,
+    /// What the connection is to be ended with, if it is.
+    verdict: Cell<Option<Reason>>,
     timers: Rc<Timers>,
 }
 
@@ -35,24 +35,19 @@ impl Budget {
             left: Cell::new(FRAMES_AT_ONCE),
             paid: Cell::new(timers.now()),
             bytes: Cell::new(0),
-            fault: Cell::new(None),
+            verdict: Cell::new(None),
             timers,
         }
     }
 
-    /// Whether everything has been spent.
-    fn is_spent(&self) -> bool {
-        self.left.get() < 0
-    }
-
     /// What the connection is to be ended with, if it is.
     pub(super) fn verdict(&self) -> Option<Reason> {
-        self.fault.get().or(self.is_spent().then_some(Reason::ENHANCE_YOUR_CALM))
+        self.verdict.get()
     }
 
-    /// Takes note of a malformed frame.
-    pub(super) fn fault(&self, reason: Reason) {
-        self.fault.set(Some(reason));
+    /// Has the connection be ended.
+    pub(super) fn end(&self, reason: Reason) {
+        self.verdict.set(Some(reason));
     }
 
     /// Takes note of a request that has been answered.
@@ -65,19 +60,24 @@ impl Budget {
         self.left.set((self.left.get() + frames).min(FRAMES_AT_ONCE));
     }
 
-    pub(super) fn charge(&self, frame: &[u8; HEADER_BYTES]) {
+    /// Takes note of a frame.
+    ///
+    /// # Errors
+    /// When everything has been spent.
+    pub(super) fn charge(&self, frame: &[u8; HEADER_BYTES]) -> Result<(), Reason> {
         let now = self.timers.now();
         let ticks = now.saturating_sub(self.paid.replace(now));
-        if ticks > 0 && !self.is_spent() {
+        if ticks > 0 {
             self.pay(i64::from(ticks) * FRAMES_PER_TICK);
         }
         self.left.set(self.left.get().saturating_sub(cost(frame)));
+        if self.left.get() < 0 { Err(Reason::ENHANCE_YOUR_CALM) } else { Ok(()) }
     }
 
     pub(super) fn written(&self, count: usize) {
         let bytes = self.bytes.get() + count;
         self.bytes.set(bytes % BYTES_PER_FRAME);
-        if bytes >= BYTES_PER_FRAME && !self.is_spent() {
+        if bytes >= BYTES_PER_FRAME {
             self.pay(i64::try_from(bytes / BYTES_PER_FRAME).unwrap_or(i64::MAX / 2));
         }
     }
@@ -105,19 +105,14 @@ mod tests {
         let budget = Budget::new(Rc::default());
         let ping: [u8; HEADER_BYTES] = frame(6, 0, 8)[..HEADER_BYTES].try_into().unwrap();
         for _ in 0..FRAMES_AT_ONCE {
-            budget.charge(&ping);
+            budget.charge(&ping).unwrap();
         }
-        assert!(!budget.is_spent());
         budget.answered();
         budget.written(3 * BYTES_PER_FRAME);
         for _ in 0..5 {
-            budget.charge(&ping);
+            budget.charge(&ping).unwrap();
         }
-        assert!(!budget.is_spent());
-        budget.charge(&ping);
-        assert!(budget.is_spent());
-        budget.written(1 << 20);
-        assert!(budget.is_spent(), "who is told to go is not paid any more");
+        assert_eq!(budget.charge(&ping), Err(Reason::ENHANCE_YOUR_CALM));
     }
 
     #[test]

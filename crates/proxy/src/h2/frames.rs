@@ -44,16 +44,21 @@ struct Frames {
     have_setting: usize,
 }
 
-/// A malformed frame.
+/// A frame that ends the reading: it is malformed, or one too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fault {
-    /// How many of the bytes come before it is one.
+    /// How many of the bytes come before that is known.
     at: usize,
     reason: Reason,
 }
 
 impl Frames {
-    fn follow(&mut self, bytes: &[u8], mut seen: impl FnMut(&[u8; HEADER_BYTES])) -> Result<(), Fault> {
+    /// Goes through the next bytes; `seen` may end the reading before a frame, too.
+    fn follow(
+        &mut self,
+        bytes: &[u8],
+        mut seen: impl FnMut(&[u8; HEADER_BYTES]) -> Result<(), Reason>,
+    ) -> Result<(), Fault> {
         let mut at = 0;
         while at < bytes.len() {
             let skipped = self.skip.min(bytes.len() - at);
@@ -69,8 +74,9 @@ impl Frames {
                 self.have = 0;
                 self.have_setting = 0;
                 self.skip = length(&self.header);
-                check(&self.header).map_err(|reason| Fault { at, reason })?;
-                seen(&self.header);
+                check(&self.header)
+                    .and_then(|()| seen(&self.header))
+                    .map_err(|reason| Fault { at, reason })?;
             }
             at += taken;
         }
@@ -144,7 +150,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
         ready!(Pin::new(&mut this.stream).poll_read(context, into))?;
         let followed = this.frames.follow(&into.filled()[before..], |frame| this.budget.charge(frame));
         if let Err(fault) = followed {
-            this.budget.fault(fault.reason);
+            this.budget.end(fault.reason);
             into.set_filled(before + fault.at);
             if fault.at == 0 {
                 return Poll::Pending;
@@ -207,7 +213,7 @@ mod tests {
         for size in [1, 7, 9, 10, 16_384, bytes.len()] {
             let (mut frames, mut seen) = (Frames::default(), Vec::new());
             for part in bytes.chunks(size) {
-                frames.follow(part, |header| seen.push(header[3])).unwrap();
+                frames.follow(part, |header| Ok(seen.push(header[3]))).unwrap();
             }
             assert_eq!(seen, [1, 0, 6, 4, 0], "in parts of {size}");
         }
@@ -232,7 +238,7 @@ mod tests {
             for size in [1, 5, bytes.len()] {
                 let (mut frames, mut read, mut fault) = (Frames::default(), 0, None);
                 for part in bytes.chunks(size) {
-                    match frames.follow(part, |_| {}) {
+                    match frames.follow(part, |_| Ok(())) {
                         Ok(()) => read += part.len(),
                         Err(found) => {
                             read += found.at;
