@@ -131,7 +131,9 @@ fn read_fields(parts: &Parts, limits: &HeadLimits, request: &mut Request) -> Res
     }
     if cookies > 0 {
         // Whoever reads them may know of one field only (RFC 9113 §8.2.3).
-        let crumbs: Vec<_> = parts.headers.get_all(COOKIE).iter().map(|crumb| crumb.as_bytes()).collect();
+        let crumbs = parts.headers.get_all(COOKIE).iter().map(|crumb| crumb.as_bytes());
+        // One that is empty would leave a space at an end of the value.
+        let crumbs: Vec<_> = crumbs.filter(|crumb| !crumb.is_empty()).collect();
         request.fields.append_known(Known::Other, COOKIE.as_str(), &crumbs.join(&b"; "[..]));
     }
     Ok(said)
