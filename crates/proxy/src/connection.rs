@@ -38,6 +38,8 @@ use crate::timers::{Ticks, Timer};
 use crate::worker::{State, Worker};
 pub(crate) use closing::{Closing, turn_away};
 use head::Head;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use proxy_protocol::{Peek, read as read_proxy_header};
 
 /// Serves a client's connection to its end.
 pub(crate) async fn serve<P: ProxyHttp>(

@@ -18,6 +18,8 @@ mod exchange;
 mod forward;
 #[cfg(feature = "functions")]
 mod function;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod h1;
 mod h2;
 mod health;

@@ -5,11 +5,17 @@
 
 mod analytics;
 mod config;
+#[cfg(any(feature = "functions", feature = "proxy"))]
+mod fields;
 #[cfg(feature = "functions")]
 mod guest;
+#[cfg(feature = "proxy")]
+mod h2;
 mod http1;
 mod journal;
 mod path_form;
+#[cfg(feature = "proxy")]
+mod proxy_header;
 mod router;
 
 pub use analytics::{
@@ -20,9 +26,13 @@ pub use config::config;
 pub use functions::fuzz::guest_body;
 #[cfg(feature = "functions")]
 pub use guest::{check_fields, guest_answer, guest_question};
+#[cfg(feature = "proxy")]
+pub use h2::{h2_answer, h2_question};
 pub use http1::{chunked, request_head, response_head};
 pub use journal::{event_record, journal_reader};
 pub use path_form::path_form;
+#[cfg(feature = "proxy")]
+pub use proxy_header::proxy_header;
 pub use router::router;
 
 /// A target: takes whatever the fuzzer made up.
@@ -44,8 +54,14 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("guest_body", guest_body),
     #[cfg(feature = "functions")]
     ("guest_question", guest_question),
+    #[cfg(feature = "proxy")]
+    ("h2_answer", h2_answer),
+    #[cfg(feature = "proxy")]
+    ("h2_question", h2_question),
     ("journal_reader", journal_reader),
     ("path_form", path_form),
+    #[cfg(feature = "proxy")]
+    ("proxy_header", proxy_header),
     ("request_head", request_head),
     ("response_head", response_head),
     ("router", router),

@@ -29,6 +29,18 @@ fn an_origin_gets_a_request_like_any_other() {
 }
 
 #[test]
+fn what_goes_no_further_in_http_1_does_not_in_http_2() {
+    let origin = Origin::echo();
+    let gateway = start("", &origin);
+    let asked = request("GET", "/").header("proxy-authorization", "Basic eA==").header("x-own", "yes");
+    let asked = asked.header("x_forwarded_for", "192.0.2.1").body(()).unwrap();
+    assert_eq!(Client::connect(gateway.address()).ask(asked, None).unwrap().status, 200);
+    let fields = &origin.requests()[0].fields;
+    assert_eq!((fields.has("proxy-authorization"), fields.has("x_forwarded_for")), (false, false));
+    assert!(fields.has("x-own"));
+}
+
+#[test]
 fn one_port_speaks_both_protocols() {
     let origin = Origin::answering(Answer::ok("ok"));
     let gateway = start("", &origin);
@@ -42,7 +54,7 @@ fn one_port_speaks_both_protocols() {
 fn crumbs_of_a_cookie_are_put_together() {
     let origin = Origin::echo();
     let gateway = start("", &origin);
-    let asked = request("GET", "/").header("cookie", "a=1").header("cookie", "b=2; c=3");
+    let asked = request("GET", "/").header("cookie", "a=1").header("cookie", "b=2; c=3").header("cookie", "");
     Client::connect(gateway.address()).ask(asked.body(()).unwrap(), None).unwrap();
     assert_eq!(origin.requests()[0].fields.all("cookie"), ["a=1; b=2; c=3"]);
 }

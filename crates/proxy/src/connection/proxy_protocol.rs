@@ -3,12 +3,12 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use policy::proxy_protocol::{
     BINARY_BYTES, Ends, Form, LINE_BYTES_MAX, PREFIX_BYTES, Said, binary_rest, parse_binary, parse_line,
 };
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::limits::PROXY_HEADER_BYTES;
@@ -29,7 +29,23 @@ pub(super) async fn ends(stream: &mut TcpStream, own: Ends, timer: &Timer) -> Op
     }
 }
 
-async fn read(stream: &mut TcpStream) -> io::Result<Option<Said>> {
+/// A connection whose next bytes can be looked at without being taken.
+pub(crate) trait Peek: AsyncRead + Unpin {
+    /// Waits for bytes and says how many there are; 0: there will be none.
+    fn poll_peek(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<usize>>;
+}
+
+impl Peek for TcpStream {
+    fn poll_peek(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        Self::poll_peek(self, context, into)
+    }
+}
+
+/// Reads the header, not a byte more; `None`: it is missing or malformed.
+///
+/// # Errors
+/// That of the connection, and its end.
+pub(crate) async fn read(stream: &mut impl Peek) -> io::Result<Option<Said>> {
     let mut prefix = [0; PREFIX_BYTES];
     stream.read_exact(&mut prefix).await?;
     match Form::of(&prefix) {
@@ -48,13 +64,13 @@ async fn read(stream: &mut TcpStream) -> io::Result<Option<Said>> {
 }
 
 /// What follows the line is not ours, so that it is looked at first, and only the line is taken.
-async fn read_line(stream: &mut TcpStream, prefix: [u8; PREFIX_BYTES]) -> io::Result<Option<Said>> {
+async fn read_line(stream: &mut impl Peek, prefix: [u8; PREFIX_BYTES]) -> io::Result<Option<Said>> {
     let mut line = [0; LINE_BYTES_MAX];
     line[..PREFIX_BYTES].copy_from_slice(&prefix);
     let mut length = PREFIX_BYTES;
     loop {
         let room = &mut line[length..];
-        let seen = stream.peek(room).await?;
+        let seen = poll_fn(|context| stream.poll_peek(context, &mut ReadBuf::new(room))).await?;
         let end = room[..seen].iter().position(|&byte| byte == b'\n').map(|at| at + 1);
         let taken = end.unwrap_or(seen);
         if taken == 0 {

@@ -15,7 +15,7 @@ const WEBSOCKET: &str = "websocket";
 ///
 /// # Errors
 /// Any deviation that another server might read differently.
-pub(super) fn read(
+pub(crate) fn read(
     parts: &Parts,
     is_whole: bool,
     limits: &HeadLimits,
@@ -113,7 +113,14 @@ fn read_fields(parts: &Parts, limits: &HeadLimits, request: &mut Request) -> Res
             }
             Known::Te => request.takes_trailers = value.eq_ignore_ascii_case(b"trailers"),
             Known::FramingLookalike => return Err(HeadError::FieldName),
-            _ if known.is_connection_level() => return Err(HeadError::FieldName),
+            // RFC 9113 §8.2.2
+            Known::Connection
+            | Known::KeepAlive
+            | Known::ProxyConnection
+            | Known::TransferEncoding
+            | Known::Upgrade => return Err(HeadError::FieldName),
+            // Between a client and its proxy, or what looks like a field of the gateway's: dropped, as in HTTP/1.
+            _ if known.is_connection_level() => {}
             _ if name == COOKIE.as_str() => cookies += 1,
             _ => {
                 request.expects_continue |=
@@ -124,7 +131,9 @@ fn read_fields(parts: &Parts, limits: &HeadLimits, request: &mut Request) -> Res
     }
     if cookies > 0 {
         // Whoever reads them may know of one field only (RFC 9113 §8.2.3).
-        let crumbs: Vec<_> = parts.headers.get_all(COOKIE).iter().map(|crumb| crumb.as_bytes()).collect();
+        let crumbs = parts.headers.get_all(COOKIE).iter().map(|crumb| crumb.as_bytes());
+        // One that is empty would leave a space at an end of the value.
+        let crumbs: Vec<_> = crumbs.filter(|crumb| !crumb.is_empty()).collect();
         request.fields.append_known(Known::Other, COOKIE.as_str(), &crumbs.join(&b"; "[..]));
     }
     Ok(said)

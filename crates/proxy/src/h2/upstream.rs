@@ -174,7 +174,10 @@ impl ResponseSource for AnswerSource<'_> {
 }
 
 /// Reads a response's head. `h2` has seen to its form (RFC 9113 §8.2, §8.3).
-fn read(
+///
+/// # Errors
+/// Any deviation that another client might read differently.
+pub(crate) fn read(
     parts: &Parts,
     is_whole: bool,
     limits: &HeadLimits,
@@ -186,7 +189,8 @@ fn read(
     response.version = Version::Http2;
     response.keep_alive = true;
     response.answers_head = method == Method::Head;
-    if response.status == 101 {
+    // RFC 9110 §15, RFC 9113 §8.6
+    if !(100..600).contains(&response.status) || response.status == 101 {
         return Err(HeadError::Status);
     }
     if parts.headers.len() > limits.fields {
@@ -202,7 +206,7 @@ fn read(
         if known == Known::FramingLookalike {
             return Err(HeadError::FieldName);
         }
-        if !known.is_connection_level() {
+        if !known.is_connection_level() && known != Known::Host {
             response.fields.append_known(known, name.as_str(), value.as_bytes().trim_ascii());
         }
     }

@@ -2,9 +2,10 @@
 
 use ::http1::{encode_request, encode_response, framing_for};
 use functions::bridge::{request_from_guest, response_from_guest};
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use message::{Fields, Known, Request, Response, Version, is_field_value, is_token, trailers_of};
 
+use super::fields::fields;
 use super::http1::{check_framing, whole};
 use crate::oracle;
 
@@ -16,7 +17,7 @@ pub fn guest_answer(data: &[u8]) {
     let Ok(status) = http::StatusCode::from_bytes(status) else { return };
     let method = if choice == b'H' { "HEAD" } else { "GET" };
     let (mut head, ()) = http::Response::new(()).into_parts();
-    (head.status, head.headers) = (status, map(lines));
+    (head.status, head.headers) = (status, fields(lines));
     check_fields(&trailers_of(&head.headers), &HeaderMap::new());
     let mut response = Response::default();
     if response_from_guest(&head, method == "HEAD", &mut response).is_err() {
@@ -39,7 +40,7 @@ pub fn guest_question(data: &[u8]) {
     let (method, uri) = (http::Method::from_bytes(&line[..space]), http::Uri::try_from(&line[space + 1..]));
     let (Ok(method), Ok(uri)) = (method, uri) else { return };
     let (mut head, ()) = http::Request::new(()).into_parts();
-    (head.method, head.uri, head.headers) = (method, uri, map(lines));
+    (head.method, head.uri, head.headers) = (method, uri, fields(lines));
     let mut request = Request::default();
     if request_from_guest(&head, &functions::body::empty(), &mut request).is_err() {
         return;
@@ -55,20 +56,6 @@ pub fn guest_question(data: &[u8]) {
     assert_eq!(fields.all("host").len(), 1);
     let framing = oracle::request_framing(&line, &fields).expect("what is sent on has one framing");
     check_framing(framing, request.body);
-}
-
-/// As a guest would set them: what no field can be is refused before it comes here.
-fn map<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
-    let mut map = HeaderMap::new();
-    for line in lines {
-        let Some(colon) = line.iter().position(|&byte| byte == b':') else { continue };
-        let (name, value) =
-            (HeaderName::from_bytes(&line[..colon]), HeaderValue::from_bytes(&line[colon + 1..]));
-        if let (Ok(name), Ok(value)) = (name, value) {
-            map.append(name, value);
-        }
-    }
-    map
 }
 
 /// No field of what came of `given` frames a message, speaks of a connection, belongs to one, or can end its line.

@@ -1,0 +1,95 @@
+//! What the fuzz targets judge that the crate does not show.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use http1::{HeadError, HeadLimits};
+use message::{Method, Request, Response};
+use policy::proxy_protocol::Said;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::connection::{Peek, read_proxy_header};
+use crate::h2;
+
+/// `:protocol`, as a request's head has it among its extensions.
+pub use ::h2::ext::Protocol;
+
+/// Reads the head of a request of HTTP/2; `is_whole`: nothing follows it.
+///
+/// # Errors
+/// Any deviation that another server might read differently.
+pub fn h2_request(
+    parts: &http::request::Parts,
+    is_whole: bool,
+    limits: &HeadLimits,
+    request: &mut Request,
+) -> Result<(), HeadError> {
+    h2::read_request(parts, is_whole, limits, request)
+}
+
+/// Reads the head of an answer of HTTP/2 to a request with this method.
+///
+/// # Errors
+/// Any deviation that another client might read differently.
+pub fn h2_response(
+    parts: &http::response::Parts,
+    is_whole: bool,
+    limits: &HeadLimits,
+    method: Method,
+    response: &mut Response,
+) -> Result<(), HeadError> {
+    h2::read_response(parts, is_whole, limits, method, response)
+}
+
+/// Reads a PROXY header of a connection whose bytes arrive so many at a time; answers with what it says, or `None`, and how many bytes
+/// have been taken off the connection.
+///
+/// # Panics
+/// When `piece` is 0, or the reader waits although bytes are there.
+pub fn proxy_header(bytes: &[u8], piece: usize) -> (Option<Said>, usize) {
+    assert!(piece > 0, "bytes arrive");
+    let mut arriving = Arriving { bytes, piece, arrived: 0, taken: 0 };
+    let mut context = Context::from_waker(Waker::noop());
+    let Poll::Ready(said) = pin!(read_proxy_header(&mut arriving)).poll(&mut context) else {
+        panic!("it waits although bytes are there");
+    };
+    (said.unwrap_or_default(), arriving.taken)
+}
+
+/// A connection on which more has arrived each time one looks, and which ends with the last byte.
+struct Arriving<'a> {
+    bytes: &'a [u8],
+    piece: usize,
+    arrived: usize,
+    taken: usize,
+}
+
+impl Arriving<'_> {
+    fn look(&mut self, into: &mut ReadBuf<'_>) -> usize {
+        if self.arrived == self.taken {
+            self.arrived = self.bytes.len().min(self.arrived + self.piece);
+        }
+        let there = &self.bytes[self.taken..self.arrived];
+        let count = there.len().min(into.remaining());
+        into.put_slice(&there[..count]);
+        count
+    }
+}
+
+impl AsyncRead for Arriving<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.taken += self.look(into);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Peek for Arriving<'_> {
+    fn poll_peek(&mut self, _: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(self.look(into)))
+    }
+}

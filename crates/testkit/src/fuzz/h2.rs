@@ -1,0 +1,99 @@
+//! Heads of HTTP/2: whatever they are, one message of HTTP/1.1 with one framing comes of them, or none.
+//!
+//! What `h2` refuses before anybody sees it, and `http` cannot hold, is not tried.
+
+use ::http1::{HeadLimits, encode_request, encode_response, framing_for};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use message::{Fields, Known, Method, Request, Response, Version, is_field_value, is_token};
+use proxy::fuzz::{Protocol, h2_request, h2_response};
+
+use super::fields::fields;
+use super::http1::{check_framing, whole};
+use crate::oracle::{self, Framing};
+
+/// Takes a request's head by lines: `W` if nothing follows it, else another letter, and the method; then scheme, authority and path,
+/// any of them empty; then fields, of which `:protocol` may be the first.
+pub fn h2_question(data: &[u8]) {
+    let Some((head, is_whole)) = request_head(data) else { return };
+    let mut request = Request::default();
+    if h2_request(&head, is_whole, &HeadLimits::default(), &mut request).is_err() {
+        return;
+    }
+    check_fields(&request.fields);
+    let mut form = Vec::new();
+    if !request.asterisk {
+        policy::normalize_path(request.path().as_bytes(), &mut form).expect("a path in its one form");
+        assert_eq!(request.path().as_bytes(), form);
+    }
+    let mut sent = Vec::new();
+    encode_request(&request, &mut sent);
+    let (line, fields) = whole(oracle::request_head(&sent), sent.len());
+    assert_eq!(line.method, request.method_text());
+    assert_eq!(fields.all("host"), [request.authority()]);
+    let framing = oracle::request_framing(&line, &fields).expect("what is sent on has one framing");
+    check_framing(framing, request.body);
+    assert!(
+        !is_whole || matches!(framing, Framing::None | Framing::Length(0)),
+        "nothing follows: {framing:?}"
+    );
+    let crumbs = usize::from(head.headers.contains_key("cookie"));
+    assert_eq!(fields.all("cookie").len(), crumbs, "one cookie");
+    let is_tunnel = head.method == http::Method::CONNECT;
+    assert_eq!(fields.has("upgrade"), is_tunnel, "another protocol is asked for where it was");
+}
+
+/// Takes an answer's head by lines: a letter (`H` in answer to HEAD, else another), `W` if nothing follows it, else another letter,
+/// and the status; then fields.
+pub fn h2_answer(data: &[u8]) {
+    let mut lines = data.split(|&byte| byte == b'\n');
+    let Some([choice, end, status @ ..]) = lines.next() else { return };
+    let Ok(status) = http::StatusCode::from_bytes(status) else { return };
+    let (method, name) = if *choice == b'H' { (Method::Head, "HEAD") } else { (Method::Get, "GET") };
+    let (mut head, ()) = http::Response::new(()).into_parts();
+    (head.status, head.headers) = (status, fields(lines));
+    let mut response = Response::default();
+    if h2_response(&head, *end == b'W', &HeadLimits::default(), method, &mut response).is_err() {
+        return;
+    }
+    assert_ne!(response.status, 101, "HTTP/2 switches to nothing");
+    check_fields(&response.fields);
+    let mut sent = Vec::new();
+    encode_response(&response, Version::Http11, true, &mut sent);
+    let (line, fields) = whole(oracle::response_head(&sent), sent.len());
+    assert_eq!(line.status, response.status);
+    let framing = oracle::response_framing(&line, &fields, name).expect("what is sent on has one framing");
+    check_framing(framing, framing_for(response.body, Version::Http11));
+}
+
+/// As `h2` makes it: a scheme only beside an authority, and a path but for CONNECT.
+fn request_head(data: &[u8]) -> Option<(http::request::Parts, bool)> {
+    let mut lines = data.split(|&byte| byte == b'\n');
+    let (&choice, method) = lines.next()?.split_first()?;
+    let [scheme, authority, path] = [lines.next()?, lines.next()?, lines.next()?];
+    let mut uri = http::uri::Parts::default();
+    if !authority.is_empty() {
+        uri.authority = Some(Authority::try_from(authority).ok()?);
+        uri.scheme = if scheme.is_empty() { None } else { Some(Scheme::try_from(scheme).ok()?) };
+    }
+    uri.path_and_query = if path.is_empty() { None } else { Some(PathAndQuery::try_from(path).ok()?) };
+    let (mut head, ()) = http::Request::new(()).into_parts();
+    head.method = http::Method::from_bytes(method).ok()?;
+    head.uri = http::Uri::from_parts(uri).ok()?;
+    let mut lines = lines.peekable();
+    if let Some(protocol) = lines.next_if(|line| line.starts_with(b":protocol:")) {
+        let protocol = std::str::from_utf8(&protocol[b":protocol:".len()..]).ok()?;
+        head.extensions.insert(Protocol::from(protocol));
+    }
+    head.headers = fields(lines);
+    Some((head, choice == b'W'))
+}
+
+/// No field frames the message, speaks of its connection, or can end its line.
+fn check_fields(fields: &Fields) {
+    for (name, value) in fields.iter() {
+        let text = String::from_utf8_lossy(name);
+        assert!(is_token(name) && is_field_value(value), "{text}");
+        let known = Known::of(name);
+        assert!(!known.is_connection_level() && known != Known::Host, "{text}");
+    }
+}
