@@ -56,12 +56,13 @@ pub(crate) async fn serve<P: ProxyHttp>(
     }
     // A socket that does not say has been reset.
     let Ok(destination) = stream.local_addr() else { return };
-    let mut ends = Ends { client: peer, destination };
+    // Boxed, since a task takes its memory in large steps.
+    let mut ends = Box::new(Ends { client: peer, destination });
     if admission.listener.settings().proxy_protocol.contains(peer.ip().to_canonical()) {
         // Boxed, so that the others do not carry the room.
-        let said = Box::pin(proxy_protocol::ends(&mut stream, ends, &timer)).await;
+        let said = Box::pin(proxy_protocol::ends(&mut stream, *ends, &timer)).await;
         match said {
-            Some(said) if is_readable(&worker, &admission, &stream, &timer, true).await => ends = said,
+            Some(said) if is_readable(&worker, &admission, &stream, &timer, true).await => *ends = said,
             _ => return,
         }
     }
@@ -69,9 +70,9 @@ pub(crate) async fn serve<P: ProxyHttp>(
     let h2c = admission.listener.settings().h2c;
     // Boxed, so that connections of HTTP/1 in cleartext do not carry the room.
     if let Some(tls) = tls {
-        Box::pin(secured(worker.clone(), admission, timer, ends, stream, tls)).await;
+        Box::pin(secured(worker.clone(), admission, timer, *ends, stream, tls)).await;
     } else if h2c && Box::pin(preface::is_there(&stream, &admission.listener, &timer)).await {
-        Box::pin(h2::serve(worker.clone(), admission, timer, ends, stream, None)).await;
+        Box::pin(h2::serve(worker.clone(), admission, timer, *ends, stream, None)).await;
     } else {
         let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends: &ends };
         connection.requests(&mut stream, None).await;
