@@ -1,5 +1,6 @@
 //! `bench proxy`: peers installed, everything built for release, measured by the `bench` program.
 
+pub(crate) mod clients;
 pub(crate) mod functions;
 pub(crate) mod logs;
 pub(crate) mod users;

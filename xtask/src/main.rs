@@ -60,6 +60,10 @@ enum Bench {
     Process(bench::logs::Options),
     /// Lines found in 2 GB of events, beside ripgrep; what is missing is installed.
     Search(bench::logs::Options),
+    /// HTTP/2 from clients beside NGINX, HAProxy and Envoy; what is missing is installed.
+    H2(bench::clients::Options),
+    /// TLS from clients beside NGINX, HAProxy and Envoy; what is missing is installed.
+    Tls(bench::clients::Options),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +81,8 @@ fn main() -> ExitCode {
         Chore::Bench { what: Bench::Functions(options) } => bench::functions::functions(&root, &options),
         Chore::Bench { what: Bench::Process(options) } => bench::logs::process(&root, &options),
         Chore::Bench { what: Bench::Search(options) } => bench::logs::search(&root, &options),
+        Chore::Bench { what: Bench::H2(options) } => bench::clients::http2(&root, &options),
+        Chore::Bench { what: Bench::Tls(options) } => bench::clients::tls(&root, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
