@@ -5,6 +5,7 @@
 )]
 
 mod clients;
+mod floods;
 mod floor;
 mod frames;
 mod functions;
@@ -63,6 +64,8 @@ enum Command {
     H2(clients::Options),
     /// TLS from clients beside proxies that speak it; writes a run directory.
     Tls(clients::Options),
+    /// Floods of HTTP/2 and TLS against proxies that speak them; writes a run directory.
+    Floods(floods::Options),
     /// Answers unary calls of gRPC, in cleartext.
     GrpcOrigin {
         /// Address to listen on; the one taken is printed.
@@ -95,6 +98,7 @@ fn main() -> anyhow::Result<()> {
         Command::Search(options) => logs::search(&options),
         Command::H2(options) => clients::http2(&options),
         Command::Tls(options) => clients::tls(&options),
+        Command::Floods(options) => floods::run(&options),
         Command::GrpcOrigin { listen } => clients::serve_grpc(listen),
         Command::GrpcLoad(options) => clients::call_grpc(&options),
         Command::Handshakes(options) => clients::handshakes::run(&options),

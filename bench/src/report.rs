@@ -41,6 +41,9 @@ pub(crate) fn write_again(directory: &Path) -> anyhow::Result<()> {
     if let Ok(run) = raw::read::<crate::clients::record::Run>(directory) {
         return crate::clients::report::write(&run, directory);
     }
+    if let Ok(run) = raw::read::<crate::floods::record::Run>(directory) {
+        return crate::floods::report::write(&run, directory);
+    }
     if let Ok(run) = raw::read::<crate::logs::LogsRun>(directory) {
         return crate::logs::write_report(&run, directory);
     }

@@ -64,6 +64,8 @@ enum Bench {
     H2(bench::clients::Options),
     /// TLS from clients beside NGINX, HAProxy and Envoy; what is missing is installed.
     Tls(bench::clients::Options),
+    /// Floods of HTTP/2 and TLS against the gateway, NGINX, HAProxy and Envoy; what is missing is installed.
+    Floods(bench::floods::Options),
 }
 
 fn main() -> ExitCode {
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Chore::Bench { what: Bench::Search(options) } => bench::logs::search(&root, &options),
         Chore::Bench { what: Bench::H2(options) } => bench::clients::http2(&root, &options),
         Chore::Bench { what: Bench::Tls(options) } => bench::clients::tls(&root, &options),
+        Chore::Bench { what: Bench::Floods(options) } => bench::floods::floods(&root, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -87,10 +87,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         .map(|_| config(options.session, &options.identity))
         .collect::<anyhow::Result<Vec<_>>>()?;
     std::thread::scope(|scope| {
-        let client = |config| {
+        let client = |config: Arc<ClientConfig>| {
             let (counted, is_over) = (&counted, &is_over);
             scope.spawn(move || {
-                let outcome = come_again(options, config, counted, is_over);
+                let outcome = come_again(options, &config, counted, is_over);
                 // One that fails ends all: a run with fewer clients is another run.
                 is_over.store(true, Ordering::Relaxed);
                 outcome
@@ -133,7 +133,7 @@ fn sleep_until(end: Instant, is_over: &AtomicBool) {
 
 fn come_again(
     options: &Options,
-    config: Arc<ClientConfig>,
+    config: &Arc<ClientConfig>,
     counted: &AtomicU64,
     is_over: &AtomicBool,
 ) -> anyhow::Result<()> {
@@ -141,7 +141,7 @@ fn come_again(
     // The first is the one that sessions come from.
     let mut wanted = HandshakeKind::Full;
     while !is_over.load(Ordering::Relaxed) {
-        let found = come_once(options.target, &config, &request)?;
+        let found = come_once(options.target, config, &request)?;
         anyhow::ensure!(found == wanted, "a handshake was {found:?} instead of {wanted:?}");
         counted.fetch_add(1, Ordering::Relaxed);
         if options.session.resumes() {

@@ -37,7 +37,7 @@ pub(crate) struct Options {
 
 /// One that is held.
 pub(crate) enum Held {
-    Http1(secure::Stream),
+    Http1(Box<secure::Stream>),
     Http2(Client<Box<dyn Transport>>),
 }
 
@@ -103,7 +103,7 @@ impl Opener {
             secure::connect(self.target, config)
         };
         let mut held = match self.kind {
-            Kind::Tls => Held::Http1(secured()?),
+            Kind::Tls => Held::Http1(Box::new(secured()?)),
             Kind::H2 => http2(Box::new(secured()?), "https")?,
             Kind::H2c => {
                 let socket = TcpStream::connect(self.target)?;
@@ -125,7 +125,7 @@ impl Held {
     /// One small request and its right answer.
     pub(crate) fn ask(&mut self) -> anyhow::Result<()> {
         match self {
-            Self::Http1(stream) => ask(stream, &Work::Small.request("")),
+            Self::Http1(stream) => ask(stream.as_mut(), &Work::Small.request("")),
             Self::Http2(client) => {
                 let fields: Vec<(String, &str)> =
                     fields().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();

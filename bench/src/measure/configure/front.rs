@@ -74,7 +74,7 @@ fn by_tls(peer: Peer, folder: &Path) -> Words {
                 "        ssl_certificate {certificate};\n        ssl_certificate_key {key};\n        ssl_protocols TLSv1.2 TLSv1.3;\n"
             ),
         },
-        Peer::Haproxy => Words::short(format!(" ssl crt {both} alpn h2,http/1.1")),
+        Peer::Haproxy => Words::short(format!(" ssl crt {both} alpn h2,http/1.1 prefer-client-ciphers")),
         Peer::Envoy => {
             let context = format!(
                 "{{ alpn_protocols: [h2, http/1.1], tls_certificates: [{{ certificate_chain: {{ filename: {certificate} }}, private_key: {{ filename: {key} }} }}] }}"
