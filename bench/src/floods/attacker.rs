@@ -205,7 +205,7 @@ mod tests {
             });
             attack(address, &script, &is_over)
         });
-        assert!(tally.connections >= 8 && tally.sent > 0, "{tally:?}");
+        assert!(tally.connections >= 8, "{tally:?}");
         let ends: u64 = tally.endings.values().sum();
         assert_eq!(ends, tally.connections, "{tally:?}");
     }
