@@ -84,9 +84,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
                 eprintln!("round {round} {sample}");
                 run.samples.push(sample);
             }
+            // A run that breaks off keeps the floods it had.
+            raw::write(&run, &directory)?;
         }
-        // A run that breaks off keeps the rounds it had.
-        raw::write(&run, &directory)?;
     }
     report::write(&run, &directory)?;
     eprintln!("written: {}", directory.display());

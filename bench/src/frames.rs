@@ -19,6 +19,8 @@ const ACK: u8 = 1;
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// `:status: 200`, which every peer says by its place in the static table (RFC 7541, appendix A).
 const STATUS_200: u8 = 0x88;
+/// Bytes after which a window is opened again.
+const WINDOW_STEP: u32 = 16 * 1024;
 /// Frames of our own origin's answers are smaller than this.
 const PAYLOAD_BYTES_MAX: usize = 1 << 20;
 
@@ -93,13 +95,15 @@ pub(crate) struct Client<S> {
     transport: S,
     scheme: &'static str,
     next_stream: u32,
+    /// Bytes of bodies that the connection's window has not been given back for.
+    taken: u32,
 }
 
 impl<S: Read + Write> Client<S> {
     /// Begins a connection over `transport`.
     pub(crate) fn begin(mut transport: S, scheme: &'static str) -> io::Result<Self> {
         transport.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat())?;
-        Ok(Self { transport, scheme, next_stream: 1 })
+        Ok(Self { transport, scheme, next_stream: 1, taken: 0 })
     }
 
     /// Asks for `path`; returns the length of the body.
@@ -112,6 +116,7 @@ impl<S: Read + Write> Client<S> {
         let stream = self.next_stream;
         self.next_stream += 2;
         self.transport.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(&head)))?;
+        self.give_back()?;
         let (mut is_right, mut length) = (false, 0);
         loop {
             let frame = read(&mut self.transport)?;
@@ -130,9 +135,21 @@ impl<S: Read + Write> Client<S> {
             }
             let is_end = matches!(frame.kind, HEADERS | DATA) && frame.flags & END_STREAM != 0;
             if is_end && frame.stream == stream {
+                self.taken += length as u32;
                 return if is_right { Ok(length) } else { Err(wrong("not a 200")) };
             }
         }
+    }
+}
+
+impl<S: Write> Client<S> {
+    /// Opens the window of the connection again, long before its 64 KiB are used up (RFC 9113 §6.9.2).
+    fn give_back(&mut self) -> io::Result<()> {
+        if self.taken < WINDOW_STEP {
+            return Ok(());
+        }
+        let step = std::mem::take(&mut self.taken);
+        self.transport.write_all(&frame(WINDOW_UPDATE, 0, 0, &step.to_be_bytes()))
     }
 }
 
