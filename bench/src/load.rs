@@ -13,7 +13,8 @@ mod work;
 pub(crate) use body::whole_body;
 pub(crate) use idle::{IdleOptions, SETTLED, hold_idle};
 pub(crate) use report::LoadReport;
-pub(crate) use work::Work;
+pub(crate) use response::{Progress, Response};
+pub(crate) use work::{Work, fields};
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -69,7 +70,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
 }
 
-fn announce(line: &str) -> std::io::Result<()> {
+/// Says a line to whoever started this.
+pub(crate) fn announce(line: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()

@@ -4,7 +4,10 @@
     reason = "the tools talk to each other and to the terminal over standard output"
 )]
 
+mod clients;
+mod floods;
 mod floor;
+mod frames;
 mod functions;
 mod load;
 mod logs;
@@ -57,6 +60,24 @@ enum Command {
     Process(logs::Options),
     /// Lines found beside ripgrep; writes a run directory.
     Search(logs::Options),
+    /// HTTP/2 from clients beside proxies that speak it; writes a run directory.
+    H2(clients::Options),
+    /// TLS from clients beside proxies that speak it; writes a run directory.
+    Tls(clients::Options),
+    /// Floods of HTTP/2 and TLS against proxies that speak them; writes a run directory.
+    Floods(floods::Options),
+    /// Answers unary calls of gRPC, in cleartext.
+    GrpcOrigin {
+        /// Address to listen on; the one taken is printed.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
+    /// Sends unary calls of gRPC and prints one JSON report.
+    GrpcLoad(clients::GrpcOptions),
+    /// Opens one connection of TLS after the other, a request on each, and prints one JSON report.
+    Handshakes(clients::handshakes::Options),
+    /// Opens connections of HTTP/2 or TLS, uses each once, and holds them until standard input ends.
+    Hold(clients::hold::Options),
     /// Writes table and plots of a run directory again, from its raw.json.
     Report {
         /// Directory that holds raw.json.
@@ -75,6 +96,13 @@ fn main() -> anyhow::Result<()> {
         Command::Functions(options) => functions::run(&options),
         Command::Process(options) => logs::process(&options),
         Command::Search(options) => logs::search(&options),
+        Command::H2(options) => clients::http2(&options),
+        Command::Tls(options) => clients::tls(&options),
+        Command::Floods(options) => floods::run(&options),
+        Command::GrpcOrigin { listen } => clients::serve_grpc(listen),
+        Command::GrpcLoad(options) => clients::call_grpc(&options),
+        Command::Handshakes(options) => clients::handshakes::run(&options),
+        Command::Hold(options) => clients::hold::run(&options),
         Command::Report { directory } => report::write_again(&directory),
     }
 }

@@ -1,6 +1,6 @@
 //! Runs the peers side by side: one core for the proxy, the other for origin and load, round after round in rotated order.
 
-mod configure;
+pub(crate) mod configure;
 mod driver;
 pub(crate) mod generator;
 pub(crate) mod machine;
@@ -140,7 +140,8 @@ fn latency(driver: &mut Driver, options: &Options, run: &mut Run) -> anyhow::Res
     Ok(())
 }
 
-fn rotated(peers: &[Peer], round: usize) -> impl Iterator<Item = Peer> {
+/// All of `peers`, beginning with another one in each round.
+pub(crate) fn rotated(peers: &[Peer], round: usize) -> impl Iterator<Item = Peer> {
     let start = round % peers.len().max(1);
     peers[start..].iter().chain(&peers[..start]).copied()
 }

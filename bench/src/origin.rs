@@ -34,6 +34,7 @@ enum Next {
 pub(crate) fn run(listen: SocketAddr) -> anyhow::Result<()> {
     crate::os::raise_file_limit().context("raising the limit of open files")?;
     let listener = TcpListener::bind(listen).with_context(|| format!("listening on {listen}"))?;
+    crate::os::widen_backlog(&listener).context("widening the backlog")?;
     println!("{}", listener.local_addr()?);
     serve(&listener)
 }

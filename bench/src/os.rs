@@ -3,12 +3,16 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 /// Open files that every process here may have, if the hard limit allows; 5,000 connections cost a proxy at most 10,000.
 const OPEN_FILES: u64 = 65_536;
+/// Connections that wait to be accepted; the kernel takes less where it is told to.
+const BACKLOG: i32 = 4096;
 
 /// Makes `command` run on `core` alone, in a process group of its own, with enough file descriptors.
 pub(crate) fn confine(command: &mut Command, core: usize) -> &mut Command {
@@ -48,6 +52,18 @@ pub(crate) fn raise_file_limit() -> io::Result<()> {
 pub(crate) fn sharpen_timers() -> io::Result<()> {
     // SAFETY: PR_SET_TIMERSLACK takes one integer (nanoseconds) and no pointer.
     check(unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1_u64) })
+}
+
+/// Has the kernel hold as many connections for `listener` as it may: std asks for 128, and a proxy that opens more at once waits a second.
+pub(crate) fn widen_backlog(listener: &TcpListener) -> io::Result<()> {
+    // SAFETY: no pointers are passed, and the descriptor is open as long as the listener.
+    check(unsafe { libc::listen(listener.as_raw_fd(), BACKLOG) })
+}
+
+/// Lets the calling thread run only when nobody else on its core wants to.
+pub(crate) fn give_way() -> io::Result<()> {
+    // SAFETY: no pointers are passed; 0 is the calling thread on Linux.
+    check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) })
 }
 
 /// Ends every process of the group that `leader` leads; a group that is gone is no error.

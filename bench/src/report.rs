@@ -38,6 +38,12 @@ pub(crate) fn write_again(directory: &Path) -> anyhow::Result<()> {
     if let Ok(run) = raw::read::<crate::functions::record::Run>(directory) {
         return crate::functions::report::write(&run, directory);
     }
+    if let Ok(run) = raw::read::<crate::clients::record::Run>(directory) {
+        return crate::clients::report::write(&run, directory);
+    }
+    if let Ok(run) = raw::read::<crate::floods::record::Run>(directory) {
+        return crate::floods::report::write(&run, directory);
+    }
     if let Ok(run) = raw::read::<crate::logs::LogsRun>(directory) {
         return crate::logs::write_report(&run, directory);
     }

@@ -1,5 +1,7 @@
 //! `bench proxy`: peers installed, everything built for release, measured by the `bench` program.
 
+pub(crate) mod clients;
+pub(crate) mod floods;
 pub(crate) mod functions;
 pub(crate) mod logs;
 pub(crate) mod users;

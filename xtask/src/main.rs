@@ -60,6 +60,12 @@ enum Bench {
     Process(bench::logs::Options),
     /// Lines found in 2 GB of events, beside ripgrep; what is missing is installed.
     Search(bench::logs::Options),
+    /// HTTP/2 from clients beside NGINX, HAProxy and Envoy; what is missing is installed.
+    H2(bench::clients::Options),
+    /// TLS from clients beside NGINX, HAProxy and Envoy; what is missing is installed.
+    Tls(bench::clients::Options),
+    /// Floods of HTTP/2 and TLS against the gateway, NGINX, HAProxy and Envoy; what is missing is installed.
+    Floods(bench::floods::Options),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +83,9 @@ fn main() -> ExitCode {
         Chore::Bench { what: Bench::Functions(options) } => bench::functions::functions(&root, &options),
         Chore::Bench { what: Bench::Process(options) } => bench::logs::process(&root, &options),
         Chore::Bench { what: Bench::Search(options) } => bench::logs::search(&root, &options),
+        Chore::Bench { what: Bench::H2(options) } => bench::clients::http2(&root, &options),
+        Chore::Bench { what: Bench::Tls(options) } => bench::clients::tls(&root, &options),
+        Chore::Bench { what: Bench::Floods(options) } => bench::floods::floods(&root, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

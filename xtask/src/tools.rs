@@ -111,6 +111,20 @@ pub(crate) fn install_for_users(root: &Path) -> anyhow::Result<()> {
     install_python(root, "go", &requirements)
 }
 
+/// What `bench h2`, `bench tls` and `bench floods` need from Debian: two peers and a load generator.
+const CLIENTS_PACKAGES: [(&str, &str); 3] =
+    [("nginx", "nginx-light"), ("haproxy", "haproxy"), ("h2load", "nghttp2-client")];
+
+/// Installs what HTTP/2 and TLS from clients are measured beside, and by.
+///
+/// # Errors
+///
+/// When something cannot be installed.
+pub(crate) fn install_for_clients(root: &Path) -> anyhow::Result<()> {
+    install_packages(&CLIENTS_PACKAGES)?;
+    install_python(root, "envoy", &root.join("bench/peers/requirements.txt"))
+}
+
 /// Installs what `bench process` measures Lockgate beside.
 ///
 /// # Errors

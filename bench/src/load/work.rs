@@ -99,14 +99,23 @@ impl Work {
         (self == Self::Hello).then_some(("Hello from ", "/hello\n"))
     }
 
+    /// Where it is found, if it is one resource of the origin.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Small => "/small",
+            Self::Medium => "/64k",
+            Self::Large => "/1m",
+            _ => "/",
+        }
+    }
+
     /// The request, on a path below `prefix`; a [`super::rotation::Rotation`] writes those in which each differs from the last.
     pub(crate) fn request(self, prefix: &str) -> Vec<u8> {
         match self {
             Self::Metered | Self::Health | Self::ShowUser | Self::ListUsers | Self::CreateUser => Vec::new(),
-            Self::Small => get(&format!("{prefix}/small"), ""),
+            Self::Small => get(&format!("{prefix}{}", self.path()), ""),
             Self::Hello => get(&format!("{prefix}/hello"), ""),
-            Self::Medium => get(&format!("{prefix}/64k"), ""),
-            Self::Large => get(&format!("{prefix}/1m"), ""),
+            Self::Medium | Self::Large => get(&format!("{prefix}{}", self.path()), ""),
             Self::Post => post(&format!("{prefix}/sink"), 1024 * 1024),
             Self::Websocket => {
                 let mut frame = Vec::new();
@@ -173,6 +182,11 @@ fn post(path: &str, body_bytes: usize) -> Vec<u8> {
     .into_bytes();
     request.resize(request.len() + body_bytes, b'p');
     request
+}
+
+/// The fields of a GET but for `Host`.
+pub(crate) fn fields() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.lines().filter_map(|line| line.split_once(": ")).filter(|(name, _)| *name != "Host")
 }
 
 /// What a program's own client sends to a users service.

@@ -1,5 +1,7 @@
 //! Writes each peer's configuration from its template, and says how it is started.
 
+mod front;
+
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,6 +10,8 @@ use std::process::Command;
 use anyhow::Context;
 
 use super::peer::{Peer, Tools};
+
+pub(crate) use front::{Back, Front};
 
 /// What a template is filled with.
 pub(crate) struct Setting<'a> {
@@ -21,6 +25,10 @@ pub(crate) struct Setting<'a> {
     pub(crate) directory: &'a Path,
     /// Routes beside the one for everything.
     pub(crate) routes: usize,
+    /// What clients speak.
+    pub(crate) front: Front<'a>,
+    /// What the origin speaks.
+    pub(crate) back: Back,
 }
 
 /// Writes what `peer` reads and returns the command that starts it.
@@ -67,7 +75,12 @@ pub(crate) fn command(peer: Peer, setting: &Setting<'_>, tools: &Tools) -> anyho
 fn fill(template: &str, peer: Peer, setting: &Setting<'_>) -> anyhow::Result<String> {
     let routes = routes(peer, setting)?;
     let directory = setting.directory.to_str().context("the temporary directory is not UTF-8")?;
+    let front = setting.front.words(peer);
     let values = [
+        ("{{front}}", front.short),
+        ("{{front_more}}", front.more),
+        ("{{back}}", setting.back.words(peer).to_owned()),
+        ("{{pass}}", setting.back.pass().to_owned()),
         ("{{routes}}", routes),
         ("{{dir}}", directory.to_owned()),
         ("{{listen}}", setting.listen.to_string()),
@@ -127,7 +140,16 @@ mod tests {
 
     fn setting(directory: &Path, routes: usize) -> Setting<'_> {
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Setting { listen: address(1001), origin: address(1002), admin: address(1003), directory, routes }
+        let (front, back) = (Front::Http1, Back::Http1);
+        Setting {
+            listen: address(1001),
+            origin: address(1002),
+            admin: address(1003),
+            directory,
+            routes,
+            front,
+            back,
+        }
     }
 
     #[test]
@@ -141,8 +163,11 @@ mod tests {
             (Peer::Lockgate, include_str!("../../peers/lockgate/lockgate.toml")),
         ];
         for (peer, template) in templates {
-            for routes in [0, 3] {
-                let text = fill(template, peer, &setting(directory.path(), routes)).unwrap();
+            let fronts = [Front::Http1, Front::Http2Cleartext, Front::Tls(directory.path())];
+            for (routes, front) in [0, 3].into_iter().flat_map(|routes| fronts.map(|front| (routes, front))) {
+                let back = if routes == 0 { Back::Http1 } else { Back::Http2 };
+                let setting = Setting { front, back, ..setting(directory.path(), routes) };
+                let text = fill(template, peer, &setting).unwrap();
                 assert!(!text.contains("{{"), "{peer}: {text}");
                 assert!(text.contains("1001") && text.contains("1002"), "{peer}: {text}");
             }

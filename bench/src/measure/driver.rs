@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::configure::{self, Setting};
+use super::configure::{self, Back, Front, Setting};
 use super::generator::{Load, Origin, finish, free_addresses, next_line, piped};
 use super::peer::{Peer, Tools};
 use super::process::{PROBE, Process};
@@ -112,7 +112,15 @@ impl Driver {
         let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir_all(&directory)?;
         let [listen, admin] = free_addresses()?;
-        let setting = Setting { listen, admin, origin: self.origin.address, directory: &directory, routes };
+        let setting = Setting {
+            listen,
+            admin,
+            origin: self.origin.address,
+            directory: &directory,
+            routes,
+            front: Front::Http1,
+            back: Back::Http1,
+        };
         let command = configure::command(peer, &setting, &self.tools)?;
         let process = Process::start(command, PROXY_CORE, listen, PROBE, &directory)?;
         Ok((process, listen))

@@ -21,8 +21,13 @@ pub(crate) struct Origin {
 impl Origin {
     /// Starts the origin that `this` program is, too, on `core`.
     pub(crate) fn start(this: &Path, core: usize) -> anyhow::Result<Self> {
+        Self::start_as("origin", this, core)
+    }
+
+    /// The same for the one of that name.
+    pub(crate) fn start_as(name: &str, this: &Path, core: usize) -> anyhow::Result<Self> {
         let mut command = Command::new(this);
-        command.arg("origin").stdout(Stdio::piped());
+        command.arg(name).stdout(Stdio::piped());
         let mut child = crate::os::confine(&mut command, core).spawn().context("starting the origin")?;
         let address = next_line(&mut BufReader::new(piped(&mut child)))?;
         let address = address.parse().with_context(|| format!("the origin said `{address}`"))?;
@@ -57,20 +62,30 @@ impl Load<'_> {
     pub(crate) fn run(&self, process: &Process) -> anyhow::Result<(Cpu, LoadReport)> {
         let mut command = Command::new(self.this);
         command.args(["load", "--target", &self.target.to_string(), "--seconds", &self.seconds.to_string()]);
-        command.args(["--work", self.work.argument()]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(["--work", self.work.argument()]);
         for (name, value) in self.arguments {
             command.args([*name, value]);
         }
-        let mut child = crate::os::confine(&mut command, self.core).spawn().context("starting the load")?;
-        let mut lines = BufReader::new(piped(&mut child));
-        let begun = next_line(&mut lines)? == BEGIN;
-        let before = Cpu::of(&process.pids);
-        let report = next_line(&mut lines)?;
-        let used = Cpu::of(&process.pids) - before;
-        finish(child, lines)?;
-        anyhow::ensure!(begun, "the load generator never began");
-        Ok((used, serde_json::from_str(&report).context("reading the load generator's report")?))
+        generate(command, self.core, process)
     }
+}
+
+/// Runs a load generator of ours; the CPU time of `process` is that between its two lines.
+pub(crate) fn generate(
+    mut command: Command,
+    core: usize,
+    process: &Process,
+) -> anyhow::Result<(Cpu, LoadReport)> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = crate::os::confine(&mut command, core).spawn().context("starting the load")?;
+    let mut lines = BufReader::new(piped(&mut child));
+    let begun = next_line(&mut lines)? == BEGIN;
+    let before = Cpu::of(&process.pids);
+    let report = next_line(&mut lines)?;
+    let used = Cpu::of(&process.pids) - before;
+    finish(child, lines)?;
+    anyhow::ensure!(begun, "the load generator never began");
+    Ok((used, serde_json::from_str(&report).context("reading the load generator's report")?))
 }
 
 /// Ports that are free now; a peer binds them in a moment.

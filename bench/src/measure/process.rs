@@ -31,11 +31,21 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `command` on `core` with its output in `directory`, and waits for the first 200 to `probe`.
     pub(crate) fn start(
-        mut command: Command,
+        command: Command,
         core: usize,
         address: SocketAddr,
         probe: &[u8],
         directory: &Path,
+    ) -> anyhow::Result<Self> {
+        Self::start_until(command, core, directory, || answers(address, probe).unwrap_or(false))
+    }
+
+    /// The same, until `is_up` says that it answers.
+    pub(crate) fn start_until(
+        mut command: Command,
+        core: usize,
+        directory: &Path,
+        is_up: impl Fn() -> bool,
     ) -> anyhow::Result<Self> {
         let errors = directory.join("stderr");
         command.stdin(Stdio::null()).stdout(create(&directory.join("stdout"))?).stderr(create(&errors)?);
@@ -43,7 +53,7 @@ impl Process {
         let before = Instant::now();
         let child = command.spawn().with_context(|| format!("starting {command:?}"))?;
         let mut process = Self { child, start_time: Duration::ZERO, pids: Vec::new() };
-        process.await_first_answer(before, address, probe).with_context(|| {
+        process.await_first_answer(before, is_up).with_context(|| {
             let said = std::fs::read_to_string(&errors).unwrap_or_default();
             format!("{command:?} does not answer; it said: {}", tail(&said))
         })?;
@@ -52,14 +62,9 @@ impl Process {
         Ok(process)
     }
 
-    fn await_first_answer(
-        &mut self,
-        before: Instant,
-        address: SocketAddr,
-        probe: &[u8],
-    ) -> anyhow::Result<()> {
+    fn await_first_answer(&mut self, before: Instant, is_up: impl Fn() -> bool) -> anyhow::Result<()> {
         loop {
-            if answers(address, probe) {
+            if is_up() {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
@@ -95,16 +100,13 @@ impl Drop for Process {
 }
 
 /// One connection, one request: whether a 200 comes back.
-fn answers(address: SocketAddr, probe: &[u8]) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        stream.write_all(probe)?;
-        let mut status = [0; 12];
-        stream.read_exact(&mut status)?;
-        Ok(&status == b"HTTP/1.1 200")
-    };
-    ask().unwrap_or(false)
+fn answers(address: SocketAddr, probe: &[u8]) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.write_all(probe)?;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status)?;
+    Ok(&status == b"HTTP/1.1 200")
 }
 
 fn create(path: &Path) -> anyhow::Result<File> {

@@ -19,8 +19,8 @@ const PLACES: [(&str, &[&str], &str); 10] = [
     ("httparse", &["http1", "bench"], "`http1` is the one place that reads HTTP/1"),
     (
         "h2",
-        &["proxy", "lockgate"],
-        "`proxy` is the one place that speaks HTTP/2, and `lockgate` tests it by a client",
+        &["proxy", "lockgate", "bench"],
+        "`proxy` is the one place that speaks HTTP/2; `lockgate` tests it by a client, and `bench` measures it by both sides",
     ),
     ("sqlx", &["store-*"], "each database has a crate of its own"),
     ("wasmtime", &["functions"], "only `functions` runs guests"),
