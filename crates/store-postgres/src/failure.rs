@@ -22,6 +22,9 @@ const FULL: &str = "53100";
 /// operator's or a limit's intervention, shutdown among them; a lock that was not to be had; a server that takes no writes, as one that
 /// was replaced does; a session ended for being idle in a transaction.
 const PASSING: [&str; 7] = ["08", "40", "53", "57", "55P03", "25006", "25P03"];
+/// What sqlx makes of a connection that ends where the server was to say whether it speaks TLS, as one does that is being killed: it
+/// takes the byte that did not come for a zero.
+const ENDED_AT_ONCE: &str = "unexpected response from SSLRequest: 0x00";
 /// The constraint behind [`StoreError::EmailTaken`].
 const EMAIL: &str = "users_email";
 
@@ -70,6 +73,9 @@ fn meaning(error: sqlx::Error) -> StoreError {
         // A certificate that is not trusted, above all: that does not pass.
         sqlx::Error::Io(broken) if broken.kind() == ErrorKind::InvalidData => {
             StoreError::Failed(Box::new(error))
+        }
+        sqlx::Error::Protocol(said) if said.starts_with(ENDED_AT_ONCE) => {
+            StoreError::Unavailable(Box::new(error))
         }
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut

@@ -1,5 +1,7 @@
 //! A server that is killed, stands still, or is lost at the worst moment.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use store::{Advance, Fold, Mark, Page, Store, StoreError, UsageQuery};
@@ -47,6 +49,26 @@ async fn a_server_that_stands_still_is_missed_soon() {
     assert!(began.elapsed() < 2 * SOON, "{:?}", began.elapsed());
     server.resume();
     assert_eq!(store.user(id).await.unwrap().id, id);
+}
+
+/// Whoever ends connections at once is a server on its way down; whoever speaks another protocol is no server of this kind.
+#[tokio::test]
+async fn a_server_that_ends_connections_is_missed_and_another_protocol_is_a_failure() {
+    for (answer, is_passing) in [("", true), ("HTTP/1.1 400 Bad Request\r\n\r\n", false)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                // Read, so that closing does not reset the connection.
+                let _ = stream.read(&mut [0; 8]);
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        let url = format!("postgres://lockgate@127.0.0.1:{port}/lockgate");
+        let error = PostgresStore::connect(&url).await.map(|_| ()).unwrap_err();
+        assert_eq!(error.is_passing(), is_passing, "{error:?}");
+    }
 }
 
 fn step(from: u64, to: u64) -> Fold {
