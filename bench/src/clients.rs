@@ -13,13 +13,14 @@ pub(crate) mod task;
 
 pub(crate) use grpc::{GrpcOptions, call as call_grpc, serve as serve_grpc};
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use clap::Args;
 
-use crate::measure::peer::{Peer, Tools};
-use crate::measure::{LOAD_CORE, machine, rotated};
+use crate::measure::paths::{Ground, Paths};
+use crate::measure::peer::{self, Peer};
+use crate::measure::rotated;
 use crate::report::raw;
 use driver::Driver;
 use record::Run;
@@ -51,18 +52,8 @@ pub(crate) struct Options {
     /// Two rounds of one second: to see that everything works, not for figures.
     #[arg(long)]
     quick: bool,
-    /// The gateway to measure.
-    #[arg(long, default_value = "target/release/lockgate")]
-    lockgate: PathBuf,
-    /// Where `cargo xtask bench` put what no system package has.
-    #[arg(long, default_value = "target/tools")]
-    tools: PathBuf,
-    /// Run directories are made in here.
-    #[arg(long, default_value = "bench/runs")]
-    runs: PathBuf,
-    /// Name of the run directory; by default date, processor and what is measured.
-    #[arg(long)]
-    name: Option<String>,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 /// Measures HTTP/2 and writes the run directory.
@@ -83,14 +74,8 @@ fn run(mut options: Options, suite: Suite) -> anyhow::Result<()> {
     if options.tasks.is_empty() {
         options.tasks = suite.tasks().to_vec();
     }
-    crate::os::raise_file_limit()?;
-    crate::os::pin(LOAD_CORE).context("the benchmark needs two cores")?;
-    let tools = Tools::new(&options.lockgate, &options.tools)?;
-    let versions = options.peers.iter().map(|peer| Ok((*peer, peer.version(&tools)?)));
-    let versions = versions.collect::<anyhow::Result<Vec<_>>>()?;
-    let machine = machine::describe()?;
-    let name = options.name.clone().unwrap_or_else(|| format!("{}-{}", machine.run_name(), suite.slug()));
-    let directory = options.runs.join(name);
+    let Ground { tools, machine, directory } = options.paths.prepare(suite.slug())?;
+    let versions = peer::versions(&options.peers, &tools)?;
     let mut run = Run::new(suite, machine, versions, options.rounds, options.seconds);
     let driver = Driver::start(tools, options.seconds)?;
     throughput(&driver, &options, &mut run, &directory)?;

@@ -8,14 +8,13 @@ pub(crate) mod record;
 pub(crate) mod report;
 mod slow;
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use clap::Args;
 
 use crate::clients::PEERS;
-use crate::measure::peer::{Peer, Tools};
-use crate::measure::{LOAD_CORE, machine, rotated};
+use crate::measure::paths::{Ground, Paths};
+use crate::measure::peer::{self, Peer};
+use crate::measure::rotated;
 use crate::report::raw;
 use driver::Driver;
 use flood::Flood;
@@ -42,18 +41,8 @@ pub(crate) struct Options {
     /// One round of one second: to see that everything works, not for figures.
     #[arg(long)]
     quick: bool,
-    /// The gateway to measure.
-    #[arg(long, default_value = "target/release/lockgate")]
-    lockgate: PathBuf,
-    /// Where `cargo xtask bench` put what no system package has.
-    #[arg(long, default_value = "target/tools")]
-    tools: PathBuf,
-    /// Run directories are made in here.
-    #[arg(long, default_value = "bench/runs")]
-    runs: PathBuf,
-    /// Name of the run directory; by default date, processor and `floods`.
-    #[arg(long)]
-    name: Option<String>,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 /// Measures everything that was asked for and writes the run directory.
@@ -66,14 +55,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if let Some(other) = options.peers.iter().find(|peer| !PEERS.contains(peer)) {
         anyhow::bail!("{other} is not flooded");
     }
-    crate::os::raise_file_limit()?;
-    crate::os::pin(LOAD_CORE).context("the benchmark needs two cores")?;
-    let tools = Tools::new(&options.lockgate, &options.tools)?;
-    let versions = options.peers.iter().map(|peer| Ok((*peer, peer.version(&tools)?)));
-    let versions = versions.collect::<anyhow::Result<Vec<_>>>()?;
-    let machine = machine::describe()?;
-    let name = options.name.clone().unwrap_or_else(|| format!("{}-floods", machine.run_name()));
-    let directory = options.runs.join(name);
+    let Ground { tools, machine, directory } = options.paths.prepare("floods")?;
+    let versions = peer::versions(&options.peers, &tools)?;
     let mut run = Run::new(machine, versions, options.rounds, options.seconds, options.rate);
     let driver = Driver::start(tools, options.seconds, options.rate)?;
     for round in 0..options.rounds {

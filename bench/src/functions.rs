@@ -15,8 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use crate::measure::peer::Tools;
-use crate::measure::{LOAD_CORE, machine};
+use crate::measure::paths::{Ground, Paths};
 use crate::report::raw;
 use contender::{Contender, Language};
 use driver::Driver;
@@ -52,38 +51,23 @@ pub(crate) struct Options {
     /// Two rounds of one second with few starts and functions: to see that everything works, not for figures.
     #[arg(long)]
     quick: bool,
-    /// The gateway to measure.
-    #[arg(long, default_value = "target/release/lockgate")]
-    lockgate: PathBuf,
     /// Where the program is that calls a component in one process.
     #[arg(long, default_value = "target/release/examples")]
     examples: PathBuf,
     /// Where `cargo xtask functions` put the components.
     #[arg(long, default_value = "target/functions")]
     functions: PathBuf,
-    /// Where `cargo xtask bench` put what no system package has.
-    #[arg(long, default_value = "target/tools")]
-    tools: PathBuf,
-    /// Run directories are made in here.
-    #[arg(long, default_value = "bench/runs")]
-    runs: PathBuf,
-    /// Name of the run directory; by default date, processor and `functions`.
-    #[arg(long)]
-    name: Option<String>,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 /// Measures everything that was asked for and writes the run directory.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let options = options.clone().reduced();
     anyhow::ensure!(options.rounds > 0, "at least one round is needed");
-    crate::os::raise_file_limit()?;
-    crate::os::pin(LOAD_CORE).context("the benchmark needs two cores")?;
-    let tools = Tools::new(&options.lockgate, &options.tools)?;
+    let Ground { tools, machine, directory } = options.paths.prepare("functions")?;
     let versions = options.contenders.iter().map(|contender| Ok((*contender, contender.version(&tools)?)));
     let versions = versions.collect::<anyhow::Result<_>>()?;
-    let machine = machine::describe()?;
-    let name = options.name.clone().unwrap_or_else(|| format!("{}-functions", machine.run_name()));
-    let directory = options.runs.join(name);
     let mut run = Run::new(machine, versions, &options);
     let driver = Driver::prepare(tools, &options, &options.languages())?;
     for round in 0..options.rounds {

@@ -11,9 +11,8 @@ mod rotation;
 mod work;
 
 pub(crate) use body::whole_body;
-pub(crate) use idle::{IdleOptions, SETTLED, hold_idle};
+pub(crate) use idle::{IdleOptions, SETTLED, ask, hold_idle};
 pub(crate) use report::LoadReport;
-pub(crate) use response::{Progress, Response};
 pub(crate) use work::{Work, fields};
 
 use std::io::Write;

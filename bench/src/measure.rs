@@ -1,9 +1,10 @@
 //! Runs the peers side by side: one core for the proxy, the other for origin and load, round after round in rotated order.
 
 pub(crate) mod configure;
-mod driver;
+pub(crate) mod driver;
 pub(crate) mod generator;
 pub(crate) mod machine;
+pub(crate) mod paths;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod record;
@@ -11,13 +12,13 @@ pub(crate) mod scenario;
 pub(crate) mod usage;
 
 use crate::report::raw;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context;
 use clap::Args;
 
 use driver::Driver;
-use peer::{Peer, Tools};
+use paths::{Ground, Paths};
+use peer::Peer;
 use record::Run;
 use scenario::Scenario;
 
@@ -47,18 +48,8 @@ pub(crate) struct Options {
     /// Two rounds of one second: to see that everything works, not for figures.
     #[arg(long)]
     quick: bool,
-    /// The gateway to measure.
-    #[arg(long, default_value = "target/release/lockgate")]
-    lockgate: PathBuf,
-    /// Where `cargo xtask bench` put the peers that no system package has.
-    #[arg(long, default_value = "target/tools")]
-    tools: PathBuf,
-    /// Run directories are made in here.
-    #[arg(long, default_value = "bench/runs")]
-    runs: PathBuf,
-    /// Name of the run directory; by default date and processor.
-    #[arg(long)]
-    name: Option<String>,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 /// Measures everything that was asked for and writes the run directory.
@@ -68,17 +59,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         (options.rounds, options.seconds) = (options.rounds.min(2), options.seconds.min(1.0));
     }
     anyhow::ensure!(options.rounds > 0, "at least one round is needed");
-    crate::os::raise_file_limit()?;
-    crate::os::pin(LOAD_CORE).context("the benchmark needs two cores")?;
-    let tools = Tools::new(&options.lockgate, &options.tools)?;
-    let versions = options
-        .peers
-        .iter()
-        .map(|peer| Ok((*peer, peer.version(&tools)?)))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let machine = machine::describe()?;
-    let name = options.name.clone().unwrap_or_else(|| machine.run_name());
-    let directory = options.runs.join(name);
+    let Ground { tools, machine, directory } = options.paths.prepare("")?;
+    let versions = peer::versions(&options.peers, &tools)?;
     let mut run = Run::new(machine, versions, options.rounds, options.seconds);
     let mut driver = Driver::start(tools, options.seconds)?;
     throughput(&mut driver, &options, &mut run, &directory)?;

@@ -14,11 +14,9 @@ mod task;
 use crate::report::raw;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Args;
 
-use crate::measure::peer::Tools;
-use crate::measure::{LOAD_CORE, machine};
+use crate::measure::paths::{Ground, Paths};
 use contender::Contender;
 use driver::Driver;
 use record::Run;
@@ -56,21 +54,11 @@ pub(crate) struct Options {
     /// Without the programs that measure parts of Lockgate in one process.
     #[arg(long)]
     skip_in_process: bool,
-    /// The gateway to measure.
-    #[arg(long, default_value = "target/release/lockgate")]
-    lockgate: PathBuf,
-    /// Where `cargo xtask bench` put what no system package has.
-    #[arg(long, default_value = "target/tools")]
-    tools: PathBuf,
     /// Where the programs are that measure parts of Lockgate in one process.
     #[arg(long, default_value = "target/release/examples")]
     examples: PathBuf,
-    /// Run directories are made in here.
-    #[arg(long, default_value = "bench/runs")]
-    runs: PathBuf,
-    /// Name of the run directory; by default date, processor and `users`.
-    #[arg(long)]
-    name: Option<String>,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 /// Measures everything that was asked for and writes the run directory.
@@ -82,18 +70,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     anyhow::ensure!(options.rounds > 0 && options.keys > 0, "at least one round and one key are needed");
     anyhow::ensure!(options.users > 100, "a page of 100 users needs more than 100 users");
-    crate::os::raise_file_limit()?;
-    crate::os::pin(LOAD_CORE).context("the benchmark needs two cores")?;
-    let tools = Tools::new(&options.lockgate, &options.tools)?;
+    let Ground { tools, machine, directory } = options.paths.prepare("users")?;
     let contenders: Vec<Contender> =
         options.contenders.iter().copied().filter(|contender| options.asks(*contender)).collect();
     let versions = contenders
         .iter()
         .map(|contender| contender.program(&tools).and_then(|_| Ok((*contender, contender.version(&tools)?))))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let machine = machine::describe()?;
-    let name = options.name.clone().unwrap_or_else(|| format!("{}-users", machine.run_name()));
-    let directory = options.runs.join(name);
     let mut run = Run::new(machine, versions, &options);
     let mut driver = Driver::prepare(tools, &options, &contenders)?;
     driver.check(&options, &contenders)?;

@@ -14,10 +14,10 @@ use clap::Args;
 use crate::step::run;
 use crate::tools;
 
-/// What to measure; every other option is `bench measure`'s own.
+/// What to measure; every other option is the `bench` program's own.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Peers, separated by commas: floor, lockgate, haproxy, nginx, pingora, envoy, caddy, node.
+    /// Peers, separated by commas: lockgate, haproxy, nginx, envoy; of proxies also floor, pingora, caddy, node.
     #[arg(long)]
     peers: Option<String>,
     /// Alternations.
@@ -29,7 +29,7 @@ pub(crate) struct Options {
     /// Two rounds of one second: to see that everything works, not for figures.
     #[arg(long)]
     quick: bool,
-    /// Further options of `bench measure`.
+    /// Further options of the `bench` program.
     #[arg(last = true)]
     more: Vec<String>,
 }
@@ -49,14 +49,27 @@ pub(crate) fn proxy(root: &Path, options: &Options) -> anyhow::Result<()> {
         ])
         .arg(&pingora)
         .current_dir(root))?;
+    let mut measure = built(root, "measure")?;
+    options.hand_on(&mut measure);
+    run(measure.env("PATH", tools::path_with_venv(root)).current_dir(root))
+}
+
+impl Options {
+    /// Says them to the `bench` program.
+    fn hand_on(&self, measure: &mut Command) {
+        measure.args(["--rounds", &self.rounds.to_string(), "--seconds", &self.seconds.to_string()]);
+        measure.args(self.peers.iter().flat_map(|peers| ["--peers", peers]));
+        measure.args(self.quick.then_some("--quick")).args(&self.more);
+    }
+}
+
+/// Builds gateway and `bench` program for release, and begins a command of the latter that measures the former.
+fn built(root: &Path, what: &str) -> anyhow::Result<Command> {
     build_release(root, &["--package", "lockgate", "--package", "bench"])?;
     let built = target_directory(root).join("release");
     let mut measure = Command::new(built.join("bench"));
-    measure.arg("measure").arg("--lockgate").arg(built.join("lockgate"));
-    measure.args(["--rounds", &options.rounds.to_string(), "--seconds", &options.seconds.to_string()]);
-    measure.args(options.peers.iter().flat_map(|peers| ["--peers", peers]));
-    measure.args(options.quick.then_some("--quick")).args(&options.more);
-    run(measure.env("PATH", tools::path_with_venv(root)).current_dir(root))
+    measure.arg(what).arg("--lockgate").arg(built.join("lockgate"));
+    Ok(measure)
 }
 
 fn build_release(root: &Path, what: &[&str]) -> anyhow::Result<()> {

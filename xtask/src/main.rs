@@ -61,9 +61,9 @@ enum Bench {
     /// Lines found in 2 GB of events, beside ripgrep; what is missing is installed.
     Search(bench::logs::Options),
     /// HTTP/2 from clients beside NGINX, HAProxy and Envoy; what is missing is installed.
-    H2(bench::clients::Options),
+    H2(bench::Options),
     /// TLS from clients beside NGINX, HAProxy and Envoy; what is missing is installed.
-    Tls(bench::clients::Options),
+    Tls(bench::Options),
     /// Floods of HTTP/2 and TLS against the gateway, NGINX, HAProxy and Envoy; what is missing is installed.
     Floods(bench::floods::Options),
 }

@@ -1,26 +1,22 @@
 //! Starts a peer by HTTP/2 or TLS, puts it to work, and takes one sample.
 
-use std::io::BufReader;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use anyhow::Context;
+use clap::ValueEnum;
 
-use super::record::{IdleSample, Sample};
+use super::record::{KindSample, Sample};
 use super::task::{Key, Kind, Means, Task};
 use super::{h2load, hold, identity};
-use crate::load::SETTLED;
 use crate::measure::configure::{self, Back, Front, Setting};
-use crate::measure::generator::{Origin, finish, free_addresses, generate, next_line, piped};
+use crate::measure::driver::hold;
+use crate::measure::generator::{Origin, free_addresses, generate};
 use crate::measure::peer::{Peer, Tools};
 use crate::measure::process::Process;
-use crate::measure::usage::{Cpu, Memory};
+use crate::measure::usage::Cpu;
 use crate::measure::{LOAD_CORE, PROXY_CORE};
-
-/// From the last connection's answer to the look at memory: what is freed late is freed by then.
-const SETTLE_TIME: Duration = Duration::from_secs(2);
 
 /// What every sample needs: the tools, the origins, certificates, a place for files.
 pub(crate) struct Driver {
@@ -121,32 +117,16 @@ impl Driver {
         kind: Kind,
         connections: usize,
         round: usize,
-    ) -> anyhow::Result<IdleSample> {
+    ) -> anyhow::Result<KindSample> {
         let identity = (kind != Kind::H2c).then(|| self.identity(Key::P256));
         let Started { process, address } = self.start_peer(peer, kind, identity.as_deref(), Back::Http1)?;
-        std::thread::sleep(SETTLE_TIME);
-        let before = Memory::of(&process.pids);
-        let word = match kind {
-            Kind::H2c => "h2c",
-            Kind::H2 => "h2",
-            Kind::Tls => "tls",
-        };
+        let word = kind.to_possible_value().context("a kind has a word")?;
         let mut command = Command::new(self.this());
-        command.args(["hold", "--kind", word, "--target", &address.to_string()]);
+        command.args(["hold", "--kind", word.get_name(), "--target", &address.to_string()]);
         command.args(["--connections", &connections.to_string()]);
         command.args(identity.iter().flat_map(|folder| ["--identity".as_ref(), folder.as_os_str()]));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut holder = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the load")?;
-        let mut lines = BufReader::new(piped(&mut holder));
-        let line = next_line(&mut lines)?;
-        anyhow::ensure!(line == SETTLED, "{peer} did not take {connections} connections");
-        std::thread::sleep(SETTLE_TIME);
-        let after = Memory::of(&process.pids);
-        drop(holder.stdin.take());
-        let open: usize = next_line(&mut lines)?.parse()?;
-        anyhow::ensure!(open == connections, "{peer} kept only {open} of {connections} connections");
-        finish(holder, lines)?;
-        Ok(IdleSample { round, peer, kind, connections, before, after })
+        let idle = hold(command, &process, peer, connections, round)?;
+        Ok(KindSample { kind, idle })
     }
 
     /// Starts `peer` and waits until it answers by `kind`.

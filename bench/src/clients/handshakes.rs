@@ -1,6 +1,5 @@
 //! A client that comes anew for each request: a handshake, one small GET, the end.
 
-use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, HandshakeKind};
 
 use super::secure::{self, Groups, Signatures, Terms};
-use crate::load::{BEGIN, LoadReport, Progress, Response, Work, announce};
+use crate::load::{BEGIN, LoadReport, Work, announce, ask};
 
 /// Clients at work side by side; each waits for one answer at a time.
 const CLIENTS: usize = 16;
@@ -165,19 +164,4 @@ pub(crate) fn come_once(
     // Whoever has answered may be gone.
     let _ = stream.conn.write_tls(&mut stream.sock);
     Ok(found)
-}
-
-/// One small request and its whole answer.
-pub(crate) fn ask(stream: &mut (impl Read + Write), request: &[u8]) -> anyhow::Result<()> {
-    stream.write_all(request)?;
-    stream.flush()?;
-    let mut response = Response::new(Work::Small);
-    let mut buffer = [0; 4096];
-    loop {
-        let length = stream.read(&mut buffer)?;
-        anyhow::ensure!(length > 0, "closed before the answer");
-        if response.feed(&buffer[..length]).map_err(anyhow::Error::msg)? == Progress::Whole {
-            return Ok(());
-        }
-    }
 }

@@ -11,11 +11,10 @@ use clap::Args;
 use rustls::ClientConfig;
 use rustls::version::TLS13;
 
-use super::handshakes::ask;
 use super::secure::{self, Groups, Signatures, Terms};
 use super::task::Kind;
 use crate::frames::Client;
-use crate::load::{SETTLED, Work, announce, fields};
+use crate::load::{SETTLED, Work, announce, ask, fields};
 use crate::origin::answers::SMALL_BYTES;
 
 /// How many connections to hold, and to whom.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::task::{Kind, Suite, Task};
 use crate::measure::machine::Machine;
 use crate::measure::peer::Peer;
-use crate::measure::usage::Memory;
+use crate::measure::record::IdleSample;
 
 /// Everything measured in one run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Run {
     pub(crate) rounds: usize,
     pub(crate) seconds: f64,
     pub(crate) samples: Vec<Sample>,
-    pub(crate) idle: Vec<IdleSample>,
+    pub(crate) idle: Vec<KindSample>,
 }
 
 /// One peer at full load.
@@ -42,15 +42,12 @@ pub(crate) struct Sample {
     pub(crate) session: Option<String>,
 }
 
-/// One peer's memory before and after its idle connections.
+/// One peer's memory before and after its idle connections of one kind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct IdleSample {
-    pub(crate) round: usize,
-    pub(crate) peer: Peer,
+pub(crate) struct KindSample {
     pub(crate) kind: Kind,
-    pub(crate) connections: usize,
-    pub(crate) before: Memory,
-    pub(crate) after: Memory,
+    #[serde(flatten)]
+    pub(crate) idle: IdleSample,
 }
 
 impl Run {
@@ -93,7 +90,8 @@ impl Run {
 
     /// Samples of idle connections of `peer`.
     pub(crate) fn idle(&self, peer: Peer, kind: Kind) -> impl Iterator<Item = &IdleSample> {
-        self.idle.iter().filter(move |sample| sample.peer == peer && sample.kind == kind)
+        let of_kind = self.idle.iter().filter(move |sample| sample.kind == kind);
+        of_kind.map(|sample| &sample.idle).filter(move |sample| sample.peer == peer)
     }
 }
 
@@ -101,13 +99,6 @@ impl Sample {
     /// Requests, or handshakes, that one second of a core is enough for.
     pub(crate) fn per_cpu_second(&self) -> f64 {
         1e6 / self.cpu_us
-    }
-}
-
-impl IdleSample {
-    /// What one idle connection adds, bytes.
-    pub(crate) fn private_bytes_each(&self) -> f64 {
-        (self.after.private as f64 - self.before.private as f64) / self.connections as f64
     }
 }
 
@@ -119,9 +110,8 @@ impl fmt::Display for Sample {
     }
 }
 
-impl fmt::Display for IdleSample {
+impl fmt::Display for KindSample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (peer, connections, kind) = (self.peer, self.connections, self.kind.title());
-        write!(f, "{kind:20} {peer:10} {connections} idle: {:.0} B each", self.private_bytes_each())
+        write!(f, "{:20} {}", self.kind.title(), self.idle)
     }
 }

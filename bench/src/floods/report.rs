@@ -96,13 +96,7 @@ mod tests {
 
     #[test]
     fn a_flood_has_a_row_for_each_peer_and_its_ends_together() {
-        let machine = Machine {
-            date: "2026-11-22".into(),
-            processor: "Made Up 1".into(),
-            cores: 2,
-            kernel: "6.0".into(),
-            load_average: "0.00".into(),
-        };
+        let machine = Machine::made_up();
         let mut run = Run::new(machine, vec![(Peer::Lockgate, "0.1.0".into())], 2, 5.0, 200.0);
         for round in 0..2 {
             let mut tally = Tally { sent: 5000, connections: 3, ..Tally::default() };

@@ -35,19 +35,26 @@ pub(crate) fn hold_idle(options: &IdleOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open_and_use(target: SocketAddr) -> anyhow::Result<TcpStream> {
-    let mut stream = TcpStream::connect(target).with_context(|| format!("connecting to {target}"))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    stream.write_all(&Work::Small.request(""))?;
+/// One small request and its whole answer.
+pub(crate) fn ask(stream: &mut (impl Read + Write), request: &[u8]) -> anyhow::Result<()> {
+    stream.write_all(request)?;
+    stream.flush()?;
     let mut response = Response::new(Work::Small);
     let mut buffer = [0; 4096];
     loop {
         let length = stream.read(&mut buffer)?;
         anyhow::ensure!(length > 0, "closed before the answer");
         if response.feed(&buffer[..length]).map_err(anyhow::Error::msg)? == Progress::Whole {
-            return Ok(stream);
+            return Ok(());
         }
     }
+}
+
+fn open_and_use(target: SocketAddr) -> anyhow::Result<TcpStream> {
+    let mut stream = TcpStream::connect(target).with_context(|| format!("connecting to {target}"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    ask(&mut stream, &Work::Small.request(""))?;
+    Ok(stream)
 }
 
 fn count_open(streams: &[TcpStream]) -> anyhow::Result<usize> {

@@ -88,22 +88,9 @@ impl Driver {
         round: usize,
     ) -> anyhow::Result<IdleSample> {
         let (process, address) = self.start_peer(peer, 0)?;
-        std::thread::sleep(SETTLE_TIME);
-        let before = Memory::of(&process.pids);
         let mut command = Command::new(self.tools.this());
         command.args(["idle", "--target", &address.to_string(), "--connections", &connections.to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut holder = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the load")?;
-        let mut lines = BufReader::new(piped(&mut holder));
-        let line = next_line(&mut lines)?;
-        anyhow::ensure!(line == SETTLED, "{peer} did not take {connections} connections");
-        std::thread::sleep(SETTLE_TIME);
-        let after = Memory::of(&process.pids);
-        drop(holder.stdin.take());
-        let open: usize = next_line(&mut lines)?.parse()?;
-        anyhow::ensure!(open == connections, "{peer} kept only {open} of {connections} connections");
-        finish(holder, lines)?;
-        Ok(IdleSample { round, peer, connections, before, after })
+        hold(command, &process, peer, connections, round)
     }
 
     fn start_peer(&self, peer: Peer, routes: usize) -> anyhow::Result<(Process, SocketAddr)> {
@@ -143,4 +130,28 @@ impl Drop for Driver {
         // Only tidies up; what fails here harms no figure.
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Looks at memory before and while the load generator that `command` starts holds idle connections to `peer`.
+pub(crate) fn hold(
+    mut command: Command,
+    process: &Process,
+    peer: Peer,
+    connections: usize,
+    round: usize,
+) -> anyhow::Result<IdleSample> {
+    std::thread::sleep(SETTLE_TIME);
+    let before = Memory::of(&process.pids);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut holder = crate::os::confine(&mut command, LOAD_CORE).spawn().context("starting the load")?;
+    let mut lines = BufReader::new(piped(&mut holder));
+    let line = next_line(&mut lines)?;
+    anyhow::ensure!(line == SETTLED, "{peer} did not take {connections} connections");
+    std::thread::sleep(SETTLE_TIME);
+    let after = Memory::of(&process.pids);
+    drop(holder.stdin.take());
+    let open: usize = next_line(&mut lines)?.parse()?;
+    anyhow::ensure!(open == connections, "{peer} kept only {open} of {connections} connections");
+    finish(holder, lines)?;
+    Ok(IdleSample { round, peer, connections, before, after })
 }

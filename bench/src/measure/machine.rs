@@ -40,6 +40,20 @@ pub(crate) fn describe() -> anyhow::Result<Machine> {
     })
 }
 
+#[cfg(test)]
+impl Machine {
+    /// One for reports whose figures are made up.
+    pub(crate) fn made_up() -> Self {
+        Self {
+            date: "2026-11-21".into(),
+            processor: "Made Up 1".into(),
+            cores: 2,
+            kernel: "6.0".into(),
+            load_average: "0.00".into(),
+        }
+    }
+}
+
 impl Machine {
     /// `2026-11-21-amd-epyc`
     pub(crate) fn run_name(&self) -> String {

@@ -87,6 +87,11 @@ impl Peer {
     }
 }
 
+/// Their versions, in the same order.
+pub(crate) fn versions(peers: &[Peer], tools: &Tools) -> anyhow::Result<Vec<(Peer, String)>> {
+    peers.iter().map(|peer| Ok((*peer, peer.version(tools)?))).collect()
+}
+
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

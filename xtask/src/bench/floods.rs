@@ -1,11 +1,10 @@
 //! `bench floods`: peers installed, everything built for release, measured by the `bench` program.
 
 use std::path::Path;
-use std::process::Command;
 
 use clap::Args;
 
-use super::{build_release, target_directory};
+use super::built;
 use crate::step::run;
 use crate::tools;
 
@@ -35,10 +34,7 @@ pub(crate) struct Options {
 /// Installs, builds, floods.
 pub(crate) fn floods(root: &Path, options: &Options) -> anyhow::Result<()> {
     tools::install_for_clients(root)?;
-    build_release(root, &["--package", "lockgate", "--package", "bench"])?;
-    let built = target_directory(root).join("release");
-    let mut measure = Command::new(built.join("bench"));
-    measure.arg("floods").arg("--lockgate").arg(built.join("lockgate"));
+    let mut measure = built(root, "floods")?;
     measure.args(["--rounds", &options.rounds.to_string(), "--seconds", &options.seconds.to_string()]);
     measure.args(options.peers.iter().flat_map(|peers| ["--peers", peers]));
     measure.args(options.floods.iter().flat_map(|floods| ["--floods", floods]));

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::super::record::{IdleSample, Run, Sample};
+use super::super::record::{Run, Sample};
 use super::super::task::{Kind, Task};
 use crate::measure::peer::Peer;
+use crate::measure::record::IdleSample;
 use crate::report::plots::{Row, SYSTEM, USER, bars};
 use crate::report::statistics::median;
 

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::super::record::{IdleSample, Run, Sample};
+use super::super::record::{Run, Sample};
 use super::super::task::{Kind, Suite, Task};
 use super::goals;
 use crate::measure::peer::Peer;
+use crate::measure::record::IdleSample;
 use crate::report::statistics::{Estimate, median};
 
 /// The whole page.
@@ -99,7 +100,7 @@ fn memory(out: &mut String, run: &Run, kind: Kind) -> std::fmt::Result {
     writeln!(
         out,
         "After the first answer, and with {} idle connections, each used once. All processes of the peer; KiB.\n",
-        first.connections
+        first.idle.connections
     )?;
     writeln!(out, "| | private | private, idle | private bytes per connection |\n|---|---:|---:|---:|")?;
     for peer in run.peers() {

@@ -7,13 +7,7 @@ use crate::measure::usage::Memory;
 
 /// Lockgate costs 15 µs and NGINX 20 µs, in rounds that differ by a factor common to both.
 pub(crate) fn made_up_run() -> Run {
-    let machine = Machine {
-        date: "2026-11-21".into(),
-        processor: "Made Up 1".into(),
-        cores: 2,
-        kernel: "6.0".into(),
-        load_average: "0.00".into(),
-    };
+    let machine = Machine::made_up();
     let versions = vec![(Peer::Lockgate, "0.1.0".into()), (Peer::Nginx, "1.22.1".into())];
     let mut run = Run::new(machine, versions, 3, 1.0);
     for round in 0..3 {

@@ -1,18 +1,13 @@
 //! A made-up run whose every figure can be worked out by hand.
 
+use super::super::super::record::KindSample;
 use super::*;
 use crate::measure::machine::Machine;
 use crate::measure::usage::Memory;
 
 /// Lockgate costs 15 µs and NGINX 20 µs, in rounds that differ by a factor common to both.
 pub(crate) fn made_up_run(suite: Suite) -> Run {
-    let machine = Machine {
-        date: "2026-11-22".into(),
-        processor: "Made Up 1".into(),
-        cores: 2,
-        kernel: "6.0".into(),
-        load_average: "0.00".into(),
-    };
+    let machine = Machine::made_up();
     let versions = vec![(Peer::Lockgate, "0.1.0".into()), (Peer::Nginx, "1.22.1".into())];
     let mut run = Run::new(suite, machine, versions, 3, 1.0);
     for round in 0..3 {
@@ -32,13 +27,15 @@ pub(crate) fn made_up_run(suite: Suite) -> Run {
         }
     }
     let memory = |private| Memory { rss: 8 << 20, pss: 6 << 20, private, dirty: private };
-    let sample = |peer, kind, after| IdleSample {
-        round: 0,
-        peer,
+    let sample = |peer, kind, after| KindSample {
         kind,
-        connections: 1000,
-        before: memory(1_000_000),
-        after: memory(after),
+        idle: IdleSample {
+            round: 0,
+            peer,
+            connections: 1000,
+            before: memory(1_000_000),
+            after: memory(after),
+        },
     };
     for kind in suite.idle() {
         run.idle.push(sample(Peer::Lockgate, *kind, 1_600_000));

@@ -18,13 +18,7 @@ const FIGURES: [(Contender, Task, f64, u64, u64); 6] = [
 ];
 
 pub(crate) fn made_up_run() -> Run {
-    let machine = Machine {
-        date: "2026-11-21".into(),
-        processor: "Made Up 1".into(),
-        cores: 2,
-        kernel: "6.0".into(),
-        load_average: "0.00".into(),
-    };
+    let machine = Machine::made_up();
     let in_process = vec![InProcess {
         program: "identify_cost".into(),
         lines: vec!["all: 0.5 µs".into()],
