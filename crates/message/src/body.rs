@@ -40,4 +40,9 @@ pub struct Piece<'a> {
 impl Piece<'_> {
     /// The end of a body without a byte.
     pub const END: Self = Self { data: &[], end: true, trailers: None };
+
+    /// Whether it says no more than that there is nothing, so that a head is the end.
+    pub fn is_nothing(&self) -> bool {
+        self.end && self.data.is_empty() && self.trailers.is_none_or(crate::Fields::is_empty)
+    }
 }

@@ -110,17 +110,18 @@ impl Fields {
 
     /// Appends a field whose kind the caller knows and whose name is a token; the value is treated as by [`Fields::append`].
     pub fn append_known(&mut self, known: Known, name: &str, value: &[u8]) {
-        let value = self.append_checked(known, name, value);
+        let value = self.append_checked(known, name.as_bytes(), value);
         for byte in &mut self.arena[value.start as usize..value.end as usize] {
             *byte = if may_stand_in_value(*byte) { *byte } else { b' ' };
         }
     }
 
-    /// Appends a field whose value is known to be one, and says where the value lies.
-    pub(crate) fn append_checked(&mut self, known: Known, name: &str, value: &[u8]) -> Span {
+    /// Appends a field whose kind the caller knows, whose name is a token and whose value is one (RFC 9110 §5.5), and says where the value
+    /// lies.
+    pub fn append_checked(&mut self, known: Known, name: &[u8], value: &[u8]) -> Span {
         // Stored as the line it will be written as, so that it is copied together with its neighbors.
         self.arena.reserve(name.len() + value.len() + 4);
-        let name = self.store(name.as_bytes());
+        let name = self.store(name);
         self.arena.extend_from_slice(b": ");
         let value = self.store(value);
         self.arena.extend_from_slice(b"\r\n");

@@ -30,7 +30,7 @@ pub fn forward_request(request: &mut Request, by: &Forwarding<'_>) {
     let peer = text.write(by.peer);
     append_to_list(fields, Known::XForwardedFor, "x-forwarded-for", peer);
     if fields.get_known(Known::XForwardedProto).is_none() {
-        fields.append_checked(Known::XForwardedProto, "x-forwarded-proto", by.scheme.as_bytes());
+        fields.append_checked(Known::XForwardedProto, b"x-forwarded-proto", by.scheme.as_bytes());
     }
     if fields.get_known(Known::XForwardedHost).is_none() && !request.authority.is_empty() {
         fields.append_stored(Known::XForwardedHost, "x-forwarded-host", request.authority);
@@ -46,7 +46,7 @@ pub fn forward_request(request: &mut Request, by: &Forwarding<'_>) {
     drop(ids);
     if !has_one_id {
         fields.remove_known(Known::XRequestId);
-        fields.append_checked(Known::XRequestId, "x-request-id", by.request_id);
+        fields.append_checked(Known::XRequestId, b"x-request-id", by.request_id);
     }
 }
 
@@ -69,7 +69,7 @@ fn is_request_id(value: &[u8]) -> bool {
 /// Adds an element to a comma list that may be spread over several fields.
 fn append_to_list(fields: &mut crate::Fields, known: Known, name: &str, element: &[u8]) {
     if fields.get_known(known).is_none() {
-        fields.append_checked(known, name, element);
+        fields.append_checked(known, name.as_bytes(), element);
         return;
     }
     let mut joined = Vec::with_capacity(128);
@@ -79,7 +79,7 @@ fn append_to_list(fields: &mut crate::Fields, known: Known, name: &str, element:
     }
     joined.extend_from_slice(element);
     fields.remove_known(known);
-    fields.append_checked(known, name, &joined);
+    fields.append_checked(known, name.as_bytes(), &joined);
 }
 
 /// Text of an address without an allocation.

@@ -95,6 +95,7 @@ async fn secured<P: ProxyHttp>(
     timer.set(admission.listener.settings().head_timeout);
     // Who names no protocol at all knows beforehand of the only one.
     if secured.session.is_http2 || !secured.settings.terminator.terms().http1 {
+        let stream = TlsClient::new(stream);
         return Box::pin(h2::serve(worker, admission, timer, ends, stream, Some(secured))).await;
     }
     let mut stream = TlsClient::new(stream);

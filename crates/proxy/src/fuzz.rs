@@ -5,28 +5,12 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use http1::{HeadError, HeadLimits};
-use message::{Method, Request, Response};
+use message::{Method, Response};
 use policy::proxy_protocol::Said;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::connection::{Peek, read_proxy_header};
 use crate::h2;
-
-/// `:protocol`, as a request's head has it among its extensions.
-pub use ::h2::ext::Protocol;
-
-/// Reads the head of a request of HTTP/2; `is_whole`: nothing follows it.
-///
-/// # Errors
-/// Any deviation that another server might read differently.
-pub fn h2_request(
-    parts: &http::request::Parts,
-    is_whole: bool,
-    limits: &HeadLimits,
-    request: &mut Request,
-) -> Result<(), HeadError> {
-    h2::read_request(parts, is_whole, limits, request)
-}
 
 /// Reads the head of an answer of HTTP/2 to a request with this method.
 ///

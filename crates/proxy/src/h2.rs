@@ -1,20 +1,18 @@
-//! HTTP/2 towards clients and upstreams (RFC 9113), over the crate `h2`: each stream is an exchange of its own.
+//! HTTP/2 towards clients, by `http2`, and towards upstreams, over the crate `h2` (RFC 9113): each stream is an exchange of its own.
 
-mod body;
 mod budget;
 mod conversation;
-mod frames;
-mod request;
-mod response;
+mod exchange;
+mod link;
+mod receive;
 mod serve;
+mod stream;
 mod tasks;
 mod upstream;
+mod websocket;
 
 pub(crate) use serve::serve;
 pub(crate) use tasks::StreamTasks;
 pub(crate) use upstream::Asking;
 #[cfg(any(test, feature = "fuzz"))]
-pub(crate) use {request::read as read_request, upstream::read as read_response};
-
-/// What a client begins a connection with (RFC 9113 §3.4).
-pub(crate) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) use upstream::read as read_response;

@@ -36,18 +36,24 @@ pub(crate) const FRAMES_AT_ONCE: i64 = 2_000;
 pub(crate) const FRAMES_PER_TICK: i64 = 100 * crate::timers::TICK_MS as i64 / 1_000;
 /// Largest frame taken, bytes: the least that may be (RFC 9113 §4.2).
 pub(crate) const FRAME_BYTES: u32 = 16 << 10;
-/// Bytes of one answer that wait for their turn on a connection of HTTP/2.
+/// Bytes of one request that wait for their turn on a connection of HTTP/2 to an upstream.
 pub(crate) const STREAM_SEND_BYTES: usize = 64 << 10;
+/// Bytes of answers' bodies that wait to be written to one client by HTTP/2, of all streams together.
+pub(crate) const SEND_BYTES: usize = 64 << 10;
+/// How much of that one stream takes when others wait for their turn.
+pub(crate) const SHARE_BYTES: usize = 16 << 10;
+/// A client by HTTP/2 that leaves more than this lying, heads and all, is not read from.
+pub(crate) const UNSENT_BYTES: usize = 2 * SEND_BYTES;
+/// Fields that a client by HTTP/2 may have remembered, bytes: the default (RFC 9113 §6.5.2).
+pub(crate) const TABLE_BYTES: usize = 4 << 10;
 /// Streams under way on one connection of HTTP/2 to an upstream; more take another connection.
 pub(crate) const UPSTREAM_STREAMS: usize = 100;
 /// Bytes of one answer that an upstream may send unasked by HTTP/2: as much as an exchange holds of one by HTTP/1.
 pub(crate) const UPSTREAM_WINDOW_BYTES: u32 = 128 << 10;
 /// Largest head of an answer taken by HTTP/2, bytes.
 pub(crate) const UPSTREAM_HEAD_BYTES: u32 = 256 << 10;
-/// Streams that were reset and are remembered for a second, since frames for them may be under way.
-pub(crate) const RESETS_REMEMBERED: usize = 50;
-/// Streams of one connection that may be reset by the gateway for their client's faults; more end the connection (CVE-2025-8671).
-pub(crate) const PROTOCOL_ERRORS: usize = 100;
+/// Streams of a connection that the gateway has reset and remembers, since frames for them may be under way.
+pub(crate) const RESETS_REMEMBERED: usize = 200;
 /// How long a client may take to part, once it has been told that the connection ends and nothing is under way.
 pub(crate) const GOODBYE_MS: u64 = 1_000;
 /// Pause between the first two looks at a connection whose first bytes do not tell yet what it speaks; each is twice the one before, up to a second.

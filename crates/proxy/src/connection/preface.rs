@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use crate::h2::PREFACE;
+use http2::PREFACE;
 use crate::limits::PREFACE_PAUSE_MS;
 use crate::listen::Listener;
 use crate::timers::Timer;

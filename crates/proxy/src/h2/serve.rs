@@ -1,46 +1,46 @@
 //! The life of a client's HTTP/2 connection: streams begin and end on it until it is idle for too long, or the gateway drains.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::poll_fn;
-use std::pin::pin;
+use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bytes::Bytes;
-use h2::server::{Builder, Connection, SendResponse};
-use h2::{Reason, RecvStream};
-use http::Request as Head;
+use http1::{HeadError, HeadLimits};
+use http2::{Announced, Code, Header, write_goaway};
 use policy::proxy_protocol::Ends;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::body::{Incoming, Way};
 use super::budget::Budget;
-use super::conversation::Conversation;
-use super::frames::Counted;
-use super::request;
-use crate::client::Arrival;
+use super::link::Link;
+use super::receive::Receiver;
+use super::stream::Stream;
+use crate::buffers::Buffer;
 use crate::connection::{Closing, Secured};
-use crate::exchange::Exchange;
-use crate::h1::wait;
+use crate::h1::{Readiness, wait};
 use crate::hooks::ProxyHttp;
-use crate::limits::{FRAME_BYTES, GOODBYE_MS, PROTOCOL_ERRORS, RESETS_REMEMBERED, STREAM_SEND_BYTES};
-use crate::listen::{Admission, Settings};
-use crate::pipeline::{self, Afterwards};
-use crate::refusal::Refusal;
-use crate::timers::{Ticks, Timer};
+use crate::limits::{BUFFER_BYTES, BUFFER_LARGE_BYTES, GOODBYE_MS, LINGER_BYTES, LINGER_MS, UNSENT_BYTES};
+use crate::listen::Admission;
+use crate::stream::ClientStream;
+use crate::timers::{Ticks, Timer, Timers};
 use crate::worker::{State, Worker};
 
 /// Serves a connection, the first bytes of which are there, to its end.
-pub(crate) async fn serve<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn serve<P: ProxyHttp, S: ClientStream>(
     worker: Rc<Worker<P>>,
     admission: Admission,
     timer: Timer,
     ends: Ends,
-    stream: S,
+    mut stream: S,
     secured: Option<Secured>,
 ) {
-    let budget = Rc::new(Budget::new(worker.timers.clone()));
+    let settings = admission.listener.settings_arc();
+    timer.set(settings.head_timeout);
+    let http2 = settings.http2;
+    let link = Link::new(worker.timers.clone(), timer.slot(), http2.stream_window, http2.connection_window);
+    let budget = Budget::new(worker.timers.now());
     let client = Rc::new(Multiplexed {
         worker,
         admission,
@@ -48,252 +48,365 @@ pub(crate) async fn serve<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
         ends,
         secured,
         budget,
+        link,
+        served: Cell::new(0),
         open: Cell::new(0),
         goodbye: Cell::new(Goodbye::NotYet),
     });
-    if let Some(mut connection) = shake(&client, stream).await {
-        let settings = client.admission.listener.settings();
-        client.timer.set(settings.keep_alive);
-        drive(&client, &mut connection, settings.requests).await;
-    }
-}
-
-/// Exchanges prefaces and settings (RFC 9113 §3.4).
-async fn shake<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
-    client: &Rc<Multiplexed<P>>,
-    stream: S,
-) -> Option<Connection<Counted<S>, Bytes>> {
-    let settings = client.admission.listener.settings_arc();
-    client.timer.set(settings.head_timeout);
-    let mut shaking = pin!(builder(client, &settings).handshake(Counted::new(stream, client.budget.clone())));
-    let shaken = wait(&client.timer, |context| shaking.as_mut().poll(context).map(Ok)).await;
-    shaken.ok()?.ok()
-}
-
-fn builder<P: ProxyHttp>(client: &Multiplexed<P>, settings: &Settings) -> Builder {
-    let limits = client.worker.plane.load().request_limits;
-    // An entry counts 32 bytes more than its name and value (RFC 9113 §6.5.2).
-    let head_bytes = limits.head_bytes + 32 * limits.fields;
-    let mut builder = Builder::new();
-    builder
-        .max_concurrent_streams(settings.http2.streams)
-        .initial_window_size(settings.http2.stream_window)
-        .initial_connection_window_size(settings.http2.connection_window)
-        .max_frame_size(FRAME_BYTES)
-        .max_header_list_size(u32::try_from(head_bytes).unwrap_or(u32::MAX))
-        .max_send_buffer_size(STREAM_SEND_BYTES)
-        .max_concurrent_reset_streams(RESETS_REMEMBERED)
-        .max_local_error_reset_streams(Some(PROTOCOL_ERRORS))
-        .enable_connect_protocol();
-    builder
-}
-
-/// Takes streams as they come.
-async fn drive<P: ProxyHttp, S: AsyncRead + AsyncWrite + Unpin>(
-    client: &Rc<Multiplexed<P>>,
-    connection: &mut Connection<S, Bytes>,
-    requests: u64,
-) {
-    let mut accepted = 0;
-    while let Some(begun) = poll_fn(|context| client.poll_accept(connection, context)).await {
-        accepted += 1;
-        client.opened();
-        if accepted == requests {
-            client.say_goodbye(connection);
-        }
-        client.worker.stream_tasks.serve(&client.worker, Stream { client: client.clone(), begun });
+    client.announce();
+    let ended = {
+        let (mut read, mut write) = stream.split();
+        let mut reading = Reading { receiver: Receiver::new(), buffer: Buffer::default(), is_large: false };
+        let ended = poll_fn(|context| client.poll(&mut read, &mut write, &mut reading, context)).await;
+        client.link.end();
+        ended
+    };
+    match ended {
+        Ended::Gone => {}
+        Ended::Done => stream.farewell(),
+        // Boxed, so that the others do not carry the room.
+        Ended::Fault => Box::pin(client.part(&mut stream)).await,
     }
 }
 
 /// A connection, shared by its streams.
 #[derive(Debug)]
 pub(super) struct Multiplexed<P: ProxyHttp> {
-    worker: Rc<Worker<P>>,
-    admission: Admission,
-    /// Of the task that takes the streams.
+    pub(super) worker: Rc<Worker<P>>,
+    pub(super) admission: Admission,
+    /// Of the task that reads and writes.
     timer: Timer,
-    ends: Ends,
-    secured: Option<Secured>,
-    budget: Rc<Budget>,
-    /// Streams that are being served.
+    pub(super) ends: Ends,
+    pub(super) secured: Option<Secured>,
+    budget: Budget,
+    pub(super) link: Link,
+    /// Streams that have been begun to be served.
+    served: Cell<u64>,
+    /// Those that still are.
     open: Cell<u32>,
     goodbye: Cell<Goodbye>,
+}
+
+/// A stream to be served.
+#[derive(Debug)]
+pub(super) struct Begun<P: ProxyHttp> {
+    pub(super) asked: Asked<P>,
+    /// With the request, as far as it was understood.
+    pub(super) state: Box<State>,
+}
+
+/// What is known of a stream besides its request.
+#[derive(Debug)]
+pub(super) struct Asked<P: ProxyHttp> {
+    pub(super) client: Rc<Multiplexed<P>>,
+    pub(super) stream: Rc<Stream>,
+    /// Whether the request was understood.
+    pub(super) read: Result<(), HeadError>,
+    pub(super) started: Instant,
 }
 
 /// Whether the client has been told that there will be no more streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Goodbye {
     NotYet,
-    /// Those under way may end.
+    /// Those under way may end, and those that the client has begun meanwhile.
     Said,
-    /// All are over: the client has broken the rules.
-    Dismissed,
+    /// The client knows, and begins no more.
+    Heard,
+}
+
+/// How a connection has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// The client has closed it, or it has failed, or its time is up.
+    Gone,
+    /// As it should.
+    Done,
+    /// By a fault of the client, who may still be sending.
+    Fault,
+}
+
+/// What is being read of a connection.
+#[derive(Debug)]
+struct Reading {
+    receiver: Receiver,
+    buffer: Buffer,
+    /// Whether what comes fills a small buffer.
+    is_large: bool,
 }
 
 impl<P: ProxyHttp> Multiplexed<P> {
-    /// Waits for the next stream; `None`: there will be none, and what is to be sent has been.
-    fn poll_accept<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        connection: &mut Connection<S, Bytes>,
+    /// Says what the gateway takes (RFC 9113 §3.4).
+    fn announce(&self) {
+        let settings = self.admission.listener.settings().http2;
+        let announced = Announced {
+            streams: settings.streams,
+            stream_window: settings.stream_window,
+            connection_window: settings.connection_window,
+            head_bytes: u32::try_from(self.head_bytes_max()).unwrap_or(u32::MAX),
+        };
+        self.link.write(|out| announced.write(out));
+    }
+
+    /// Reads, begins streams, and writes what they have to say.
+    fn poll<R: AsyncRead + Readiness + Unpin, W: AsyncWrite + Unpin>(
+        self: &Rc<Self>,
+        read: &mut R,
+        write: &mut W,
+        reading: &mut Reading,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Begun>> {
-        let listener = &self.admission.listener;
+    ) -> Poll<Ended> {
         loop {
-            let polled = connection.poll_accept(context);
-            if let Some(reason) = self.budget.verdict().filter(|_| !self.is_dismissed()) {
-                self.goodbye.set(Goodbye::Dismissed);
-                if reason == Reason::ENHANCE_YOUR_CALM {
-                    listener.flooded();
+            let Ok(written) = self.link.write_to(&mut *write, context) else {
+                return Poll::Ready(Ended::Gone);
+            };
+            self.budget.written(written);
+            if self.admission.listener.is_cut() {
+                return Poll::Ready(Ended::Gone);
+            }
+            // Who does not take answers is not listened to.
+            if self.link.unsent() < UNSENT_BYTES
+                && let Poll::Ready(count) = poll_fill(read, reading, context)
+            {
+                match count {
+                    Ok(1..) => {}
+                    Ok(0) | Err(_) => return Poll::Ready(Ended::Gone),
                 }
-                // Goes out with the next turn, as far as the client takes it.
-                connection.abrupt_shutdown(reason);
+                let was_past_preface = reading.receiver.is_past_preface();
+                if let Err(code) = reading.receiver.receive(self, &mut reading.buffer) {
+                    return self.dismiss(code, write, context);
+                }
+                if !was_past_preface && reading.receiver.is_past_preface() && self.open.get() == 0 {
+                    self.timer.set(self.admission.listener.settings().keep_alive);
+                }
                 continue;
             }
-            if let Poll::Ready(stream) = polled {
-                // Some floods `h2` finds by itself.
-                if let Some(Err(error)) = &stream
-                    && error.reason() == Some(Reason::ENHANCE_YOUR_CALM)
-                    && !error.is_remote()
-                    && !self.is_dismissed()
-                {
-                    listener.flooded();
-                }
-                return Poll::Ready(stream.and_then(Result::ok).filter(|_| !self.is_dismissed()));
-            }
-            let is_idle = self.open.get() == 0 && self.timer.expired();
+            reading.rest();
+            let is_over = self.open.get() == 0 && self.timer.expired();
             match self.goodbye.get() {
-                _ if listener.is_cut() => return Poll::Ready(None),
-                Goodbye::Dismissed => return Poll::Ready(None),
-                Goodbye::Said if is_idle => return Poll::Ready(None),
-                Goodbye::NotYet if is_idle || self.closing().has_come() => self.say_goodbye(connection),
-                Goodbye::Said | Goodbye::NotYet => return Poll::Pending,
+                Goodbye::Heard if self.open.get() == 0 && self.link.is_flushed() => {
+                    return Poll::Ready(Ended::Done);
+                }
+                Goodbye::Heard | Goodbye::Said if is_over => return Poll::Ready(Ended::Done),
+                Goodbye::NotYet if is_over || self.closing().has_come() => self.say_goodbye(),
+                Goodbye::NotYet | Goodbye::Said | Goodbye::Heard => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Ends the connection for a fault of the client (RFC 9113 §5.4.1).
+    fn dismiss<W: AsyncWrite + Unpin>(
+        &self,
+        code: Code,
+        write: &mut W,
+        context: &mut Context<'_>,
+    ) -> Poll<Ended> {
+        self.link.write(|out| write_goaway(self.link.last(), code, out));
+        // Goes out as far as the client takes it.
+        let sent = self.link.write_to(write, context);
+        let is_flood = code == Code::ENHANCE_YOUR_CALM;
+        if is_flood {
+            self.admission.listener.flooded();
+        }
+        Poll::Ready(if is_flood || sent.is_err() { Ended::Gone } else { Ended::Fault })
+    }
+
+    /// Reads away for a moment what the client sends, so that it hears why the connection ends.
+    async fn part<S: ClientStream>(&self, stream: &mut S) {
+        let (mut read, mut write) = stream.split();
+        self.timer.set(Ticks::from_ms(LINGER_MS));
+        let shut = wait(&self.timer, |context| Pin::new(&mut write).poll_shutdown(context)).await;
+        let mut buffer = Buffer::default();
+        let mut left = LINGER_BYTES;
+        while shut.is_ok() && left > 0 {
+            match wait(&self.timer, |context| poll_read(&mut read, buffer.room(BUFFER_BYTES), context)).await {
+                Ok(count @ 1..) => left = left.saturating_sub(count as u64),
+                Ok(0) | Err(_) => return,
             }
         }
     }
 
     /// Has the client begin no more streams, and the connection end with those that are under way (RFC 9113 §6.8).
-    fn say_goodbye<S: AsyncRead + AsyncWrite + Unpin>(&self, connection: &mut Connection<S, Bytes>) {
+    fn say_goodbye(&self) {
         if self.goodbye.get() == Goodbye::NotYet {
             self.goodbye.set(Goodbye::Said);
-            connection.graceful_shutdown();
+            self.link.write_goodbye();
             if self.open.get() == 0 {
                 self.timer.set(Ticks::from_ms(GOODBYE_MS));
             }
         }
     }
 
-    fn is_dismissed(&self) -> bool {
-        self.goodbye.get() == Goodbye::Dismissed
-    }
-
     fn closing(&self) -> Closing<'_> {
         Closing { draining: self.worker.draining(), listener: &self.admission.listener }
     }
 
-    fn opened(&self) {
-        self.open.set(self.open.get() + 1);
-        self.timer.set(Ticks::NEVER);
-    }
-
-    fn closed(&self) {
+    /// Takes note that a stream is over that was served.
+    pub(super) fn closed(&self) {
         self.open.set(self.open.get() - 1);
         if self.open.get() == 0 {
+            self.link.rest();
             let keep_alive = self.admission.listener.settings().keep_alive;
             let is_staying = self.goodbye.get() == Goodbye::NotYet;
             self.timer.set(if is_staying { keep_alive } else { Ticks::from_ms(GOODBYE_MS) });
-        }
-    }
-
-    /// Serves the request of one stream.
-    async fn answer(
-        &self,
-        head: Head<RecvStream>,
-        way: &RefCell<Way>,
-        timer: &Timer,
-        state: &mut State,
-    ) -> Afterwards {
-        let Self { worker, admission, ends, secured, .. } = self;
-        let settings = admission.listener.settings_arc();
-        let started = Instant::now();
-        let State { request, response } = state;
-        let (parts, body) = head.into_parts();
-        let limits = worker.plane.load().request_limits;
-        let read = request::read(&parts, body.is_end_stream(), &limits, request);
-        drop(parts);
-        let mut conversation = Conversation {
-            incoming: Incoming::new(body, request.upgrade.is_empty()),
-            way,
-            started: None,
-            timer,
-            idle: settings.body_timeout,
-        };
-        if let Err(error) = read {
-            request.clear();
-            let arrival = Arrival::unread(*ends, secured.as_ref());
-            let record = RefCell::default();
-            let exchange = Exchange::open(worker, started, arrival, timer, request, &record);
-            let refusal = Refusal::head(error);
-            if refusal.status == 400 {
-                // A malformed request is an error of its stream (RFC 9113 §8.1.1).
-                way.borrow_mut().reset(Reason::PROTOCOL_ERROR);
-                exchange.note(refusal.status, Some(refusal.reason));
-                exchange.finish(request);
-                return Afterwards::Cut;
+            if !is_staying {
+                self.worker.timers.wake(self.timer.slot());
             }
-            return pipeline::refuse(&exchange, &refusal, request, response, &mut conversation).await;
         }
-        let arrival = Arrival::of(request, *ends, &settings, secured.as_ref());
-        let afterwards =
-            pipeline::serve(worker, started, arrival, timer, request, response, &mut conversation).await;
-        if afterwards != Afterwards::Cut {
-            conversation.linger().await;
-        }
-        afterwards
+    }
+
+    /// Takes note of a request that has been answered.
+    pub(super) fn answered(&self) {
+        self.budget.answered();
     }
 }
 
-/// A stream as it begins.
-type Begun = (Head<RecvStream>, SendResponse<Bytes>);
+/// What the receiver asks and tells.
+impl<P: ProxyHttp> Multiplexed<P> {
+    pub(super) fn timers(&self) -> &Timers {
+        &self.worker.timers
+    }
 
-/// A stream to be served.
-#[derive(Debug)]
-pub(super) struct Stream<P: ProxyHttp> {
-    client: Rc<Multiplexed<P>>,
-    begun: Begun,
+    /// Takes note of a frame.
+    ///
+    /// # Errors
+    /// When the client has sent too many that ask for work and give none.
+    pub(super) fn charge(&self, frame: Header) -> Result<(), Code> {
+        self.budget.charge(frame, self.worker.timers.now())
+    }
+
+    /// The same of a stream that a fault of the client ends.
+    ///
+    /// # Errors
+    /// When there have been too many.
+    pub(super) fn charge_fault(&self) -> Result<(), Code> {
+        self.budget.charge_fault()
+    }
+
+    /// Ends a stream for a fault of the client (RFC 9113 §5.4.2).
+    ///
+    /// # Errors
+    /// When there have been too many.
+    pub(super) fn fault(&self, stream: &Stream, code: Code) -> Result<(), Code> {
+        self.link.reset(stream, code);
+        stream.wake(self.timers());
+        self.charge_fault()
+    }
+
+    pub(super) fn head_limits(&self) -> HeadLimits {
+        self.worker.plane.load().request_limits
+    }
+
+    /// Largest head, as settings count it: an entry has 32 bytes more than its name and value (RFC 9113 §6.5.2).
+    pub(super) fn head_bytes_max(&self) -> usize {
+        let limits = self.head_limits();
+        limits.head_bytes + 32 * limits.fields
+    }
+
+    /// Whether one more stream may be served.
+    pub(super) fn takes_another(&self) -> bool {
+        let streams = self.admission.listener.settings().http2.streams;
+        // Those that the client has taken back may take a moment to end.
+        self.link.open() < streams as usize && self.open.get() < streams.saturating_mul(2)
+    }
+
+    /// Whether the client has been told which stream was the last.
+    pub(super) fn has_left(&self) -> bool {
+        self.goodbye.get() == Goodbye::Heard
+    }
+
+    /// Takes note that the client knows of the coming end.
+    pub(super) fn is_leaving(&self) {
+        if self.goodbye.get() == Goodbye::Said {
+            self.goodbye.set(Goodbye::Heard);
+        }
+    }
+
+    /// Has a stream be served.
+    pub(super) fn begin(&self, begun: Begun<P>) {
+        self.open.set(self.open.get() + 1);
+        self.timer.set(Ticks::NEVER);
+        self.served.set(self.served.get() + 1);
+        if self.served.get() == self.admission.listener.settings().requests {
+            self.say_goodbye();
+        }
+        self.worker.stream_tasks.serve(&self.worker, begun);
+    }
+
+    /// Whether bytes of a body may come: `flow` of them with their padding, `count` without.
+    ///
+    /// # Errors
+    /// With the code that the stream ends with.
+    pub(super) fn check_data(
+        &self,
+        stream: &Stream,
+        flow: usize,
+        count: usize,
+        ends: bool,
+    ) -> Result<(), Code> {
+        if stream.has_received.get() {
+            return Err(Code::STREAM_CLOSED);
+        }
+        if flow > stream.takes.get().room() {
+            return Err(Code::FLOW_CONTROL_ERROR);
+        }
+        if let Some(left) = stream.left.get() {
+            // RFC 9113 §8.1.1
+            let rest = left.checked_sub(count as u64).ok_or(Code::PROTOCOL_ERROR)?;
+            if ends && rest > 0 {
+                return Err(Code::PROTOCOL_ERROR);
+            }
+            stream.left.set(Some(rest));
+        }
+        Ok(())
+    }
+
+    /// Takes note that a body is over, by its trailers.
+    ///
+    /// # Errors
+    /// When there have been too many that were too short.
+    pub(super) fn receive_end(&self, stream: &Stream) -> Result<(), Code> {
+        if stream.left.get().is_some_and(|left| left > 0) {
+            return self.fault(stream, Code::PROTOCOL_ERROR);
+        }
+        stream.has_received.set(true);
+        stream.wake_reader(self.timers());
+        Ok(())
+    }
 }
 
-impl<P: ProxyHttp> Stream<P> {
-    /// Serves it to its end, which may be that the client takes its request back.
-    pub(super) async fn serve(self, timer: &Timer) {
-        let Self { client, begun: (head, respond) } = self;
-        let worker = &client.worker;
-        let mut state = worker.take_state();
-        let way = RefCell::new(Way::Unanswered(respond));
-        let afterwards = {
-            let mut answering = pin!(client.answer(head, &way, timer, &mut state));
-            poll_fn(|context| {
-                // Most of the time it is over, and nobody asks whether it has been taken back.
-                if let Poll::Ready(afterwards) = answering.as_mut().poll(context) {
-                    return Poll::Ready(afterwards);
-                }
-                let is_gone = way.borrow_mut().poll_reset(context).is_ready();
-                if is_gone {
-                    timer.cut("client_gone");
-                } else if client.admission.listener.is_cut() {
-                    timer.cut("listener_removed");
-                } else {
-                    return Poll::Pending;
-                }
-                answering.as_mut().poll(context)
-            })
-            .await
-        };
-        worker.put_state(state);
-        match afterwards {
-            Afterwards::Keep | Afterwards::Close => client.budget.answered(),
-            Afterwards::Cut => way.borrow_mut().reset(Reason::INTERNAL_ERROR),
-        }
-        drop(way);
-        client.closed();
+impl Reading {
+    /// Gives the buffer back if nothing is in it.
+    fn rest(&mut self) {
+        self.buffer.release();
+        self.is_large = false;
     }
+}
+
+/// Receives what is there; `Ok(0)`: the client has closed the connection.
+fn poll_fill<R: AsyncRead + Readiness + Unpin>(
+    read: &mut R,
+    reading: &mut Reading,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    // Without a buffer as long as there is nothing to put into it.
+    std::task::ready!(read.poll_readable(context))?;
+    if reading.is_large {
+        reading.buffer.enlarge();
+    }
+    let room = reading.buffer.room(BUFFER_LARGE_BYTES);
+    let count = std::task::ready!(poll_read(read, room, context))?;
+    reading.buffer.received(count);
+    reading.is_large = count >= BUFFER_BYTES;
+    Poll::Ready(Ok(count))
+}
+
+fn poll_read<R: AsyncRead + Unpin>(
+    read: &mut R,
+    room: &mut [u8],
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut into = ReadBuf::new(room);
+    std::task::ready!(Pin::new(read).poll_read(context, &mut into))?;
+    Poll::Ready(Ok(into.filled().len()))
 }

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use super::serve::Stream;
+use super::serve::Begun;
 use crate::hooks::ProxyHttp;
 use crate::limits::STREAM_TASKS_KEPT;
 use crate::timers::{Slot, Timer};
@@ -27,20 +27,20 @@ impl<P: ProxyHttp> Default for StreamTasks<P> {
 #[derive(Debug)]
 struct Seat<P: ProxyHttp> {
     slot: Slot,
-    stream: RefCell<Option<Stream<P>>>,
+    begun: RefCell<Option<Begun<P>>>,
 }
 
 impl<P: ProxyHttp> StreamTasks<P> {
     /// Has a task serve a stream.
-    pub(super) fn serve(&self, worker: &Rc<Worker<P>>, stream: Stream<P>) {
+    pub(super) fn serve(&self, worker: &Rc<Worker<P>>, begun: Begun<P>) {
         let seat = self.idle.borrow_mut().pop();
         match seat {
             Some(seat) => {
-                seat.stream.replace(Some(stream));
+                seat.begun.replace(Some(begun));
                 worker.timers.wake(seat.slot);
             }
             None => {
-                tokio::task::spawn_local(serve_all(worker.clone(), stream));
+                tokio::task::spawn_local(serve_all(worker.clone(), begun));
             }
         }
     }
@@ -69,11 +69,11 @@ impl<P: ProxyHttp> StreamTasks<P> {
 }
 
 /// A task: serves the first stream, then what it is given.
-async fn serve_all<P: ProxyHttp>(worker: Rc<Worker<P>>, first: Stream<P>) {
+async fn serve_all<P: ProxyHttp>(worker: Rc<Worker<P>>, first: Begun<P>) {
     let timer = Timer::of_this_task(worker.timers.clone()).await;
-    let seat = Rc::new(Seat { slot: timer.slot(), stream: RefCell::new(Some(first)) });
-    while let Some(stream) = next(&seat).await {
-        stream.serve(&timer).await;
+    let seat = Rc::new(Seat { slot: timer.slot(), begun: RefCell::new(Some(first)) });
+    while let Some(begun) = next(&seat).await {
+        begun.serve(&timer).await;
         timer.clear();
         if !worker.stream_tasks.rest(&seat) {
             return;
@@ -82,10 +82,10 @@ async fn serve_all<P: ProxyHttp>(worker: Rc<Worker<P>>, first: Stream<P>) {
 }
 
 /// Waits for a stream; `None`: nobody else knows the seat any more.
-async fn next<P: ProxyHttp>(seat: &Rc<Seat<P>>) -> Option<Stream<P>> {
-    poll_fn(|_| match seat.stream.take() {
+async fn next<P: ProxyHttp>(seat: &Rc<Seat<P>>) -> Option<Begun<P>> {
+    poll_fn(|_| match seat.begun.take() {
         None if Rc::strong_count(seat) > 1 => Poll::Pending,
-        stream => Poll::Ready(stream),
+        begun => Poll::Ready(begun),
     })
     .await
 }

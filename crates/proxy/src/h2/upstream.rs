@@ -1,5 +1,7 @@
 //! One request and its answer on a stream to an upstream.
 
+mod body;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
@@ -16,7 +18,7 @@ use http::{Request as Head, Response as Answer};
 use http1::{HeadError, HeadLimits};
 use message::{Body, Known, Method, Piece, Request, Response, Version, to_header_map};
 
-use super::body::{self, Incoming, Way, gone, sink_failed};
+use body::{Incoming, Way, gone, sink_failed};
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
 use crate::h1::wait;
 use crate::timers::{Ticks, Timer};
@@ -89,7 +91,7 @@ impl AskingSink<'_> {
 
 impl Sink for AskingSink<'_> {
     async fn write(&mut self, piece: Piece<'_>) -> Result<(), SinkError> {
-        if self.started.is_some() && body::is_nothing(piece) {
+        if self.started.is_some() && piece.is_nothing() {
             return self.send_head(true);
         }
         self.send_head(false)?;

@@ -1,11 +1,11 @@
 //! Heads of HTTP/2: whatever they are, one message of HTTP/1.1 with one framing comes of them, or none.
 //!
-//! What `h2` refuses before anybody sees it, and `http` cannot hold, is not tried.
+//! What of an answer `h2` refuses before anybody sees it, and `http` cannot hold, is not tried.
 
 use ::http1::{HeadLimits, encode_request, encode_response, framing_for};
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http2::{Decoder, RequestReader, encode_field};
 use message::{Fields, Known, Method, Request, Response, Version, is_field_value, is_token};
-use proxy::fuzz::{Protocol, h2_request, h2_response};
+use proxy::fuzz::h2_response;
 
 use super::fields::fields;
 use super::http1::{check_framing, whole};
@@ -15,8 +15,15 @@ use crate::oracle::{self, Framing};
 /// any of them empty; then fields, of which `:protocol` may be the first.
 pub fn h2_question(data: &[u8]) {
     let Some((head, is_whole)) = request_head(data) else { return };
+    let mut block = Vec::new();
+    for (name, value) in &head {
+        encode_field(name, value, &mut block);
+    }
     let mut request = Request::default();
-    if h2_request(&head, is_whole, &HeadLimits::default(), &mut request).is_err() {
+    let mut reader = RequestReader::new(&HeadLimits::default(), &mut request);
+    let decoded = Decoder::new(0).decode(&block, &mut Vec::new(), |name, value| reader.field(name, value));
+    decoded.expect("what was encoded can be decoded");
+    if reader.finish(is_whole).is_err() {
         return;
     }
     check_fields(&request.fields);
@@ -36,9 +43,9 @@ pub fn h2_question(data: &[u8]) {
         !is_whole || matches!(framing, Framing::None | Framing::Length(0)),
         "nothing follows: {framing:?}"
     );
-    let crumbs = usize::from(head.headers.contains_key("cookie"));
+    let crumbs = usize::from(has(&head, "cookie"));
     assert_eq!(fields.all("cookie").len(), crumbs, "one cookie");
-    let is_tunnel = head.method == http::Method::CONNECT;
+    let is_tunnel = has(&head, ":protocol");
     assert_eq!(fields.has("upgrade"), is_tunnel, "another protocol is asked for where it was");
 }
 
@@ -65,27 +72,25 @@ pub fn h2_answer(data: &[u8]) {
     check_framing(framing, framing_for(response.body, Version::Http11));
 }
 
-/// As `h2` makes it: a scheme only beside an authority, and a path but for CONNECT.
-fn request_head(data: &[u8]) -> Option<(http::request::Parts, bool)> {
+type Field<'d> = (&'d [u8], &'d [u8]);
+
+/// The fields of a head, and whether nothing follows it; a pseudo-field that is empty is left out.
+fn request_head(data: &[u8]) -> Option<(Vec<Field<'_>>, bool)> {
     let mut lines = data.split(|&byte| byte == b'\n');
     let (&choice, method) = lines.next()?.split_first()?;
-    let [scheme, authority, path] = [lines.next()?, lines.next()?, lines.next()?];
-    let mut uri = http::uri::Parts::default();
-    if !authority.is_empty() {
-        uri.authority = Some(Authority::try_from(authority).ok()?);
-        uri.scheme = if scheme.is_empty() { None } else { Some(Scheme::try_from(scheme).ok()?) };
-    }
-    uri.path_and_query = if path.is_empty() { None } else { Some(PathAndQuery::try_from(path).ok()?) };
-    let (mut head, ()) = http::Request::new(()).into_parts();
-    head.method = http::Method::from_bytes(method).ok()?;
-    head.uri = http::Uri::from_parts(uri).ok()?;
-    let mut lines = lines.peekable();
-    if let Some(protocol) = lines.next_if(|line| line.starts_with(b":protocol:")) {
-        let protocol = std::str::from_utf8(&protocol[b":protocol:".len()..]).ok()?;
-        head.extensions.insert(Protocol::from(protocol));
-    }
-    head.headers = fields(lines);
-    Some((head, choice == b'W'))
+    let names: [&[u8]; 4] = [b":method", b":scheme", b":authority", b":path"];
+    let values = [method, lines.next()?, lines.next()?, lines.next()?];
+    let pseudo = names.into_iter().zip(values).filter(|(_, value)| !value.is_empty());
+    let fields = lines.filter_map(|line| {
+        // The first byte may be that of a pseudo-field.
+        let colon = line.iter().skip(1).position(|&byte| byte == b':')? + 1;
+        Some((&line[..colon], &line[colon + 1..]))
+    });
+    Some((pseudo.chain(fields).collect(), choice == b'W'))
+}
+
+fn has(head: &[Field<'_>], name: &str) -> bool {
+    head.iter().any(|(other, _)| other.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// No field frames the message, speaks of its connection, or can end its line.

@@ -1,16 +1,14 @@
-//! Bodies on a stream, the same towards clients and upstreams: what comes, and what goes as far as the other side has room.
+//! Bodies on a stream to an upstream: what comes, and what goes as far as the other side has room.
 
 use std::cell::RefCell;
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
-use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
-use http::Response as Head;
+use h2::{RecvStream, SendStream};
 use message::{Fields, Piece, to_header_map, trailers_of};
 
-use crate::adapter::{SinkError, Source, SourceError};
+use crate::adapter::{SinkError, SourceError};
 use crate::h1::wait;
 use crate::timers::{Ticks, Timer};
 
@@ -95,71 +93,20 @@ impl Incoming {
     }
 }
 
-/// A client's side of a stream.
-#[derive(Debug)]
-pub(super) struct StreamSource<'a> {
-    pub(super) incoming: &'a mut Incoming,
-    pub(super) timer: &'a Timer,
-    pub(super) idle: Ticks,
-}
-
-impl Source for StreamSource<'_> {
-    async fn next(&mut self) -> Result<Piece<'_>, SourceError> {
-        self.incoming.next(self.timer, self.idle).await
-    }
-
-    fn has_buffered(&self) -> bool {
-        self.incoming.has_buffered()
-    }
-
-    fn has_ended(&self) -> bool {
-        self.incoming.ended
-    }
-}
-
 /// How far what goes has come.
 #[derive(Debug)]
 pub(super) enum Way {
-    /// To a client: no head has gone out.
-    Unanswered(SendResponse<Bytes>),
-    /// A head has, and not the end.
+    /// A head has gone out, and not the end.
     Open(SendStream<Bytes>),
     /// Nothing more can be sent.
     Closed,
 }
 
 impl Way {
-    /// Waits for a client to take its request back (RFC 9113 §5.4.2), or to be gone.
-    pub(super) fn poll_reset(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let reset = match self {
-            Self::Unanswered(way) => way.poll_reset(context),
-            Self::Open(way) => way.poll_reset(context),
-            Self::Closed => return Poll::Pending,
-        };
-        reset.map(|_| ())
-    }
-
-    /// Ends the stream so that nobody can take the answer for a whole one.
-    pub(super) fn reset(&mut self, reason: Reason) {
-        match std::mem::replace(self, Self::Closed) {
-            Self::Unanswered(mut way) => way.send_reset(reason),
-            Self::Open(mut way) => way.send_reset(reason),
-            Self::Closed => {}
-        }
-    }
-
-    /// Sends a response's head.
-    pub(super) fn answer(&mut self, head: Head<()>, is_whole: bool) -> Result<(), SinkError> {
-        let Self::Unanswered(way) = self else { return Err(gone()) };
-        let sending = way.send_response(head, is_whole).map_err(sink_failed)?;
-        *self = if is_whole { Self::Closed } else { Self::Open(sending) };
-        Ok(())
-    }
-
     fn sending(&mut self) -> Result<&mut SendStream<Bytes>, SinkError> {
         match self {
             Self::Open(sending) => Ok(sending),
-            Self::Unanswered(_) | Self::Closed => Err(gone()),
+            Self::Closed => Err(gone()),
         }
     }
 
@@ -170,11 +117,6 @@ impl Way {
         }
         Ok(())
     }
-}
-
-/// Whether a piece says no more than that there is nothing, so that the head is the end.
-pub(super) fn is_nothing(piece: Piece<'_>) -> bool {
-    piece.end && piece.data.is_empty() && piece.trailers.is_none_or(Fields::is_empty)
 }
 
 /// Sends a piece behind a head that has gone out.

@@ -1,0 +1,94 @@
+//! One request of a client's stream and its answer.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use http2::Code;
+
+use super::conversation::{Conversation, Incoming};
+use super::serve::{Asked, Begun};
+use super::websocket;
+use crate::client::Arrival;
+use crate::exchange::Exchange;
+use crate::hooks::ProxyHttp;
+use crate::pipeline::{self, Afterwards};
+use crate::refusal::Refusal;
+use crate::timers::Timer;
+use crate::worker::State;
+
+impl<P: ProxyHttp> Begun<P> {
+    /// Serves it to its end, which may be that the client takes its request back.
+    pub(super) async fn serve(self, timer: &Timer) {
+        let Self { asked, mut state } = self;
+        let Asked { client, stream, .. } = &asked;
+        stream.serve_by(timer.slot());
+        let afterwards = {
+            let mut answering = pin!(asked.answer(timer, &mut state));
+            poll_fn(|context| {
+                // Most of the time it is over, and nobody asks whether it has been taken back.
+                if let Poll::Ready(afterwards) = answering.as_mut().poll(context) {
+                    return Poll::Ready(afterwards);
+                }
+                if stream.is_gone.get() {
+                    timer.cut("client_gone");
+                } else if client.admission.listener.is_cut() {
+                    timer.cut("listener_removed");
+                } else {
+                    return Poll::Pending;
+                }
+                answering.as_mut().poll(context)
+            })
+            .await
+        };
+        client.worker.put_state(state);
+        if afterwards != Afterwards::Cut {
+            client.answered();
+        }
+        client.link.finish(stream);
+        client.closed();
+    }
+}
+
+impl<P: ProxyHttp> Asked<P> {
+    async fn answer(&self, timer: &Timer, state: &mut State) -> Afterwards {
+        let Self { client, stream, started, read, .. } = self;
+        let (worker, ends, secured) = (&client.worker, client.ends, client.secured.as_ref());
+        let settings = client.admission.listener.settings_arc();
+        let State { request, response } = state;
+        let mut conversation = Conversation {
+            link: &client.link,
+            stream,
+            incoming: Incoming::new(&client.link, stream, request.upgrade.is_empty()),
+            started: None,
+            timer,
+            idle: settings.body_timeout,
+        };
+        if let Err(error) = *read {
+            request.clear();
+            let arrival = Arrival::unread(ends, secured);
+            let record = RefCell::default();
+            let exchange = Exchange::open(worker, *started, arrival, timer, request, &record);
+            let refusal = Refusal::head(error);
+            if refusal.status == 400 {
+                // A malformed request is an error of its stream (RFC 9113 §8.1.1).
+                client.link.reset(stream, Code::PROTOCOL_ERROR);
+                exchange.note(refusal.status, Some(refusal.reason));
+                exchange.finish(request);
+                return Afterwards::Cut;
+            }
+            return pipeline::refuse(&exchange, &refusal, request, response, &mut conversation).await;
+        }
+        if !request.upgrade.is_empty() {
+            request.fields.set("sec-websocket-key", &websocket::key());
+        }
+        let arrival = Arrival::of(request, ends, &settings, secured);
+        let afterwards =
+            pipeline::serve(worker, *started, arrival, timer, request, response, &mut conversation).await;
+        if afterwards != Afterwards::Cut {
+            conversation.linger().await;
+        }
+        afterwards
+    }
+}

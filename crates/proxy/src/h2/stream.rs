@@ -1,0 +1,79 @@
+//! One stream of a client's connection (RFC 9113 §5.1): shared by the connection's task, which takes and sends its frames, and by the
+//! task that serves it.
+
+use std::cell::{Cell, RefCell};
+
+use http2::{PeerSettings, Window};
+use message::Fields;
+
+use crate::buffers::Output;
+use crate::timers::{Slot, Timers};
+
+/// What is known of a stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) id: u32,
+    /// The task that serves it.
+    slot: Cell<Option<Slot>>,
+    /// Bytes of the request's body that the task has not taken yet.
+    pub(super) received: RefCell<Output>,
+    pub(super) trailers: RefCell<Option<Box<Fields>>>,
+    /// What the client may still send, bytes.
+    pub(super) takes: Cell<Window>,
+    /// Bytes taken for which the client has not been told that it may send others.
+    pub(super) owed: Cell<u32>,
+    /// What the client still takes, bytes.
+    pub(super) gives: Cell<Window>,
+    /// Bytes that the body still has to have, where the head says how many.
+    pub(super) left: Cell<Option<u64>>,
+    /// Whether the client has sent all it had to.
+    pub(super) has_received: Cell<bool>,
+    /// Whether the end has gone out.
+    pub(super) has_sent: Cell<bool>,
+    /// Whether it was reset by either side, or its connection is gone.
+    pub(super) is_gone: Cell<bool>,
+    /// Whether it is its turn to send.
+    pub(super) has_turn: Cell<bool>,
+    /// Whether the task waits for the body.
+    pub(super) is_reading: Cell<bool>,
+}
+
+impl Stream {
+    /// As it begins; `stream_window`: what the client may send of a body.
+    pub(super) fn new(id: u32, is_whole: bool, stream_window: u32, peer: PeerSettings) -> Self {
+        Self {
+            id,
+            slot: Cell::new(None),
+            received: RefCell::default(),
+            trailers: RefCell::default(),
+            takes: Cell::new(Window::new(stream_window)),
+            owed: Cell::new(0),
+            gives: Cell::new(Window::new(peer.stream_window)),
+            left: Cell::new(None),
+            has_received: Cell::new(is_whole),
+            has_sent: Cell::new(false),
+            is_gone: Cell::new(false),
+            has_turn: Cell::new(false),
+            is_reading: Cell::new(false),
+        }
+    }
+
+    /// Says which task serves it.
+    pub(super) fn serve_by(&self, slot: Slot) {
+        self.slot.set(Some(slot));
+    }
+
+    /// Has its task look what has changed.
+    pub(super) fn wake(&self, timers: &Timers) {
+        if let Some(slot) = self.slot.get() {
+            timers.wake(slot);
+        }
+    }
+
+    /// The same, if it waits for the body.
+    pub(super) fn wake_reader(&self, timers: &Timers) {
+        if self.is_reading.take() {
+            self.wake(timers);
+        }
+    }
+}
