@@ -293,7 +293,10 @@ mod tests {
         ];
         let (read_as, request) = read(&head, false);
         assert_eq!(read_as, Ok(None));
-        assert_eq!((request.method, request.upgrade(), request.body), (Method::Get, "websocket", Body::Empty));
+        assert_eq!(
+            (request.method, request.upgrade(), request.body),
+            (Method::Get, "websocket", Body::Empty)
+        );
         assert_eq!(read(&[(":method", "CONNECT"), (":authority", "a:1")], false).0, Err(HeadError::Connect));
         let crowded = [(":method", "CONNECT"), (":authority", "a:1"), (":path", "/")];
         assert_eq!(read(&crowded, false).0, Err(HeadError::FieldName));

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::Decoder;
 
-    const PLACE: BlockPlace = 
+    const PLACE: BlockPlace =
         BlockPlace { stream: 3, ends_stream: true, is_first: true, frame_bytes: 16_384 };
 
     /// The headers of the frames, and the fields of the block in them.

@@ -127,6 +127,9 @@ mod tests {
         let header = Header::read(&bytes).unwrap();
         assert_eq!((header.kind, header.length, header.check(16_384)), (SETTINGS, 24, Ok(())));
         let update = Header::read(&bytes[9 + 24..]).unwrap();
-        assert_eq!((update.kind, &bytes[9 + 24 + 9..]), (crate::WINDOW_UPDATE, &65_535_u32.to_be_bytes()[..]));
+        assert_eq!(
+            (update.kind, &bytes[9 + 24 + 9..]),
+            (crate::WINDOW_UPDATE, &65_535_u32.to_be_bytes()[..])
+        );
     }
 }

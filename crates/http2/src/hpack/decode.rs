@@ -59,7 +59,7 @@ impl Decoder {
                     rest
                 }
                 0x40.. => {
-                    let (name, value, rest) = self.literal(rest, 6, scratch)?;
+                    let ((name, value), rest) = self.literal(rest, 6, scratch)?;
                     field(name, value);
                     self.table.insert(name, value);
                     rest
@@ -67,7 +67,7 @@ impl Decoder {
                 0x20.. => return Err(Malformed::SizeUpdatePlace),
                 // Not to be indexed by this connection or by any: the same to one that indexes nothing.
                 _ => {
-                    let (name, value, rest) = self.literal(rest, 4, scratch)?;
+                    let ((name, value), rest) = self.literal(rest, 4, scratch)?;
                     field(name, value);
                     rest
                 }
@@ -92,7 +92,7 @@ impl Decoder {
 
     /// Name and value of an index into both tables (RFC 7541 §2.3.3).
     #[inline]
-    fn get(&self, index: usize) -> Result<(&[u8], &[u8]), Malformed> {
+    fn get(&self, index: usize) -> Result<Field<'_>, Malformed> {
         let entry = match index {
             0..=static_table::LEN => static_table::get(index),
             _ => self.table.get(index - static_table::LEN - 1),
@@ -108,7 +108,7 @@ impl Decoder {
         rest: &'block [u8],
         prefix: u32,
         scratch: &'a mut Vec<u8>,
-    ) -> Result<(&'a [u8], &'a [u8], &'block [u8]), Malformed> {
+    ) -> Result<(Field<'a>, &'block [u8]), Malformed> {
         let (index, rest) = integer::decode(rest, prefix)?;
         let (name, rest) = if index == 0 { Text::read(rest)? } else { (Text::Name(index), rest) };
         let (value, rest) = Text::read(rest)?;
@@ -118,7 +118,7 @@ impl Decoder {
         }
         let (name, room) = self.resolve(name, scratch)?;
         let (value, _) = self.resolve(value, room)?;
-        Ok((name, value, rest))
+        Ok(((name, value), rest))
     }
 
     /// Room that [`Decoder::resolve`] wants for a text, bytes.
@@ -150,6 +150,9 @@ impl Decoder {
         Ok((bytes, room))
     }
 }
+
+/// Name and value.
+type Field<'a> = (&'a [u8], &'a [u8]);
 
 /// A name or value as a block has it.
 #[derive(Clone, Copy)]

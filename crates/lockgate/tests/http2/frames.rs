@@ -24,6 +24,7 @@ pub(crate) struct Frames(TcpStream);
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) kind: u8,
+    pub(crate) flags: u8,
     pub(crate) stream: u32,
     pub(crate) payload: Vec<u8>,
 }
@@ -79,14 +80,19 @@ pub(crate) fn pseudo<'a>(method: &'a str, path: &'a str) -> Vec<(&'a str, &'a st
 
 impl Frames {
     pub(crate) fn connect(address: &str) -> Self {
+        let mut frames = Self::begin(address);
+        frames.send(&frame(SETTINGS, 0, 0, &[])).unwrap();
+        frames
+    }
+
+    /// One that has sent the preface and nothing more.
+    pub(crate) fn begin(address: &str) -> Self {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
-        let mut frames = Self(stream);
-        frames.send(&frame(SETTINGS, 0, 0, &[])).unwrap();
-        frames
+        Self(stream)
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -106,7 +112,7 @@ impl Frames {
         let mut payload = vec![0; length as usize];
         self.0.read_exact(&mut payload).ok()?;
         let stream = u32::from_be_bytes(head[5..9].try_into().unwrap());
-        Some(Frame { kind: head[3], stream, payload })
+        Some(Frame { kind: head[3], flags: head[4], stream, payload })
     }
 
     /// The next frame of that kind.

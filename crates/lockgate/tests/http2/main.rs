@@ -8,6 +8,7 @@ mod floods;
 mod frames;
 mod health;
 mod origin;
+mod protocol;
 mod requests;
 mod rules;
 mod streams;

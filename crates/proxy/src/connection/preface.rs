@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use http2::PREFACE;
 use crate::limits::PREFACE_PAUSE_MS;
 use crate::listen::Listener;
 use crate::timers::Timer;
+use http2::PREFACE;
 
 /// As many bytes as tell the preface from any request: no method begins like it (RFC 9113 §11.6).
 const TELLING_BYTES: usize = 4;

@@ -10,7 +10,7 @@ use http2::{
 
 use super::serve::{Asked, Begun, Multiplexed};
 use super::stream::Stream;
-use crate::buffers::{Buffer, Output};
+use crate::buffers::Buffer;
 use crate::hooks::ProxyHttp;
 use crate::limits::{FRAME_BYTES, TABLE_BYTES};
 
@@ -235,25 +235,25 @@ impl Receiver {
             return self.receive_trailers(client, &stream, ends_stream, block);
         }
         if link.was_reset(id) {
-            return self.pass_over(block);
+            return self.pass_over(client, block);
         }
         if id % 2 == 0 || id <= link.last() {
             // RFC 9113 §5.1, §5.1.1
             return Err(if link.was_closed(id) { Code::STREAM_CLOSED } else { Code::PROTOCOL_ERROR });
         }
         if client.has_left() {
-            return self.pass_over(block);
+            return self.pass_over(client, block);
         }
         link.number(id);
         if !client.takes_another() {
-            self.pass_over(block)?;
+            self.pass_over(client, block)?;
             link.refuse(id, Code::REFUSED_STREAM);
             return Ok(());
         }
         let started = Instant::now();
         let mut state = client.worker.take_state();
         let mut reader = RequestReader::new(&client.head_limits(), &mut state.request);
-        self.decode(block, |name, value| reader.field(name, value))?;
+        self.decode(client, block, |name, value| reader.field(name, value))?;
         let read = reader.finish(ends_stream);
         if read.is_err_and(|error| error.status() == 400) {
             client.charge_fault()?;
@@ -274,7 +274,7 @@ impl Receiver {
         block: &[u8],
     ) -> Result<(), Code> {
         let mut reader = TrailersReader::new(&client.head_limits());
-        self.decode(block, |name, value| reader.field(name, value))?;
+        self.decode(client, block, |name, value| reader.field(name, value))?;
         if stream.has_received.get() {
             return client.fault(stream, Code::STREAM_CLOSED);
         }
@@ -288,13 +288,18 @@ impl Receiver {
     }
 
     /// Decodes a block that nobody wants, since later ones may refer to it.
-    fn pass_over(&mut self, block: &[u8]) -> Result<(), Code> {
-        self.decode(block, |_, _| {})
+    fn pass_over<P: ProxyHttp>(&mut self, client: &Multiplexed<P>, block: &[u8]) -> Result<(), Code> {
+        self.decode(client, block, |_, _| {})
     }
 
-    fn decode(&mut self, block: &[u8], field: impl FnMut(&[u8], &[u8])) -> Result<(), Code> {
-        let mut scratch = Output::take();
-        self.decoder.decode(block, &mut scratch.bytes, field).map_err(|_| Code::COMPRESSION_ERROR)
+    fn decode<P: ProxyHttp>(
+        &mut self,
+        client: &Multiplexed<P>,
+        block: &[u8],
+        field: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), Code> {
+        let mut scratch = client.worker.scratch.borrow_mut();
+        self.decoder.decode(block, &mut scratch, field).map_err(|_| Code::COMPRESSION_ERROR)
     }
 }
 

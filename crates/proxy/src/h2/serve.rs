@@ -219,7 +219,8 @@ impl<P: ProxyHttp> Multiplexed<P> {
         let mut buffer = Buffer::default();
         let mut left = LINGER_BYTES;
         while shut.is_ok() && left > 0 {
-            match wait(&self.timer, |context| poll_read(&mut read, buffer.room(BUFFER_BYTES), context)).await {
+            match wait(&self.timer, |context| poll_read(&mut read, buffer.room(BUFFER_BYTES), context)).await
+            {
                 Ok(count @ 1..) => left = left.saturating_sub(count as u64),
                 Ok(0) | Err(_) => return,
             }

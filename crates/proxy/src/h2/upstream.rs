@@ -18,10 +18,10 @@ use http::{Request as Head, Response as Answer};
 use http1::{HeadError, HeadLimits};
 use message::{Body, Known, Method, Piece, Request, Response, Version, to_header_map};
 
-use body::{Incoming, Way, gone, sink_failed};
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
 use crate::h1::wait;
 use crate::timers::{Ticks, Timer};
+use body::{Incoming, Way, gone, sink_failed};
 
 /// A stream to an endpoint while an exchange uses it.
 #[derive(Debug)]

@@ -6,6 +6,9 @@ use crate::hpack::Malformed;
 /// Bits looked at together: enough for two of the common letters, and a table of 16 KiB.
 const WINDOW_BITS: usize = 12;
 
+/// Bits that are there after more have been taken, unless the text ends.
+const REFILLED_BITS: usize = 56;
+
 /// What a window begins with.
 #[derive(Clone, Copy)]
 struct Step {
@@ -67,15 +70,16 @@ pub(in crate::hpack) const fn decoded_max(length: usize) -> usize {
 pub(in crate::hpack) fn decode(coded: &[u8], room: &mut [u8]) -> Result<usize, Malformed> {
     let mut bits = Bits { rest: coded, next: 0, count: 0 };
     let mut out = Out { room, written: 0 };
-    bits.refill();
-    while bits.count >= BITS_MAX {
-        while bits.count >= BITS_MAX {
-            bits.take(&mut out)?;
+    while bits.refill() {
+        // Without asking how many bits are left: a step takes a window at most.
+        for _ in 0..REFILLED_BITS / WINDOW_BITS {
+            if !bits.take(&mut out)? {
+                bits.take_long(&mut out)?;
+                break;
+            }
         }
-        bits.refill();
     }
-    bits.finish(&mut out)?;
-    Ok(out.written)
+    bits.finish(out)
 }
 
 struct Out<'a> {
@@ -101,16 +105,20 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// Takes bytes while there are some and they have room: from then on at least 56 bits are there, or all that are left.
+    /// Takes as many bytes as have room, so that at least [`REFILLED_BITS`] are there; `false`: fewer than eight bytes are left.
     #[inline]
-    fn refill(&mut self) {
-        if let Some(eight) = self.rest.first_chunk() {
-            self.next |= u64::from_be_bytes(*eight) >> self.count;
-            let bytes = (63 - self.count) / 8;
-            self.rest = self.rest.get(bytes..).unwrap_or_default();
-            self.count += bytes * 8;
-            return;
-        }
+    fn refill(&mut self) -> bool {
+        let Some(eight) = self.rest.first_chunk() else { return false };
+        self.next |= u64::from_be_bytes(*eight) >> self.count;
+        let bytes = (63 - self.count) / 8;
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+        self.count += bytes * 8;
+        true
+    }
+
+    /// Takes bytes while there are some and they have room.
+    #[inline]
+    fn refill_at_end(&mut self) {
         while self.count <= 56
             && let Some((&byte, rest)) = self.rest.split_first()
         {
@@ -125,50 +133,75 @@ impl Bits<'_> {
         STEPS[(self.next >> (64 - WINDOW_BITS)) as usize]
     }
 
-    /// Decodes one or two symbols of at least [`BITS_MAX`] bits.
     #[inline]
-    fn take(&mut self, out: &mut Out<'_>) -> Result<(), Malformed> {
-        let step = self.step();
-        let bits = if step.count == 0 {
-            let (symbol, bits) = long(self.next);
-            let byte = u8::try_from(symbol).map_err(|_| Malformed::Huffman)?;
-            out.push([byte, 0], 1)?;
-            bits
-        } else {
-            out.push(step.symbols, step.count)?;
-            usize::from(step.bits)
-        };
+    fn skip(&mut self, bits: usize) {
         self.next <<= bits;
         self.count -= bits;
-        Ok(())
     }
 
-    /// Decodes the last bits, fewer than [`BITS_MAX`], as if ones followed them: padding is then the only code that is not there as
-    /// a whole and yet all ones.
-    fn finish(&mut self, out: &mut Out<'_>) -> Result<(), Malformed> {
-        self.next |= u64::MAX >> self.count;
-        while self.count > 0 {
-            let step = self.step();
-            let [byte, _] = step.symbols;
-            let (symbol, bits) = match step.count {
-                0 => long(self.next),
-                _ => (u16::from(byte), usize::from(BITS[usize::from(byte)])),
-            };
-            if bits > self.count {
-                let is_padding = self.count < 8 && self.next == u64::MAX;
-                return if is_padding { Ok(()) } else { Err(Malformed::Huffman) };
-            }
-            let byte = u8::try_from(symbol).map_err(|_| Malformed::Huffman)?;
-            out.push([byte, 0], 1)?;
-            self.next = !(!self.next << bits);
-            self.count -= bits;
+    /// Decodes one or two symbols of a window; `false`: a longer code comes first.
+    #[inline]
+    fn take(&mut self, out: &mut Out<'_>) -> Result<bool, Malformed> {
+        let step = self.step();
+        self.skip(usize::from(step.bits));
+        out.push(step.symbols, step.count)?;
+        Ok(step.count > 0)
+    }
+
+    /// Decodes a longer code, unless it might not be there as a whole: then there is more to be had.
+    #[inline]
+    fn take_long(&mut self, out: &mut Out<'_>) -> Result<(), Malformed> {
+        if self.count < BITS_MAX {
+            return Ok(());
         }
-        Ok(())
+        let (symbol, bits) = long(self.next);
+        self.skip(bits);
+        out.push([u8::try_from(symbol).map_err(|_| Malformed::Huffman)?, 0], 1)
+    }
+
+    /// Decodes what is left when fewer than eight bytes are to be taken; answers the bytes written in all.
+    fn finish(mut self, mut out: Out<'_>) -> Result<usize, Malformed> {
+        self.refill_at_end();
+        while self.count >= BITS_MAX {
+            if !self.take(&mut out)? {
+                self.take_long(&mut out)?;
+            }
+            self.refill_at_end();
+        }
+        while self.count > 0 && !self.is_padding() {
+            if usize::from(self.step().bits) > self.count || !self.take(&mut out)? {
+                self.take_last(&mut out)?;
+            }
+        }
+        Ok(out.written)
+    }
+
+    /// Whether only the end of the last byte is left, all ones (RFC 7541 §5.2). No code is that.
+    const fn is_padding(&self) -> bool {
+        self.count < 8 && self.next | u64::MAX >> self.count == u64::MAX
+    }
+
+    /// Decodes one code of the last bits.
+    #[inline]
+    fn take_last(&mut self, out: &mut Out<'_>) -> Result<(), Malformed> {
+        let step = self.step();
+        let [byte, _] = step.symbols;
+        let (symbol, bits) = match step.count {
+            0 => long(self.next),
+            _ => (u16::from(byte), usize::from(BITS[usize::from(byte)])),
+        };
+        if bits > self.count {
+            return Err(Malformed::Huffman);
+        }
+        self.skip(bits);
+        out.push([u8::try_from(symbol).map_err(|_| Malformed::Huffman)?, 0], 1)
     }
 }
 
-/// The first symbol of bits that begin with a code longer than the window, and the bits of its code.
+/// The first symbol of bits that begin with a code longer than the window, and the bits of its code. Apart and by value,
+/// so that what calls it keeps its own in registers.
 #[cold]
+#[inline(never)]
 fn long(next: u64) -> (u16, usize) {
     for (bits, group) in GROUPS.iter().enumerate().skip(WINDOW_BITS + 1) {
         let place = ((next >> (64 - bits)) as u32).wrapping_sub(group.first);
