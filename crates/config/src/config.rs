@@ -321,6 +321,8 @@ pub enum UpstreamProtocol {
     H1,
     /// HTTP/2: by ALPN with `tls`, by prior knowledge in cleartext.
     H2,
+    /// By TLS, and what each handshake agrees on; HTTP/1.1 where that is nothing.
+    Auto,
 }
 
 /// `timeout` of an upstream.

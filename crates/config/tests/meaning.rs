@@ -166,6 +166,7 @@ fn health_checks_reach_their_fields() {
         ("health = { path = \"/\", status = 302 }", by_path("/", &[302])),
         ("protocol = \"h2\"\nhealth = { grpc = \"\" }", by_grpc("")),
         ("protocol = \"h2\"\nhealth = { grpc = \"a.B\" }", by_grpc("a.B")),
+        ("protocol = \"auto\"\ntls = { verify = false }\nhealth = { grpc = \"\" }", by_grpc("")),
     ] {
         let text = SMALL.replacen("[upstream.b]", &format!("{written}\n[upstream.b]"), 1);
         let config = load(&text).config;

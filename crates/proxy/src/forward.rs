@@ -2,14 +2,13 @@
 
 pub(crate) mod attempt;
 mod body;
+mod obtain;
 pub(crate) mod shape;
 mod tunnel;
 
 use std::sync::Arc;
 
-use config::UpstreamProtocol;
 use message::{Body, Known, Request, Response};
-use policy::proxy_protocol::Ends;
 
 use crate::adapter::{Downstream, NoResponse};
 use crate::exchange::Exchange;
@@ -19,8 +18,9 @@ use crate::limits::GATEWAY_HOPS_MAX;
 use crate::pipeline::Afterwards;
 use crate::refusal::Refusal;
 use crate::route::Route;
-use crate::upstream::{Endpoint, Lease, StreamLease, Unobtainable, Upstream};
+use crate::upstream::{Unobtainable, Upstream};
 use attempt::{Attempt, Terms};
+use obtain::{Obtained, obtain};
 
 /// Asks an upstream of the route. A refusal is only answered while nothing has gone to the client.
 ///
@@ -56,7 +56,7 @@ pub(crate) async fn ask<P: ProxyHttp, D: Downstream>(
     loop {
         let client = terms.on_behalf.then(|| exchange.client.ends());
         let lease = match obtain(exchange, upstream, request, client, avoid.as_ref(), may_be_stale).await {
-            Err((Unobtainable::Connect(_), Some(endpoint)))
+            Err((Unobtainable::Connect(_) | Unobtainable::NoUpgrade, Some(endpoint)))
                 if avoid.is_none() && upstream.endpoints().len() > 1 =>
             {
                 avoid = Some(endpoint);
@@ -118,68 +118,6 @@ pub(crate) fn choose_upstream<P: ProxyHttp>(
     exchange.worker.weigh(route).ok_or(Refusal::NO_ENDPOINT)
 }
 
-/// What an attempt is made on.
-#[allow(clippy::large_enum_variant, reason = "the large variant is the usual one")]
-enum Obtained {
-    /// A connection of its own.
-    Connection(Lease),
-    /// A stream of a connection of HTTP/2.
-    Stream(Box<StreamLease>),
-}
-
-impl Obtained {
-    fn reused(&self) -> bool {
-        match self {
-            Self::Connection(lease) => lease.connection.reused,
-            Self::Stream(lease) => lease.reused,
-        }
-    }
-
-    fn endpoint(&self) -> &Arc<Endpoint> {
-        match self {
-            Self::Connection(lease) => &lease.endpoint,
-            Self::Stream(lease) => &lease.endpoint,
-        }
-    }
-}
-
-/// Chooses an endpoint and gets a connection to it, which may have to say for which client it is; says which endpoint it was when that
-/// fails.
-async fn obtain<P: ProxyHttp>(
-    exchange: &Exchange<'_, P>,
-    upstream: &Arc<Upstream>,
-    request: &Request,
-    client: Option<Ends>,
-    avoid: Option<&Arc<Endpoint>>,
-    may_be_stale: bool,
-) -> Result<Obtained, (Unobtainable, Option<Arc<Endpoint>>)> {
-    let worker = exchange.worker;
-    let endpoint = worker.pools.choose(upstream, avoid).map_err(|error| (error, None))?;
-    let obtained = if upstream.config().protocol == UpstreamProtocol::H2 {
-        let now = worker.timers.now();
-        let (timer, fresh) = (exchange.timer, !may_be_stale);
-        let streaming = worker.shared.stream(upstream, &endpoint, client, timer, now, fresh);
-        // Boxed, so that the others do not carry the room.
-        Box::pin(streaming).await.map(|lease| Obtained::Stream(Box::new(lease)))
-    } else {
-        if may_be_stale && let Some(lease) = worker.pools.reuse(upstream, &endpoint, !is_replayable(request))
-        {
-            return Ok(Obtained::Connection(lease));
-        }
-        worker.pools.connect(upstream, &endpoint, client, exchange.timer).await.map(Obtained::Connection)
-    };
-    match obtained {
-        Ok(obtained) => Ok(obtained),
-        Err(error) => {
-            if let Unobtainable::Connect(_) = error {
-                exchange.note_attempt(&endpoint);
-                endpoint.failed(upstream.config().rest);
-            }
-            Err((error, Some(endpoint)))
-        }
-    }
-}
-
 /// Whether a request may be sent again although an upstream may have seen it (RFC 9110 §9.2.2).
 fn is_replayable(request: &Request) -> bool {
     request.method.is_idempotent() && request.body == Body::Empty && request.upgrade.is_empty()
@@ -194,7 +132,7 @@ impl From<Unobtainable> for Refusal {
             Unobtainable::Connect(error) if error.kind() == std::io::ErrorKind::TimedOut => {
                 Self::CONNECT_TIMEOUT
             }
-            Unobtainable::Connect(_) => Self::CONNECT_FAILED,
+            Unobtainable::Connect(_) | Unobtainable::NoUpgrade => Self::CONNECT_FAILED,
         }
     }
 }

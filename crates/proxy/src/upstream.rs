@@ -14,14 +14,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use config::UpstreamProtocol;
 use tokio::sync::Notify;
 
-pub(crate) use connect::connect;
+pub(crate) use connect::{Purpose, connect, open};
 pub use endpoint::{Address, Endpoint};
 pub(crate) use health::Finding;
 pub use health::HealthReport;
 pub(crate) use pool::{Lease, Pools, Unobtainable};
-pub(crate) use shared::{SharedPools, StreamLease, http2};
+pub(crate) use shared::{SharedPools, Sharing, StreamLease, http2};
 pub(crate) use stream::{ReadSide, Stream, WriteSide};
 
 use crate::timers::Ticks;
@@ -90,6 +91,15 @@ impl Upstream {
     /// What the configuration says of it.
     pub fn config(&self) -> &config::Upstream {
         &self.config
+    }
+
+    /// Whether HTTP/2 is spoken on a new connection: as is configured, or as its handshake has agreed on (RFC 9113 §3.2).
+    pub(crate) fn speaks_http2_on(&self, stream: &Stream) -> bool {
+        match self.config.protocol {
+            UpstreamProtocol::H1 => false,
+            UpstreamProtocol::H2 => true,
+            UpstreamProtocol::Auto => stream.agreed_on_http2(),
+        }
     }
 
     pub(crate) fn id(&self) -> u64 {

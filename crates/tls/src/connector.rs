@@ -30,8 +30,30 @@ pub struct ConnectorTerms {
     pub trust: Trust,
     /// What is shown to an upstream that asks for a certificate.
     pub identity: Option<Arc<Identity>>,
-    /// Whether HTTP/2 is asked for by ALPN (RFC 7301), instead of HTTP/1.1.
-    pub http2: bool,
+    /// What is offered by ALPN.
+    pub offer: Offer,
+}
+
+/// What an upstream is offered by ALPN (RFC 7301): `http/1.1`, `h2` (RFC 9113 §3.2), or both, of which it picks one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// HTTP/1.1 alone.
+    Http1,
+    /// HTTP/2 alone.
+    Http2,
+    /// HTTP/2, and HTTP/1.1 behind it.
+    Either,
+}
+
+impl Offer {
+    fn protocols(self) -> Vec<Vec<u8>> {
+        let names: &[&[u8]] = match self {
+            Self::Http1 => &[HTTP1],
+            Self::Http2 => &[HTTP2],
+            Self::Either => &[HTTP2, HTTP1],
+        };
+        names.iter().map(|name| name.to_vec()).collect()
+    }
 }
 
 /// Why there is no connector.
@@ -52,6 +74,8 @@ pub enum ConnectorError {
 pub struct Connector {
     terms: ConnectorTerms,
     config: Arc<ClientConfig>,
+    /// The same with HTTP/1.1 alone on offer.
+    http1: Arc<ClientConfig>,
 }
 
 impl Connector {
@@ -79,8 +103,11 @@ impl Connector {
                 builder.with_client_cert_resolver(Arc::new(shown))
             }
         };
-        config.alpn_protocols = vec![if terms.http2 { HTTP2 } else { HTTP1 }.to_vec()];
-        Ok(Self { terms, config: Arc::new(config) })
+        config.alpn_protocols = terms.offer.protocols();
+        // A session can be taken up under another protocol (RFC 7301 §3.1): both keep theirs in one place.
+        let mut http1 = config.clone();
+        http1.alpn_protocols = Offer::Http1.protocols();
+        Ok(Self { terms, config: Arc::new(config), http1: Arc::new(http1) })
     }
 
     /// What it was made of.
@@ -91,6 +118,11 @@ impl Connector {
     /// What rustls begins a handshake by.
     pub fn config(&self) -> &Arc<ClientConfig> {
         &self.config
+    }
+
+    /// The same for a connection that can only be of HTTP/1.1.
+    pub fn http1_config(&self) -> &Arc<ClientConfig> {
+        &self.http1
     }
 }
 

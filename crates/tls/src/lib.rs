@@ -18,7 +18,7 @@ mod server_name;
 mod terminator;
 
 pub use authority::{Authority, AuthorityError};
-pub use connector::{Connector, ConnectorError, ConnectorTerms, Trust};
+pub use connector::{Connector, ConnectorError, ConnectorTerms, Offer, Trust};
 pub use identity::{Identity, IdentityError};
 pub use peer::{ClientCertificate, Session, Version};
 pub use platform::PlatformError;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rustls::{ClientConnection, HandshakeKind, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConnection};
 use tls::{
-    Authority, ClientCertificates, Connector, ConnectorTerms, Identity, Policy, SelfSigned, Session,
+    Authority, ClientCertificates, Connector, ConnectorTerms, Identity, Offer, Policy, SelfSigned, Session,
     Terminator, Terms, Trust, self_signed, server_name,
 };
 
@@ -21,7 +21,7 @@ fn authority(made: &SelfSigned) -> Authority {
 }
 
 fn connector(trust: Trust, shown: Option<&SelfSigned>) -> Connector {
-    Connector::new(ConnectorTerms { trust, identity: shown.map(identity), http2: false })
+    Connector::new(ConnectorTerms { trust, identity: shown.map(identity), offer: Offer::Http1 })
         .expect("a connector")
 }
 
@@ -43,8 +43,16 @@ fn shake(
     name: &str,
     terminator: &Terminator,
 ) -> Result<(ClientConnection, Session), rustls::Error> {
+    shake_by(connector.config(), name, terminator)
+}
+
+fn shake_by(
+    config: &Arc<ClientConfig>,
+    name: &str,
+    terminator: &Terminator,
+) -> Result<(ClientConnection, Session), rustls::Error> {
     let name = server_name(name).expect("a name");
-    let mut client = ClientConnection::new(connector.config().clone(), name)?;
+    let mut client = ClientConnection::new(config.clone(), name)?;
     let mut server = ServerConnection::new(terminator.config().clone())?;
     while client.wants_write() || server.wants_write() {
         let mut wire = Vec::new();
@@ -115,6 +123,43 @@ fn sessions_are_taken_up_by_name_and_by_the_same_connector_alone() {
     assert_eq!(kind(&one, "b.internal"), HandshakeKind::Full);
     // One that would not believe the server takes nothing from one that does.
     assert_eq!(kind(&connector(Trust::Anyone, None), "a.internal"), HandshakeKind::Full);
+}
+
+#[test]
+fn of_what_is_offered_the_server_picks() {
+    let own = made("orders.internal");
+    let agreed = |config: &Arc<ClientConfig>, [http1, http2]: [bool; 2]| {
+        let terms = Terms {
+            identities: vec![identity(&own)],
+            policy: Policy::Intermediate,
+            http1,
+            http2,
+            clients: None,
+        };
+        let terminator = Terminator::new(terms).expect("a terminator");
+        let shaken = shake_by(config, "orders.internal", &terminator);
+        shaken.map(|(client, _)| client.alpn_protocol().map(<[u8]>::to_vec))
+    };
+    let (http1, http2) = (Some(b"http/1.1".to_vec()), Some(b"h2".to_vec()));
+    let offering = |offer| {
+        let trust = Trust::Authority(authority(&own));
+        Connector::new(ConnectorTerms { trust, identity: None, offer }).expect("a connector")
+    };
+    let either = offering(Offer::Either);
+    assert_eq!(agreed(either.config(), [true, true]), Ok(http2.clone()));
+    assert_eq!(agreed(either.config(), [false, true]), Ok(http2));
+    assert_eq!(agreed(either.config(), [true, false]), Ok(http1.clone()));
+    for connector in [either, offering(Offer::Http1), offering(Offer::Http2)] {
+        assert_eq!(agreed(connector.http1_config(), [true, true]), Ok(http1.clone()));
+        assert_eq!(
+            agreed(connector.http1_config(), [false, true]),
+            Err(rustls::Error::NoApplicationProtocol)
+        );
+    }
+    assert_eq!(
+        agreed(offering(Offer::Http2).config(), [true, false]),
+        Err(rustls::Error::NoApplicationProtocol)
+    );
 }
 
 #[test]

@@ -145,6 +145,7 @@ impl Form for EndpointForm {
 choice!(UpstreamProtocol {
     "h1" => UpstreamProtocol::H1, "HTTP/1.1, a connection for each request under way";
     "h2" => UpstreamProtocol::H2, "HTTP/2, many requests on one connection; by ALPN with `tls`, in cleartext by prior knowledge";
+    "auto" => UpstreamProtocol::Auto, "with `tls`: what each endpoint picks of the two by ALPN, and HTTP/1.1 where it picks nothing";
 });
 
 /// Versions of PROXY protocol.

@@ -6,6 +6,8 @@ mod tls;
 use std::collections::HashMap;
 use std::path::Path;
 
+use ::tls::Offer;
+
 use super::{empty, weight, whole};
 use crate::config::{Endpoint, EndpointAddress, Upstream, UpstreamProtocol, UpstreamTimeout};
 use crate::diagnostics::{Diagnostic, Span};
@@ -34,14 +36,19 @@ fn upstream(
     reader: &mut Reader<'_>,
 ) -> Option<Upstream> {
     refuse_unkept(&section, reader);
+    refuse_unagreed(&section, reader);
     let written = section.endpoints?;
     if written.value.is_empty() {
         empty(written.span, "endpoints", "name at least one, such as \"127.0.0.1:9001\"", reader);
     }
     let timeout = section.timeout.value;
     let protocol = section.protocol.value;
-    let http2 = protocol == UpstreamProtocol::H2;
-    let tls = section.tls.and_then(|tls| tls::tls(&name, &tls, http2, &written.value, base_dir, reader));
+    let offer = match protocol {
+        UpstreamProtocol::H1 => Offer::Http1,
+        UpstreamProtocol::H2 => Offer::Http2,
+        UpstreamProtocol::Auto => Offer::Either,
+    };
+    let tls = section.tls.and_then(|tls| tls::tls(&name, &tls, offer, &written.value, base_dir, reader));
     let health = section.health.and_then(|health| health::health(&health, &section.protocol, reader));
     Some(Upstream {
         name,
@@ -80,6 +87,18 @@ fn refuse_unkept(section: &UpstreamSection, reader: &mut Reader<'_>) {
                 .label("connections that name one client are not kept for another")
                 .also(proxy_protocol.span, "because of this")
                 .hint("take one of the two out"),
+        );
+    }
+}
+
+/// Reports a protocol that is to be agreed on where there is no handshake.
+fn refuse_unagreed(section: &UpstreamSection, reader: &mut Reader<'_>) {
+    let protocol = &section.protocol;
+    if protocol.value == UpstreamProtocol::Auto && !section.written.meant("tls") {
+        reader.report(
+            Diagnostic::error(protocol.span, "`auto` means nothing without `tls`")
+                .label("in cleartext nothing is agreed on")
+                .hint("say which of the two it is, `h1` or `h2`, or speak TLS: `tls = {}`"),
         );
     }
 }

@@ -26,7 +26,7 @@ fn start(endpoints: &[String], health: &str) -> GatewayProcess {
 
 /// Waits until checks have brought an endpoint into this state for this reason.
 #[track_caller]
-fn wait(gateway: &GatewayProcess, endpoint: &str, state: &str, reason: &str) {
+pub(crate) fn wait(gateway: &GatewayProcess, endpoint: &str, state: &str, reason: &str) {
     let end = Instant::now() + WAIT;
     loop {
         let upstreams = gateway.admin("GET", "/upstreams").unwrap().json();

@@ -219,7 +219,7 @@ fn connections_that_name_their_client_are_not_shared() {
     }
 }
 
-fn open_connections(gateway: &GatewayProcess) -> u64 {
+pub(crate) fn open_connections(gateway: &GatewayProcess) -> u64 {
     let upstreams = gateway.admin("GET", "/upstreams").unwrap().json();
     upstreams[0]["endpoints"][0]["open"].as_u64().unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use config::{HealthCheck, HealthQuestion, UpstreamProtocol};
+use config::{HealthCheck, HealthQuestion};
 use http1::HeadLimits;
 use message::{Body, Known, Method, Piece, Request, Response};
 use tokio::task::spawn_local;
@@ -14,7 +14,7 @@ use crate::h1::Connection;
 use crate::h2::Asking;
 use crate::limits::{CHECK_BODY_BYTES, CHECK_BODY_WITHIN, CHECK_GOODBYE, INTERIM_RESPONSES};
 use crate::timers::{Ticks, Timer, Timers};
-use crate::upstream::{Address, Endpoint, Finding, Stream, Upstream, connect, http2};
+use crate::upstream::{Address, Endpoint, Finding, Purpose, Stream, Upstream, connect, http2};
 
 /// Who asks, so that an origin can tell checks from traffic.
 const USER_AGENT: &str = concat!("lockgate-health/", env!("CARGO_PKG_VERSION"));
@@ -28,18 +28,22 @@ pub(super) async fn check(upstream: &Upstream, endpoint: &Endpoint, terms: &Heal
     let deadline = Instant::now() + terms.timeout;
     // Nothing ticks here, so that this timer never expires: the deadline of the whole is what holds.
     let timer = Timer::of_this_task(Rc::<Timers>::default()).await;
-    let stream = match timeout_at(deadline, connect(upstream, endpoint, None, &timer)).await {
+    let connecting = connect(upstream, endpoint, Purpose::Requests, None, &timer);
+    let mut stream = match timeout_at(deadline, connecting).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Finding::failed(format!("no connection: {error}")),
         Err(_) => return Finding::failed("no connection in time"),
     };
-    let question = Question { terms, request: request(upstream, endpoint, terms), timer };
+    let is_http2 = upstream.speaks_http2_on(&stream);
+    if !is_http2 && matches!(terms.question, HealthQuestion::Grpc { .. }) {
+        stream.farewell();
+        return Finding::failed("no HTTP/2, which gRPC needs: HTTP/1.1 was agreed on");
+    }
+    let question = Question { terms, request: request(upstream, endpoint, terms, is_http2), timer };
     let asked = async {
-        match upstream.config().protocol {
-            UpstreamProtocol::H1 => Ok(question.by_http1(stream).await),
-            UpstreamProtocol::H2 => {
-                question.by_http2(stream, upstream.config().tls.is_some(), deadline).await
-            }
+        match is_http2 {
+            false => Ok(question.by_http1(stream).await),
+            true => question.by_http2(stream, upstream.config().tls.is_some(), deadline).await,
         }
     };
     match timeout_at(deadline, asked).await {
@@ -49,7 +53,7 @@ pub(super) async fn check(upstream: &Upstream, endpoint: &Endpoint, terms: &Heal
     }
 }
 
-fn request(upstream: &Upstream, endpoint: &Endpoint, terms: &HealthCheck) -> Request {
+fn request(upstream: &Upstream, endpoint: &Endpoint, terms: &HealthCheck, is_http2: bool) -> Request {
     let mut request = Request::default();
     let (method, target) = match &terms.question {
         HealthQuestion::Path { target, .. } => ("GET", target.as_str()),
@@ -73,7 +77,7 @@ fn request(upstream: &Upstream, endpoint: &Endpoint, terms: &HealthCheck) -> Req
         request.fields.append("content-type", b"application/grpc");
         request.takes_trailers = true;
         request.body = Body::Streamed;
-    } else if upstream.config().protocol == UpstreamProtocol::H1 {
+    } else if !is_http2 {
         request.fields.append_known(Known::Connection, "connection", b"close");
     }
     request

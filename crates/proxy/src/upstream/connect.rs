@@ -2,24 +2,78 @@
 
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 
-use config::UpstreamTls;
+use config::{UpstreamProtocol, UpstreamTls};
 use policy::proxy_protocol::{Ends, Form, header};
 use tls::ServerName;
 use tokio::io::AsyncWriteExt;
 
-use super::Upstream;
 use super::endpoint::{Address, Endpoint};
 use super::socket::Socket;
 use super::stream::Stream;
-use super::tls::TlsStream;
+use super::tls::{TlsStream, refuses_protocol};
+use super::{Permit, Unobtainable, Upstream};
 use crate::h1::wait;
 use crate::timers::Timer;
+
+/// What a connection is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Requests, by the upstream's protocol.
+    Requests,
+    /// Another protocol than HTTP, which is asked for by HTTP/1.1 alone (RFC 9110 §7.8, RFC 9113 §8.6).
+    Upgrade,
+}
+
+/// A new connection that is counted among those of its upstream.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(super) stream: Stream,
+    pub(super) permit: Permit,
+    /// Whether it is one of HTTP/2.
+    pub(crate) is_http2: bool,
+}
+
+impl Opened {
+    /// Closes it unused.
+    pub(super) fn close(mut self) {
+        self.stream.farewell();
+    }
+}
+
+/// Makes a new connection to an endpoint, on behalf of a client where there is one.
+pub(crate) async fn open(
+    upstream: &Arc<Upstream>,
+    endpoint: &Endpoint,
+    purpose: Purpose,
+    client: Option<Ends>,
+    timer: &Timer,
+) -> Result<Opened, Unobtainable> {
+    if upstream.config().public_only && !endpoint.is_public() {
+        return Err(Unobtainable::Prohibited);
+    }
+    let permit = upstream
+        .admit(endpoint)
+        .or_else(|| evict(upstream).then(|| upstream.admit(endpoint))?)
+        .ok_or(Unobtainable::TooMany)?;
+    match connect(upstream, endpoint, purpose, client, timer).await {
+        Ok(stream) => Ok(Opened { is_http2: upstream.speaks_http2_on(&stream), stream, permit }),
+        Err(error) if purpose == Purpose::Upgrade && refuses_protocol(&error) => Err(Unobtainable::NoUpgrade),
+        Err(error) => Err(Unobtainable::Connect(error)),
+    }
+}
+
+/// Closes an idle connection to any endpoint, to make room under the upstream's limit.
+fn evict(upstream: &Upstream) -> bool {
+    upstream.endpoints().iter().any(|endpoint| endpoint.unshelve().is_some())
+}
 
 /// Connects, within the time that the upstream has for it; a PROXY header and a handshake are part of that.
 pub(crate) async fn connect(
     upstream: &Upstream,
     endpoint: &Endpoint,
+    purpose: Purpose,
     client: Option<Ends>,
     timer: &Timer,
 ) -> io::Result<Stream> {
@@ -32,7 +86,7 @@ pub(crate) async fn connect(
     match &upstream.config().tls {
         None => Ok(Stream::Plain(socket)),
         // Boxed, so that exchanges with upstreams of cleartext have no room for it.
-        Some(tls) => Box::pin(secure(upstream, tls, endpoint, socket, timer)).await,
+        Some(tls) => Box::pin(secure(upstream, tls, endpoint, purpose, socket, timer)).await,
     }
 }
 
@@ -47,14 +101,24 @@ async fn secure(
     upstream: &Upstream,
     tls: &UpstreamTls,
     endpoint: &Endpoint,
+    purpose: Purpose,
     socket: Socket,
     timer: &Timer,
 ) -> io::Result<Stream> {
     let name = name(tls, endpoint).ok_or(io::ErrorKind::InvalidInput)?;
-    let mut shaking = pin!(TlsStream::shake(&tls.connector, name, socket));
+    let config = match purpose {
+        Purpose::Requests => tls.connector.config(),
+        Purpose::Upgrade => tls.connector.http1_config(),
+    };
+    let mut shaking = pin!(TlsStream::shake(config, name, socket));
     let shaken = wait(timer, |context| shaking.as_mut().poll(context)).await;
     match shaken {
-        Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+        Ok(stream) => {
+            if upstream.config().protocol == UpstreamProtocol::Auto && purpose == Purpose::Requests {
+                endpoint.picked(stream.is_http2());
+            }
+            Ok(Stream::Tls(Box::new(stream)))
+        }
         Err(error) => {
             tell(upstream, endpoint, &error);
             Err(error)

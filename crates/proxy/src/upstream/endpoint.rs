@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,8 @@ pub struct Endpoint {
     pooled: AtomicUsize,
     rests_until_ms: AtomicU64,
     warned_ms: AtomicU64,
+    /// Whether the last handshake that offered it both versions of HTTP has agreed on HTTP/1.1.
+    picks_http1: AtomicBool,
     /// Idle connections that one worker had too many of: touched only on a miss or a surplus.
     shelf: Mutex<Vec<Shelved>>,
 }
@@ -76,6 +78,7 @@ impl Endpoint {
             pooled: AtomicUsize::new(0),
             rests_until_ms: AtomicU64::new(0),
             warned_ms: AtomicU64::new(0),
+            picks_http1: AtomicBool::new(false),
             shelf: Mutex::new(Vec::new()),
         }
     }
@@ -172,6 +175,18 @@ impl Endpoint {
             self.failures.store(0, Ordering::Relaxed);
             self.rests_until_ms.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Takes note of what a handshake that offered both versions of HTTP has agreed on.
+    pub(super) fn picked(&self, is_http2: bool) {
+        if self.picks_http1.load(Ordering::Relaxed) == is_http2 {
+            self.picks_http1.store(!is_http2, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it picks HTTP/1.1 when it is offered both versions, as far as is known: the next handshake may agree on something else.
+    pub(crate) fn picks_http1(&self) -> bool {
+        self.picks_http1.load(Ordering::Relaxed)
     }
 
     /// Whether the log is to be warned of it: once in a while, however often it fails.

@@ -8,14 +8,12 @@ use std::io;
 use std::sync::Arc;
 
 use policy::SmoothWeighted;
-use policy::proxy_protocol::Ends;
 use rustc_hash::FxHashMap;
 
-use super::connect::connect;
+use super::connect::Opened;
 use super::endpoint::Shelved;
 use super::{Endpoint, Permit, Stream, Upstream};
 use crate::h1::Connection;
-use crate::timers::Timer;
 
 /// A connection lent to an exchange.
 #[derive(Debug)]
@@ -38,6 +36,8 @@ pub(crate) enum Unobtainable {
     Prohibited,
     /// The endpoint did not take the connection.
     Connect(io::Error),
+    /// The endpoint speaks no protocol by which another could be asked for.
+    NoUpgrade,
 }
 
 /// What a worker keeps of all upstreams.
@@ -67,6 +67,11 @@ struct Idle {
 }
 
 impl Lease {
+    /// Of a new connection of HTTP/1.
+    pub(crate) fn of(opened: Opened, endpoint: Arc<Endpoint>) -> Self {
+        Self::new(Connection::new(opened.stream, false), endpoint, opened.permit)
+    }
+
     fn new(connection: Connection, endpoint: Arc<Endpoint>, permit: Permit) -> Self {
         Self { connection, endpoint, look_again: false, permit }
     }
@@ -112,25 +117,6 @@ impl Pools {
             None => from_shelf(endpoint)?,
         };
         Some(Lease::new(Connection::new(stream, true), endpoint.clone(), permit))
-    }
-
-    /// Makes a new connection to an endpoint, on behalf of a client where there is one.
-    pub(crate) async fn connect(
-        &self,
-        upstream: &Arc<Upstream>,
-        endpoint: &Arc<Endpoint>,
-        client: Option<Ends>,
-        timer: &Timer,
-    ) -> Result<Lease, Unobtainable> {
-        if upstream.config().public_only && !endpoint.is_public() {
-            return Err(Unobtainable::Prohibited);
-        }
-        let permit = upstream
-            .admit(endpoint)
-            .or_else(|| evict(upstream).then(|| upstream.admit(endpoint))?)
-            .ok_or(Unobtainable::TooMany)?;
-        let stream = connect(upstream, endpoint, client, timer).await.map_err(Unobtainable::Connect)?;
-        Ok(Lease::new(Connection::new(stream, false), endpoint.clone(), permit))
     }
 
     /// Takes a connection back for the next exchange; a surplus goes to the shelf.
@@ -246,11 +232,6 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.idle.iter_mut().flatten().for_each(|idle| idle.stream.farewell());
     }
-}
-
-/// Closes an idle connection to any endpoint, to make room under the upstream's limit.
-fn evict(upstream: &Upstream) -> bool {
-    upstream.endpoints().iter().any(|endpoint| endpoint.unshelve().is_some())
 }
 
 fn from_shelf(endpoint: &Endpoint) -> Option<(Stream, Permit)> {

@@ -13,8 +13,8 @@ use policy::proxy_protocol::Ends;
 use rustc_hash::FxHashMap;
 use tokio::sync::Mutex;
 
-use super::connect::connect;
-use super::{Endpoint, Permit, Unobtainable, Upstream};
+use super::connect::{Opened, Purpose, open};
+use super::{Endpoint, Lease, Permit, Unobtainable, Upstream};
 use crate::h1::wait;
 use crate::h2::Asking;
 use crate::limits::{
@@ -57,19 +57,12 @@ impl SharedConnection {
         !matches!(self.send.borrow_mut().poll_ready(&mut context), Poll::Ready(Err(_)))
     }
 
-    /// Makes a connection, and has a task look after it.
-    async fn make(
-        upstream: &Arc<Upstream>,
-        endpoint: &Arc<Endpoint>,
-        client: Option<Ends>,
+    /// Begins to speak HTTP/2, and has a task look after the connection.
+    async fn begin(
+        Opened { stream, permit, .. }: Opened,
         timer: &Timer,
         now: u32,
     ) -> Result<Self, Unobtainable> {
-        if upstream.config().public_only && !endpoint.is_public() {
-            return Err(Unobtainable::Prohibited);
-        }
-        let permit = upstream.admit(endpoint).ok_or(Unobtainable::TooMany)?;
-        let stream = connect(upstream, endpoint, client, timer).await.map_err(Unobtainable::Connect)?;
         let mut shaking = pin!(http2().handshake::<_, Bytes>(stream));
         let shaken = wait(timer, |context| shaking.as_mut().poll(context).map(Ok)).await;
         let failed = |error: h2::Error| Unobtainable::Connect(io::Error::other(error));
@@ -112,9 +105,18 @@ impl Drop for StreamLease {
     }
 }
 
+/// What comes of wanting to share a connection.
+#[derive(Debug)]
+pub(crate) enum Sharing {
+    /// A stream on one.
+    Stream(StreamLease),
+    /// A connection that nobody else can use: its handshake has agreed on HTTP/1.1.
+    Alone(Lease),
+}
+
 impl SharedPools {
     /// Lends a stream on a connection that is there, else on a new one; with `fresh` on a new one in any case. Where connections name
-    /// their client it is a new one, too, and nobody else's.
+    /// their client it is a new one, too, and nobody else's. `None`: there is none, and it is known that the endpoint picks HTTP/1.1.
     pub(crate) async fn stream(
         &self,
         upstream: &Arc<Upstream>,
@@ -123,33 +125,45 @@ impl SharedPools {
         timer: &Timer,
         now: u32,
         fresh: bool,
-    ) -> Result<StreamLease, Unobtainable> {
-        if upstream.config().proxy_protocol.is_some() {
-            let own = SharedConnection::make(upstream, endpoint, client, timer, now).await?;
-            return Ok(Rc::new(own).lend(upstream, endpoint, now));
-        }
+    ) -> Result<Option<Sharing>, Unobtainable> {
         let pool = self.of(upstream, endpoint);
+        if upstream.config().proxy_protocol.is_some() {
+            return pool.connect(client, timer, now, fresh).await.map(Some);
+        }
         if fresh {
             // What there is may be as stale as what has just failed.
             pool.connections.borrow_mut().clear();
         } else if let Some(lease) = pool.lend(now, false) {
-            return Ok(lease);
+            return Ok(Some(Sharing::Stream(lease)));
+        }
+        if endpoint.picks_http1() {
+            return Ok(None);
         }
         timer.set(upstream.timeouts.connect);
         let mut waiting = pin!(pool.connecting.lock());
         let turn = wait(timer, |context| waiting.as_mut().poll(context).map(Ok)).await;
         let _turn = turn.map_err(Unobtainable::Connect)?;
         if let Some(lease) = pool.lend(now, false) {
-            return Ok(lease);
+            return Ok(Some(Sharing::Stream(lease)));
         }
-        match pool.connect(timer, now).await {
-            // As many connections as may be: then more streams on one of them, which wait for their turn there.
-            Err(Unobtainable::TooMany) => pool.lend(now, true).ok_or(Unobtainable::TooMany),
-            Err(error) => Err(error),
-            Ok(()) => pool
-                .lend(now, true)
-                .ok_or_else(|| Unobtainable::Connect(io::ErrorKind::ConnectionReset.into())),
+        // So it was with the one that was waited for.
+        if endpoint.picks_http1() {
+            return Ok(None);
         }
+        pool.connect(None, timer, now, fresh).await.map(Some)
+    }
+
+    /// Makes a new connection at once, to an endpoint that is known to pick HTTP/1.1, and may pick something else this time.
+    pub(crate) async fn connect(
+        &self,
+        upstream: &Arc<Upstream>,
+        endpoint: &Arc<Endpoint>,
+        client: Option<Ends>,
+        timer: &Timer,
+        now: u32,
+        fresh: bool,
+    ) -> Result<Sharing, Unobtainable> {
+        self.of(upstream, endpoint).connect(client, timer, now, fresh).await
     }
 
     fn of(&self, upstream: &Arc<Upstream>, endpoint: &Arc<Endpoint>) -> Rc<SharedPool> {
@@ -200,10 +214,36 @@ impl SharedPool {
         has_room.then(|| connection.lend(&self.upstream, &self.endpoint, now))
     }
 
-    async fn connect(&self, timer: &Timer, now: u32) -> Result<(), Unobtainable> {
-        let made = SharedConnection::make(&self.upstream, &self.endpoint, None, timer, now).await?;
-        self.connections.borrow_mut().push(Rc::new(made));
-        Ok(())
+    /// Makes a connection, and lends a stream on it if it is one of HTTP/2. It is kept then, unless it names its client.
+    async fn connect(
+        &self,
+        client: Option<Ends>,
+        timer: &Timer,
+        now: u32,
+        fresh: bool,
+    ) -> Result<Sharing, Unobtainable> {
+        let opened = match open(&self.upstream, &self.endpoint, Purpose::Requests, client, timer).await {
+            // As many connections as may be: then more streams on one of them, which wait for their turn there.
+            Err(Unobtainable::TooMany) => {
+                return self.lend(now, true).map(Sharing::Stream).ok_or(Unobtainable::TooMany);
+            }
+            opened => opened?,
+        };
+        if !opened.is_http2 {
+            return Ok(Sharing::Alone(Lease::of(opened, self.endpoint.clone())));
+        }
+        // Where HTTP/1.1 was expected, others may have met with the same at the same time: one connection is enough for all.
+        if !fresh && let Some(lease) = self.lend(now, false) {
+            opened.close();
+            return Ok(Sharing::Stream(lease));
+        }
+        let made = Rc::new(SharedConnection::begin(opened, timer, now).await?);
+        if self.upstream.config().proxy_protocol.is_none() {
+            self.connections.borrow_mut().push(made.clone());
+        }
+        let reset = || Unobtainable::Connect(io::ErrorKind::ConnectionReset.into());
+        let lease = made.takes_streams().then(|| made.lend(&self.upstream, &self.endpoint, now));
+        lease.map(Sharing::Stream).ok_or_else(reset)
     }
 }
 

@@ -46,6 +46,14 @@ impl Stream {
         }
     }
 
+    /// Whether a handshake has agreed on HTTP/2.
+    pub(super) fn agreed_on_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.is_http2(),
+        }
+    }
+
     /// Both directions, to be used at the same time.
     pub(crate) fn split(&mut self) -> (ReadSide<'_>, WriteSide<'_>) {
         match self {

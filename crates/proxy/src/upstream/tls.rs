@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::io::{self, IoSlice, Read};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use tls::{Connector, ServerName};
+use tls::ServerName;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as Inner;
+use tokio_rustls::rustls::{AlertDescription, ClientConfig, Error};
 
 use super::socket::Socket;
 use crate::h1::Readiness;
@@ -31,13 +33,18 @@ pub(crate) type TlsHalf<'a> = Half<'a, Inner<Wire>>;
 impl TlsStream {
     /// Shakes hands with whoever proves to have this name.
     pub(super) async fn shake(
-        connector: &Connector,
+        config: &Arc<ClientConfig>,
         name: ServerName<'static>,
         socket: Socket,
     ) -> io::Result<Self> {
-        let connector = TlsConnector::from(connector.config().clone());
+        let connector = TlsConnector::from(config.clone());
         let inner = RefCell::new(connector.connect(name, Wire(Some(socket))).await?);
         Ok(Self { inner })
+    }
+
+    /// Whether HTTP/2 was agreed on (RFC 9113 §3.2).
+    pub(super) fn is_http2(&self) -> bool {
+        self.inner.borrow().get_ref().1.alpn_protocol() == Some(b"h2")
     }
 
     pub(super) fn split(&mut self) -> (TlsHalf<'_>, TlsHalf<'_>) {
@@ -102,6 +109,12 @@ fn told(error: io::Error) -> io::Error {
         tracing::debug!(%error, "TLS with an upstream ends");
     }
     error
+}
+
+/// Whether a handshake failed because nothing that was offered is spoken (RFC 7301 §3.2).
+pub(super) fn refuses_protocol(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(inner, Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)))
 }
 
 impl Wire {

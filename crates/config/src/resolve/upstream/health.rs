@@ -79,7 +79,7 @@ fn by_grpc(
                 .hint("take it out"),
         );
     }
-    if protocol.value != UpstreamProtocol::H2 {
+    if protocol.value == UpstreamProtocol::H1 {
         reader.report(
             Diagnostic::error(grpc.span, "gRPC is spoken by HTTP/2 only")
                 .label("this upstream is spoken to by HTTP/1.1")

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tls::{Connector, ConnectorError, ConnectorTerms, Identity, Trust, server_name};
+use tls::{Connector, ConnectorError, ConnectorTerms, Identity, Offer, Trust, server_name};
 
 use crate::config::{EndpointAddress, UpstreamTls};
 use crate::diagnostics::{Diagnostic, Span};
@@ -16,7 +16,7 @@ use crate::resolve::pem::PemFiles;
 pub(super) fn tls(
     upstream: &str,
     At { value: section, span }: &At<UpstreamTlsSection>,
-    http2: bool,
+    offer: Offer,
     endpoints: &[At<EndpointForm>],
     base_dir: &Path,
     reader: &mut Reader<'_>,
@@ -27,7 +27,7 @@ pub(super) fn tls(
     if !section.written.meant("name") {
         refuse_nameless(endpoints, reader);
     }
-    let terms = ConnectorTerms { trust: trust?, identity: identity?.map(Arc::new), http2 };
+    let terms = ConnectorTerms { trust: trust?, identity: identity?.map(Arc::new), offer };
     let connector = Connector::new(terms).map_err(|error| reader.report(refused(&error, *span))).ok()?;
     let name = section.name.as_ref().map(|name| name.value.0.clone());
     Some(UpstreamTls { connector, name, files: files.into_read() })
