@@ -172,8 +172,8 @@ fn a_fault_of_a_stream_ends_that_stream_only() {
 #[test]
 fn more_than_a_window_is_a_fault() {
     let (_origin, gateway) = gateway();
-    // The origin does not ask for the body, so that nobody takes it.
-    let head = block(&[pseudo("POST", "/hold"), vec![("expect", "100-continue")]].concat());
+    // What comes before a tunnel has begun, nobody takes.
+    let head = block(&[pseudo("CONNECT", "/hold"), vec![(":protocol", "websocket")]].concat());
     let begin = |streams: &[u32]| {
         let mut client = Frames::connect(gateway.address());
         for &stream in streams {

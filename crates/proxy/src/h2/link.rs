@@ -40,6 +40,8 @@ pub(super) struct Link {
     streams: RefCell<Vec<Rc<Stream>>>,
     /// Those that have something to send and wait for their turn.
     waiting: RefCell<VecDeque<Rc<Stream>>>,
+    /// How many of those that waited have been told that it is their turn, and have not taken it yet.
+    turns: Cell<usize>,
     /// The last that has begun.
     last: Cell<u32>,
     /// Streams that the gateway has reset, for which frames may still be under way.
@@ -72,6 +74,7 @@ impl Link {
             is_told: Cell::new(false),
             streams: RefCell::default(),
             waiting: RefCell::default(),
+            turns: Cell::new(0),
             last: Cell::new(0),
             reset: RefCell::default(),
             closed: Cell::default(),
@@ -141,7 +144,7 @@ impl Link {
             }
         }
         self.discard(stream);
-        // The turn may have been this one's.
+        self.take_turn(stream);
         self.give_turns();
     }
 

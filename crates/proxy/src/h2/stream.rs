@@ -32,7 +32,9 @@ pub(super) struct Stream {
     pub(super) has_sent: Cell<bool>,
     /// Whether it was reset by either side, or its connection is gone.
     pub(super) is_gone: Cell<bool>,
-    /// Whether it is its turn to send.
+    /// Whether it is among those that wait for their turn to send.
+    pub(super) is_waiting: Cell<bool>,
+    /// Whether it is its turn.
     pub(super) has_turn: Cell<bool>,
     /// Whether the task waits for the body.
     pub(super) is_reading: Cell<bool>,
@@ -53,6 +55,7 @@ impl Stream {
             has_received: Cell::new(is_whole),
             has_sent: Cell::new(false),
             is_gone: Cell::new(false),
+            is_waiting: Cell::new(false),
             has_turn: Cell::new(false),
             is_reading: Cell::new(false),
         }

@@ -138,7 +138,7 @@ impl Link {
     /// When the stream is gone.
     pub(in crate::h2) fn poll_room(&self, stream: &Rc<Stream>, count: usize) -> Poll<Result<usize, Gone>> {
         self.check(stream)?;
-        let has_turn = stream.has_turn.take();
+        let has_turn = self.take_turn(stream);
         let of_stream = stream.gives.get().room();
         if of_stream == 0 {
             // It is woken when there is some, and others go on.
@@ -148,10 +148,17 @@ impl Link {
             return Poll::Pending;
         }
         let is_crowded = self.open() > 1;
-        let must_wait = !has_turn && !self.waiting.borrow().is_empty();
-        let room = if must_wait { 0 } else { self.room().min(of_stream).min(count) };
+        let is_ahead = has_turn || self.waiting.borrow().is_empty();
+        let room = if is_ahead { self.room().min(of_stream).min(count) } else { 0 };
         if room == 0 {
-            self.waiting.borrow_mut().push_back(stream.clone());
+            if !stream.is_waiting.replace(true) {
+                let mut waiting = self.waiting.borrow_mut();
+                if has_turn {
+                    waiting.push_front(stream.clone());
+                } else {
+                    waiting.push_back(stream.clone());
+                }
+            }
             return Poll::Pending;
         }
         Poll::Ready(Ok(if is_crowded { room.min(SHARE_BYTES) } else { room }))
@@ -167,17 +174,28 @@ impl Link {
         self.output.borrow().bytes.len()
     }
 
-    /// Lets those go on who have waited longest, as far as there is room.
+    /// Lets those go on who have waited longest, as far as there is room for them.
     pub(super) fn give_turns(&self) {
-        let mut room = self.room();
+        let mut room = self.room().saturating_sub(self.turns.get() * SHARE_BYTES);
         while room > 0 {
             let Some(stream) = self.waiting.borrow_mut().pop_front() else { return };
+            stream.is_waiting.set(false);
             if !stream.is_gone.get() {
                 stream.has_turn.set(true);
+                self.turns.set(self.turns.get() + 1);
                 stream.wake(&self.timers);
                 room = room.saturating_sub(SHARE_BYTES);
             }
         }
+    }
+
+    /// Takes the stream's turn, if it is its.
+    pub(super) fn take_turn(&self, stream: &Stream) -> bool {
+        let has_turn = stream.has_turn.take();
+        if has_turn {
+            self.turns.set(self.turns.get() - 1);
+        }
+        has_turn
     }
 
     /// Takes note that the client takes more of all streams.
