@@ -141,6 +141,9 @@ fn a_frame_behind_the_end_of_its_stream_is_an_error_of_the_stream_or_of_the_conn
         assert_eq!(client.next_of(DATA).unwrap().payload, b"ok");
         client.send(&late).unwrap();
         assert_eq!(client.next_of(GOAWAY).unwrap().code(), STREAM_CLOSED, "{what} when it is over");
+        let mut client = Frames::connect(gateway.address());
+        client.send(&[get(1, "/hold", 0), frame(RST_STREAM, 0, 1, &[0, 0, 0, 8]), late].concat()).unwrap();
+        assert_eq!(client.next_of(GOAWAY).unwrap().code(), STREAM_CLOSED, "{what} behind a reset");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::buffers::Output;
 use crate::limits::RESETS_REMEMBERED;
 use crate::timers::{Slot, Timers};
 
-/// How many streams are remembered to have ended by themselves.
+/// How many streams are remembered of those that both sides know to be over.
 const CLOSED_REMEMBERED: usize = 4;
 
 /// The stream, or its connection, is gone.
@@ -46,7 +46,7 @@ pub(super) struct Link {
     last: Cell<u32>,
     /// Streams that the gateway has reset, for which frames may still be under way.
     reset: RefCell<VecDeque<u32>>,
-    /// The latest that have ended by themselves.
+    /// The latest that both sides know to be over.
     closed: Cell<[u32; CLOSED_REMEMBERED]>,
     pub(super) peer: Cell<PeerSettings>,
     /// What the client still takes of all streams, bytes.
@@ -130,6 +130,13 @@ impl Link {
         }
     }
 
+    /// Takes note that the stream is over for both sides.
+    fn close(&self, stream: &Stream) {
+        let [first, second, third, _] = self.closed.get();
+        self.closed.set([stream.id, first, second, third]);
+        self.forget(stream);
+    }
+
     /// Ends a stream that its task has done with, and the other half of it (RFC 9113 §8.1).
     pub(super) fn finish(&self, stream: &Stream) {
         if !stream.is_gone.get() {
@@ -138,9 +145,7 @@ impl Link {
             } else if !stream.has_received.get() {
                 self.reset(stream, Code::NO_ERROR);
             } else {
-                let [a, b, c, _] = self.closed.get();
-                self.closed.set([stream.id, a, b, c]);
-                self.forget(stream);
+                self.close(stream);
             }
         }
         self.discard(stream);
@@ -183,7 +188,7 @@ impl Link {
         self.reset.borrow().contains(&id)
     }
 
-    /// Whether the stream has ended by itself a short while ago.
+    /// Whether both sides know since a short while ago that the stream is over.
     pub(super) fn was_closed(&self, id: u32) -> bool {
         self.closed.get().contains(&id)
     }
@@ -191,7 +196,7 @@ impl Link {
     /// Takes note that the client has reset a stream.
     pub(super) fn cancelled(&self, stream: &Stream) {
         stream.is_gone.set(true);
-        self.forget(stream);
+        self.close(stream);
         stream.wake(&self.timers);
     }
 
