@@ -70,9 +70,9 @@ pub(crate) async fn serve<P: ProxyHttp>(
     let h2c = admission.listener.settings().h2c;
     // Boxed, so that connections of HTTP/1 in cleartext do not carry the room.
     if let Some(tls) = tls {
-        Box::pin(secured(worker.clone(), admission, timer, *ends, stream, tls)).await;
+        Box::pin(secured(worker.clone(), admission, timer, ends, stream, tls)).await;
     } else if h2c && Box::pin(preface::is_there(&stream, &admission.listener, &timer)).await {
-        Box::pin(h2::serve(worker.clone(), admission, timer, *ends, stream, None)).await;
+        Box::pin(h2::serve(worker.clone(), admission, timer, ends, stream, None)).await;
     } else {
         let connection = Connection { worker: &worker, admission: &admission, timer: &timer, ends: &ends };
         connection.requests(&mut stream, None).await;
@@ -84,14 +84,14 @@ async fn secured<P: ProxyHttp>(
     worker: Rc<Worker<P>>,
     admission: Admission,
     timer: Timer,
-    ends: Ends,
+    ends: Box<Ends>,
     stream: TcpStream,
     settings: Arc<TlsSettings>,
 ) {
     // Boxed, so that what follows does not carry the room.
     let shaken = Box::pin(handshake::shake(&admission.listener, &settings, stream, &timer)).await;
     let Some((stream, session)) = shaken else { return };
-    let secured = Secured { session, settings };
+    let secured = Box::new(Secured { session, settings });
     timer.set(admission.listener.settings().head_timeout);
     // Who names no protocol at all knows beforehand of the only one.
     if secured.session.is_http2 || !secured.settings.terminator.terms().http1 {

@@ -54,7 +54,7 @@ impl<P: ProxyHttp> Begun<P> {
 impl<P: ProxyHttp> Asked<P> {
     async fn answer(&self, timer: &Timer, state: &mut State) -> Afterwards {
         let Self { client, stream, started, read, .. } = self;
-        let (worker, ends, secured) = (&client.worker, client.ends, client.secured.as_ref());
+        let (worker, ends, secured) = (&client.worker, *client.ends, client.secured.as_deref());
         let settings = client.admission.listener.settings_arc();
         let State { request, response } = state;
         let mut conversation = Conversation {

@@ -28,20 +28,20 @@ use crate::timers::{Ticks, Timer, Timers};
 use crate::worker::{State, Worker};
 
 /// Serves a connection, the first bytes of which are there, to its end.
-pub(crate) async fn serve<P: ProxyHttp, S: ClientStream>(
+pub(crate) fn serve<P: ProxyHttp, S: ClientStream>(
     worker: Rc<Worker<P>>,
     admission: Admission,
     timer: Timer,
-    ends: Ends,
-    mut stream: S,
-    secured: Option<Secured>,
-) {
+    ends: Box<Ends>,
+    stream: S,
+    secured: Option<Box<Secured>>,
+) -> impl Future<Output = ()> {
     let settings = admission.listener.settings_arc();
     timer.set(settings.head_timeout);
     let http2 = settings.http2;
     let link = Link::new(worker.timers.clone(), timer.slot(), http2.stream_window, http2.connection_window);
     let budget = Budget::new(worker.timers.now());
-    let client = Rc::new(Multiplexed {
+    let client = Multiplexed {
         worker,
         admission,
         timer,
@@ -52,8 +52,13 @@ pub(crate) async fn serve<P: ProxyHttp, S: ClientStream>(
         served: Cell::new(0),
         open: Cell::new(0),
         goodbye: Cell::new(Goodbye::NotYet),
-    });
+    };
     client.announce();
+    drive(Rc::new(client), stream)
+}
+
+/// Drives a connection to its end. Apart, so that the future does not carry what the connection is made of.
+async fn drive<P: ProxyHttp, S: ClientStream>(client: Rc<Multiplexed<P>>, mut stream: S) {
     let ended = {
         let (mut read, mut write) = stream.split();
         let mut reading = Reading { receiver: Receiver::new(), buffer: Buffer::default(), is_large: false };
@@ -76,8 +81,8 @@ pub(super) struct Multiplexed<P: ProxyHttp> {
     pub(super) admission: Admission,
     /// Of the task that reads and writes.
     timer: Timer,
-    pub(super) ends: Ends,
-    pub(super) secured: Option<Secured>,
+    pub(super) ends: Box<Ends>,
+    pub(super) secured: Option<Box<Secured>>,
     budget: Budget,
     pub(super) link: Link,
     /// Streams that have been begun to be served.
