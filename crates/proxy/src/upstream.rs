@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use config::UpstreamProtocol;
 use tokio::sync::Notify;
 
-pub(crate) use connect::{Purpose, connect, open};
+pub(crate) use connect::{MakeRoom, Purpose, connect, open};
 pub use endpoint::{Address, Endpoint};
 pub(crate) use health::Finding;
 pub use health::HealthReport;

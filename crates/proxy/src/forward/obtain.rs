@@ -9,7 +9,9 @@ use policy::proxy_protocol::Ends;
 use super::is_replayable;
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
-use crate::upstream::{Endpoint, Lease, Purpose, Sharing, StreamLease, Unobtainable, Upstream, open};
+use crate::upstream::{
+    Endpoint, Lease, MakeRoom, Purpose, Sharing, StreamLease, Unobtainable, Upstream, open,
+};
 
 /// What an attempt is made on.
 #[allow(clippy::large_enum_variant, reason = "the large variant is the usual one")]
@@ -93,8 +95,13 @@ impl<P: ProxyHttp> Search<'_, P> {
         if let Some(lease) = self.idle() {
             return Ok(lease);
         }
-        let opened = open(self.upstream, self.endpoint, purpose, self.client, self.exchange.timer).await?;
-        Ok(Lease::of(opened, self.endpoint.clone()))
+        let room = if self.may_be_stale { MakeRoom::Elsewhere } else { MakeRoom::Anywhere };
+        match open(self.upstream, self.endpoint, room, purpose, self.client, self.exchange.timer).await {
+            Ok(opened) => Ok(Lease::of(opened, self.endpoint.clone())),
+            // Where there may be no more, one may have become idle this moment.
+            Err(Unobtainable::TooMany) => self.idle().ok_or(Unobtainable::TooMany),
+            Err(error) => Err(error),
+        }
     }
 
     fn idle(&self) -> Option<Lease> {

@@ -21,7 +21,9 @@ use crate::buffers::Buffer;
 use crate::connection::{Closing, Secured};
 use crate::h1::{Readiness, wait};
 use crate::hooks::ProxyHttp;
-use crate::limits::{BUFFER_BYTES, BUFFER_LARGE_BYTES, GOODBYE_MS, LINGER_BYTES, LINGER_MS, UNSENT_BYTES};
+use crate::limits::{
+    BUFFER_BYTES, BUFFER_LARGE_BYTES, GOODBYE_MS, LINGER_BYTES, LINGER_MS, READS_AT_ONCE, UNSENT_BYTES,
+};
 use crate::listen::Admission;
 use crate::stream::ClientStream;
 use crate::timers::{Ticks, Timer, Timers};
@@ -161,6 +163,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
         reading: &mut Reading,
         context: &mut Context<'_>,
     ) -> Poll<Ended> {
+        let mut reads = 0;
         loop {
             let Ok(written) = self.link.write_to(&mut *write, context) else {
                 return Poll::Ready(Ended::Gone);
@@ -183,6 +186,12 @@ impl<P: ProxyHttp> Multiplexed<P> {
                 }
                 if !was_past_preface && reading.receiver.is_past_preface() && self.open.get() == 0 {
                     self.timer.set(self.admission.listener.settings().keep_alive);
+                }
+                reads += 1;
+                if reads == READS_AT_ONCE {
+                    // Others have their turn first.
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
                 continue;
             }

@@ -42,10 +42,20 @@ impl Opened {
     }
 }
 
+/// What may be closed for a new connection where there may be no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MakeRoom {
+    /// An idle connection to any endpoint.
+    Anywhere,
+    /// One to another endpoint: one to the same would have done, and has just become idle.
+    Elsewhere,
+}
+
 /// Makes a new connection to an endpoint, on behalf of a client where there is one.
 pub(crate) async fn open(
     upstream: &Arc<Upstream>,
     endpoint: &Endpoint,
+    room: MakeRoom,
     purpose: Purpose,
     client: Option<Ends>,
     timer: &Timer,
@@ -55,7 +65,7 @@ pub(crate) async fn open(
     }
     let permit = upstream
         .admit(endpoint)
-        .or_else(|| evict(upstream).then(|| upstream.admit(endpoint))?)
+        .or_else(|| evict(upstream, endpoint, room).then(|| upstream.admit(endpoint))?)
         .ok_or(Unobtainable::TooMany)?;
     match connect(upstream, endpoint, purpose, client, timer).await {
         Ok(stream) => Ok(Opened { is_http2: upstream.speaks_http2_on(&stream), stream, permit }),
@@ -64,9 +74,10 @@ pub(crate) async fn open(
     }
 }
 
-/// Closes an idle connection to any endpoint, to make room under the upstream's limit.
-fn evict(upstream: &Upstream) -> bool {
-    upstream.endpoints().iter().any(|endpoint| endpoint.unshelve().is_some())
+/// Closes an idle connection, to make room under the upstream's limit for one to this endpoint.
+fn evict(upstream: &Upstream, endpoint: &Endpoint, room: MakeRoom) -> bool {
+    let may_close = |other: &Endpoint| room == MakeRoom::Anywhere || !std::ptr::eq(other, endpoint);
+    upstream.endpoints().iter().any(|other| may_close(other) && other.unshelve().is_some())
 }
 
 /// Connects, within the time that the upstream has for it; a PROXY header and a handshake are part of that.

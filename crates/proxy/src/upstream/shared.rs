@@ -13,7 +13,7 @@ use policy::proxy_protocol::Ends;
 use rustc_hash::FxHashMap;
 use tokio::sync::Mutex;
 
-use super::connect::{Opened, Purpose, open};
+use super::connect::{MakeRoom, Opened, Purpose, open};
 use super::{Endpoint, Lease, Permit, Unobtainable, Upstream};
 use crate::h1::wait;
 use crate::h2::Asking;
@@ -222,13 +222,15 @@ impl SharedPool {
         now: u32,
         fresh: bool,
     ) -> Result<Sharing, Unobtainable> {
-        let opened = match open(&self.upstream, &self.endpoint, Purpose::Requests, client, timer).await {
-            // As many connections as may be: then more streams on one of them, which wait for their turn there.
-            Err(Unobtainable::TooMany) => {
-                return self.lend(now, true).map(Sharing::Stream).ok_or(Unobtainable::TooMany);
-            }
-            opened => opened?,
-        };
+        let (upstream, endpoint) = (&self.upstream, &self.endpoint);
+        let opened =
+            match open(upstream, endpoint, MakeRoom::Anywhere, Purpose::Requests, client, timer).await {
+                // As many connections as may be: then more streams on one of them, which wait for their turn there.
+                Err(Unobtainable::TooMany) => {
+                    return self.lend(now, true).map(Sharing::Stream).ok_or(Unobtainable::TooMany);
+                }
+                opened => opened?,
+            };
         if !opened.is_http2 {
             return Ok(Sharing::Alone(Lease::of(opened, self.endpoint.clone())));
         }
