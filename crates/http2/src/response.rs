@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_large_block_goes_out_in_pieces() {
         let mut trailers = Fields::default();
-        trailers.append("x-large", &[b'~'; 40_000]);
+        trailers.append("x-large", &vec![b'~'; 40_000]);
         let mut out = Vec::new();
         encode_trailers(&trailers, PLACE, &mut out);
         let (headers, fields) = decode(&out);

@@ -68,7 +68,7 @@ fn a_frame_that_may_not_be_ends_its_connection_with_the_code_it_deserves() {
         ("data that is padding", behind_hold(frame(DATA, PADDED, 1, &[2, 0])), PROTOCOL_ERROR),
         ("padding that is not there", behind_hold(frame(DATA, PADDED, 1, &[])), PROTOCOL_ERROR),
         ("a head without its priority", frame(HEADERS, END_HEADERS | PRIORITIZED, 1, &[0]), PROTOCOL_ERROR),
-        ("a frame too large", frame(DATA, 0, 1, &[0; 16_385]), FRAME_SIZE_ERROR),
+        ("a frame too large", frame(DATA, 0, 1, &vec![0; 16_385]), FRAME_SIZE_ERROR),
         ("a small ping", frame(PING, 0, 0, &[0; 7]), FRAME_SIZE_ERROR),
         ("a ping of a stream", frame(PING, 0, 1, &[0; 8]), PROTOCOL_ERROR),
         ("half a setting", frame(SETTINGS, 0, 0, &[0; 5]), FRAME_SIZE_ERROR),

@@ -158,7 +158,8 @@ impl Receiver {
 
     /// A frame belongs to a stream that has begun (RFC 9113 §5.1).
     fn check_begun<P: ProxyHttp>(&self, client: &Multiplexed<P>, header: Header) -> Result<(), Code> {
-        let has_begun = header.stream % 2 == 1 && (header.stream <= client.link.last() || client.has_left());
+        let has_begun =
+            !header.stream.is_multiple_of(2) && (header.stream <= client.link.last() || client.has_left());
         if has_begun { Ok(()) } else { Err(Code::PROTOCOL_ERROR) }
     }
 
@@ -237,7 +238,7 @@ impl Receiver {
         if link.was_reset(id) {
             return self.pass_over(client, block);
         }
-        if id % 2 == 0 || id <= link.last() {
+        if id.is_multiple_of(2) || id <= link.last() {
             // RFC 9113 §5.1, §5.1.1
             return Err(if link.was_closed(id) { Code::STREAM_CLOSED } else { Code::PROTOCOL_ERROR });
         }
