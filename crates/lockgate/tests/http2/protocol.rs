@@ -1,5 +1,7 @@
 //! Frames that end their connection or their stream, those that say nothing, and windows (RFC 9113 §4 to §6).
 
+use std::time::Duration;
+
 use testkit::random::Random;
 use testkit::{Answer, GatewayProcess, Origin, Step};
 
@@ -335,6 +337,54 @@ fn answers_beside_each_other_take_turns() {
     }
     assert_eq!(streams.map(|stream| received[stream as usize]), [400_000; 6]);
     assert!(least_when_first_ended > 200_000, "{least_when_first_ended} when the first had 400,000");
+}
+
+#[test]
+fn a_client_may_say_of_each_small_piece_that_it_has_taken_it() {
+    // As gRPC does: of the stream and of the connection, for each message of a long call.
+    const PIECES: usize = 4_000;
+    let chunks = ["1\r\nx\r\n".repeat(PIECES), "0\r\n\r\n".to_owned()].concat();
+    let dripping = Step::Drip(chunks.into_bytes().into(), 6, Duration::from_micros(200));
+    let origin = Origin::answering(
+        Answer::bytes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").then(dripping),
+    );
+    let gateway = start("", &origin);
+    let mut client = Frames::connect(gateway.address());
+    client.send(&get(1, "/", END_STREAM)).unwrap();
+    let (mut taken, mut pieces) = (0, 0);
+    while taken < PIECES {
+        let frame_in = client.next().unwrap_or_else(|| panic!("{taken} were taken in {pieces} pieces"));
+        if frame_in.kind == DATA && !frame_in.payload.is_empty() {
+            taken += frame_in.payload.len();
+            pieces += 1;
+            let count = u32::try_from(frame_in.payload.len()).unwrap().to_be_bytes();
+            let updates = [frame(WINDOW_UPDATE, 0, 1, &count), frame(WINDOW_UPDATE, 0, 0, &count)];
+            client.send(&updates.concat()).unwrap();
+        }
+    }
+    assert!(pieces > 1_500, "{pieces}: they came one by one");
+}
+
+#[test]
+fn a_stream_that_both_sides_have_ended_does_not_count() {
+    let origin = Origin::answering(Answer::ok("ok"));
+    let gateway = start("http2 = { streams = 3 }", &origin);
+    let mut client = Frames::connect(gateway.address());
+    let head = block(&[pseudo("POST", "/"), vec![("content-length", "1")]].concat());
+    for round in 0..20_u32 {
+        let streams = [1, 3, 5].map(|stream| round * 6 + stream);
+        // What the origin has got is the whole body, though the client has not said so.
+        let begin =
+            |stream| [frame(HEADERS, END_HEADERS, stream, &head), frame(DATA, 0, stream, b"x")].concat();
+        let end = |stream: u32| if round == 0 { vec![] } else { frame(DATA, END_STREAM, stream - 6, &[]) };
+        client.send(&[streams.map(end).concat(), streams.map(begin).concat()].concat()).unwrap();
+        let mut answered = 0;
+        while answered < 3 {
+            let frame_in = client.next().unwrap();
+            assert_ne!(frame_in.kind, RST_STREAM, "round {round}: {frame_in:?}");
+            answered += usize::from(frame_in.kind == DATA && frame_in.flags & END_STREAM != 0);
+        }
+    }
 }
 
 #[test]

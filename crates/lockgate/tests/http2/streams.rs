@@ -45,6 +45,21 @@ fn a_request_that_is_taken_back_is_taken_from_its_origin_too() {
 }
 
 #[test]
+fn an_upload_that_is_taken_back_has_no_status() {
+    let origin = Origin::answering(Answer::ok("ok"));
+    let gateway = start("", &origin);
+    let mut client = Frames::connect(gateway.address());
+    let begun = [frame(HEADERS, END_HEADERS, 1, &block(&pseudo("POST", "/up"))), frame(DATA, 0, 1, b"begun")];
+    client.send(&begun.concat()).unwrap();
+    origin.wait("the request has come", |connections| connections.iter().any(|c| c.heads == 1));
+    client.send(&frame(RST_STREAM, 0, 1, &CANCEL.to_be_bytes())).unwrap();
+    let record = record(&gateway, "/up");
+    for part in ["\"reason\":\"client_gone\"", "\"status\":0", "\"bytes_out\":0,"] {
+        assert!(record.contains(part), "{part} in {record}");
+    }
+}
+
+#[test]
 fn what_was_sent_of_an_answer_that_is_taken_back_counts() {
     let gate = Gate::new();
     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n1234567890";

@@ -11,7 +11,9 @@ use http2::{ACK, Code, DATA, END_STREAM, Header, RST_STREAM, SETTINGS};
 use crate::limits::{FRAMES_AT_ONCE, FRAMES_PER_TICK};
 
 /// Bytes of answers that pay for one frame: who downloads has to say now and then that it has room.
-const BYTES_PER_FRAME: usize = 1 << 10;
+const BYTES_PER_FRAME: usize = 1 << 8;
+/// What each piece of an answer pays for: a client may say of the stream and of the connection that it has room again.
+const FRAMES_PER_PIECE: i64 = 2;
 /// What a stream costs that a fault of the client has ended, besides its frames.
 const FAULT_COST: i64 = 20;
 
@@ -64,6 +66,11 @@ impl Budget {
     fn spend(&self, cost: i64) -> Result<(), Code> {
         self.left.set(self.left.get().saturating_sub(cost));
         if self.left.get() < 0 { Err(Code::ENHANCE_YOUR_CALM) } else { Ok(()) }
+    }
+
+    /// Takes note of pieces of answers that have gone out, however the client has had them divided.
+    pub(super) fn answered_in_part(&self, pieces: u32) {
+        self.pay(i64::from(pieces) * FRAMES_PER_PIECE);
     }
 
     /// Takes note of bytes that the client has taken.

@@ -38,7 +38,13 @@ impl Conversation<'_> {
         let mut read = 0;
         while !self.incoming.ended && read < LINGER_BYTES {
             self.incoming.release();
-            match wait(self.timer, |_| self.incoming.poll_more()).await {
+            let more = wait(self.timer, |_| {
+                if self.stream.is_gone.get() {
+                    return Poll::Ready(Err(Gone.into()));
+                }
+                self.incoming.poll_more().map(Ok)
+            });
+            match more.await {
                 Ok(count) => read += count as u64,
                 Err(_) => return,
             }
@@ -90,10 +96,11 @@ impl<'a> Incoming<'a> {
     }
 
     /// Takes the next bytes, or the trailers when there are no more; answers how many bytes there are.
-    fn poll_more(&mut self) -> Poll<io::Result<usize>> {
+    fn poll_more(&mut self) -> Poll<usize> {
         let Self { stream, .. } = self;
         if stream.is_gone.get() {
-            return Poll::Ready(Err(Gone.into()));
+            // Whoever serves it knows, and ends it.
+            return Poll::Pending;
         }
         self.lent = std::mem::take(&mut *stream.received.borrow_mut());
         if stream.has_received.get() {
@@ -103,7 +110,7 @@ impl<'a> Incoming<'a> {
             stream.is_reading.set(true);
             return Poll::Pending;
         }
-        Poll::Ready(Ok(self.lent.bytes.len()))
+        Poll::Ready(self.lent.bytes.len())
     }
 
     /// Has the client send more in place of the piece given last.
@@ -135,10 +142,9 @@ impl Source for StreamSource<'_, '_> {
         incoming.release();
         if !incoming.ended {
             timer.set(*idle);
-            match wait(timer, |_| incoming.poll_more()).await {
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(SourceError::TimedOut),
-                polled => polled?,
-            };
+            let more = wait(timer, |_| incoming.poll_more().map(Ok)).await;
+            // Nothing else can go wrong.
+            more.map_err(|_| SourceError::TimedOut)?;
         }
         let trailers = incoming.trailers.as_deref().filter(|_| incoming.ended);
         Ok(Piece { data: &incoming.lent.bytes, end: incoming.ended, trailers })
@@ -197,6 +203,9 @@ impl Sink for StreamSink<'_> {
             let (now, later) = rest.split_at(self.room(rest.len()).await?);
             self.link.send_data(self.stream, now, ends_by_data && later.is_empty())?;
             rest = later;
+        }
+        if !piece.data.is_empty() {
+            self.link.sent_piece();
         }
         if is_nothing {
             self.link.send_data(self.stream, &[], true)?;

@@ -58,6 +58,8 @@ pub(super) struct Link {
     /// What the client may send of one stream and of all, when nothing has come, bytes.
     stream_window: u32,
     connection_window: u32,
+    /// Pieces of answers that have gone out.
+    pieces: Cell<u32>,
     /// Whether no head has gone out yet.
     is_fresh: Cell<bool>,
     /// Whether what was written has left.
@@ -84,6 +86,7 @@ impl Link {
             owed: Cell::new(0),
             stream_window,
             connection_window,
+            pieces: Cell::new(0),
             is_fresh: Cell::new(true),
             is_flushed: Cell::new(true),
         }
@@ -122,19 +125,31 @@ impl Link {
         stream
     }
 
-    /// Takes note that the stream is over.
-    fn forget(&self, stream: &Stream) {
+    /// Takes the stream from those that are open; `false`: it was none of them any more.
+    fn forget(&self, stream: &Stream) -> bool {
         let mut streams = self.streams.borrow_mut();
-        if let Ok(at) = streams.binary_search_by_key(&stream.id, |stream| stream.id) {
+        let found = streams.binary_search_by_key(&stream.id, |stream| stream.id);
+        if let Ok(at) = found {
             streams.remove(at);
+        }
+        found.is_ok()
+    }
+
+    /// Takes note that both sides know that the stream is over.
+    fn close(&self, stream: &Stream) {
+        if self.forget(stream) {
+            let [first, second, third, _] = self.closed.get();
+            self.closed.set([stream.id, first, second, third]);
         }
     }
 
-    /// Takes note that the stream is over for both sides.
-    fn close(&self, stream: &Stream) {
-        let [first, second, third, _] = self.closed.get();
-        self.closed.set([stream.id, first, second, third]);
-        self.forget(stream);
+    /// Takes note that the client has sent all of a stream.
+    pub(super) fn received_end(&self, stream: &Stream) {
+        stream.has_received.set(true);
+        stream.wake_reader(&self.timers);
+        if stream.has_sent.get() {
+            self.close(stream);
+        }
     }
 
     /// Ends a stream that its task has done with, and the other half of it (RFC 9113 §8.1).
@@ -144,8 +159,6 @@ impl Link {
                 self.reset(stream, Code::INTERNAL_ERROR);
             } else if !stream.has_received.get() {
                 self.reset(stream, Code::NO_ERROR);
-            } else {
-                self.close(stream);
             }
         }
         self.discard(stream);

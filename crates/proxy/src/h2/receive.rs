@@ -372,10 +372,10 @@ impl Receiver {
                 if count > 0 {
                     stream.received.borrow_mut().bytes_mut().extend_from_slice(&bytes[..count]);
                 }
-                if is_over && data.ends_stream {
-                    stream.has_received.set(true);
-                }
                 stream.wake_reader(client.timers());
+                if is_over && data.ends_stream {
+                    link.received_end(&stream);
+                }
             }
             None => link.credit(count),
         }

@@ -169,6 +169,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
                 return Poll::Ready(Ended::Gone);
             };
             self.budget.written(written);
+            self.budget.answered_in_part(self.link.take_pieces());
             if self.admission.listener.is_cut() {
                 return Poll::Ready(Ended::Gone);
             }
@@ -384,8 +385,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
         if stream.left.get().is_some_and(|left| left > 0) {
             return self.fault(stream, Code::PROTOCOL_ERROR);
         }
-        stream.has_received.set(true);
-        stream.wake_reader(self.timers());
+        self.link.received_end(stream);
         Ok(())
     }
 }

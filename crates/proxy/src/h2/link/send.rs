@@ -129,6 +129,9 @@ impl Link {
 
     fn sent(&self, stream: &Stream, ends: bool) {
         stream.has_sent.set(ends);
+        if ends && stream.has_received.get() {
+            self.close(stream);
+        }
         self.tell();
     }
 
@@ -196,6 +199,16 @@ impl Link {
             self.turns.set(self.turns.get() - 1);
         }
         has_turn
+    }
+
+    /// Takes note that a piece of an answer has gone out.
+    pub(in crate::h2) fn sent_piece(&self) {
+        self.pieces.set(self.pieces.get().saturating_add(1));
+    }
+
+    /// How many pieces have gone out since this was asked.
+    pub(in crate::h2) fn take_pieces(&self) -> u32 {
+        self.pieces.take()
     }
 
     /// Takes note that the client takes more of all streams.
