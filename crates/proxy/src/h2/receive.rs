@@ -141,8 +141,8 @@ impl Receiver {
                 let payload = payload.first_chunk().copied().unwrap_or_default();
                 if !header.has(ACK) {
                     link.write(|out| write_ping(ACK, payload, out));
-                } else if link.is_goodbye(payload) {
-                    client.is_leaving();
+                } else {
+                    client.heard(payload);
                 }
             }
             RST_STREAM => match link.find(header.stream) {
@@ -237,7 +237,7 @@ impl Receiver {
         if link.was_reset(id) {
             return self.pass_over(client, block);
         }
-        if id % 2 == 0 || id <= link.last() {
+        if id.is_multiple_of(2) || id <= link.last() {
             // RFC 9113 §5.1, §5.1.1
             return Err(if link.was_closed(id) { Code::STREAM_CLOSED } else { Code::PROTOCOL_ERROR });
         }

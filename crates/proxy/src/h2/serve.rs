@@ -316,10 +316,11 @@ impl<P: ProxyHttp> Multiplexed<P> {
         self.goodbye.get() == Goodbye::Heard
     }
 
-    /// Takes note that the client knows of the coming end.
-    pub(super) fn is_leaving(&self) {
-        if self.goodbye.get() == Goodbye::Said {
+    /// Takes note of the answer to a PING: to the one of a goodbye, the client is told which stream was the last.
+    pub(super) fn heard(&self, ping: [u8; 8]) {
+        if self.goodbye.get() == Goodbye::Said && Link::is_goodbye(ping) {
             self.goodbye.set(Goodbye::Heard);
+            self.link.write(|out| write_goaway(self.link.last(), Code::NO_ERROR, out));
         }
     }
 
