@@ -278,6 +278,11 @@ impl Link {
         Ok(written)
     }
 
+    /// Takes what waits to be written; what comes then is for nobody.
+    pub(in crate::h2) fn take_unsent(&self) -> Output {
+        std::mem::take(&mut *self.output.borrow_mut())
+    }
+
     /// Whether all that was to be sent has left.
     pub(in crate::h2) fn is_flushed(&self) -> bool {
         self.unsent() == 0 && self.is_flushed.get()
