@@ -1,6 +1,7 @@
 //! A client's whole connection of HTTP/2 in memory: what it does is a list, what it is sent is kept, and time passes as the list says.
 
 mod gateway;
+mod origin;
 mod wire;
 
 use std::rc::Rc;
@@ -95,8 +96,8 @@ pub const fn pattern(at: usize) -> u8 {
 
 /// Lets a client have its connection, to the end.
 ///
-/// Paths: `/N` is answered with N bytes of a pattern, `/late/N` the same when a tick has passed, `/fixed` from the configuration;
-/// everything else is refused.
+/// Paths: `/N` is answered with N bytes of a pattern, `/late/N` the same when a tick has passed, `/fixed` from the configuration,
+/// `/echo` with what the request brings; everything else is refused.
 ///
 /// # Panics
 /// When the connection or one of its streams does not end.
@@ -159,12 +160,24 @@ impl Gateway {
         if plan.end != End::Silence || !client.wire(|wire| wire.takes_all()) {
             return None;
         }
-        settle(client).await;
+        self.settle(client).await;
         for _ in 0..TICKS_TO_REST {
             self.tick();
-            settle(client).await;
+            self.settle(client).await;
         }
         (!is_over()).then(|| client.wire(|wire| wire.moment()))
+    }
+
+    /// Lets the tasks go on until nothing moves any more.
+    async fn settle(&self, client: &Client) {
+        let moment = || (client.wire(|wire| wire.moment()), self.moved.get());
+        loop {
+            let before = moment();
+            turns(TURNS).await;
+            if moment() == before {
+                return;
+            }
+        }
     }
 
     /// Nothing is left of a connection that is over.
@@ -176,17 +189,6 @@ impl Gateway {
         turns(TURNS).await;
         assert_eq!(self.worker.timers.taken(), 0, "every task is over");
         assert_eq!(Rc::strong_count(&self.worker), 1);
-    }
-}
-
-/// Lets the tasks go on until nothing moves any more.
-async fn settle(client: &Client) {
-    loop {
-        let before = client.wire(|wire| wire.moment());
-        turns(TURNS).await;
-        if client.wire(|wire| wire.moment()) == before {
-            return;
-        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! A gateway without sockets, which answers by itself.
+//! A gateway without sockets towards clients, which answers by itself, or asks an origin on the same thread.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::rc::Rc;
@@ -12,6 +13,7 @@ use tokio::runtime::LocalRuntime;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::origin::answer_all;
 use super::pattern;
 use super::wire::Client;
 use crate::h2;
@@ -21,7 +23,7 @@ use crate::snapshot::{Plane, Snapshot};
 use crate::timers::Timer;
 use crate::worker::{Worker, WorkerGauges};
 
-/// Listeners of many kinds, and routes of which none asks an upstream.
+/// Listeners of many kinds, and routes.
 const CONFIGURATION: &str = r#"
 [[listener]]
 address      = "127.0.0.1:8080"
@@ -49,6 +51,10 @@ path    = "/fixed"
 respond = { status = 200, body = "fixed" }
 
 [[route]]
+path     = "/echo"
+upstream = "origin"
+
+[[route]]
 path    = "/*"
 methods = ["GET", "HEAD", "POST"]
 respond = { status = 404 }
@@ -61,6 +67,8 @@ pub(super) struct Gateway {
     pub(super) runtime: LocalRuntime,
     pub(super) worker: Rc<Worker<Patterns>>,
     config: Config,
+    /// Grows with what happens at the origin.
+    pub(super) moved: Rc<Cell<u64>>,
 }
 
 thread_local! {
@@ -74,14 +82,23 @@ pub(super) fn with_gateway<R>(with: impl FnOnce(&Gateway) -> R) -> R {
 
 impl Gateway {
     fn new() -> Self {
-        let loaded = config::load_text("fuzz", Path::new("."), CONFIGURATION, &config::ProcessEnvironment);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(tokio::runtime::LocalOptions::default())
+            .expect("there is an event loop");
+        let moved = Rc::<Cell<u64>>::default();
+        let bound = runtime.block_on(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let origin = bound.expect("there is a port");
+        let address = origin.local_addr().expect("it is bound");
+        runtime.spawn_local(answer_all(origin, moved.clone()));
+        let text = format!(
+            "upstream.origin = {{ endpoints = [\"{address}\"], timeout = {{ response = \"3s\", idle = \"3s\" }} }}\n{CONFIGURATION}"
+        );
+        let loaded = config::load_text("fuzz", Path::new("."), &text, &config::ProcessEnvironment);
         let config = loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false))).config;
         let plane = Plane::new(Snapshot::compile(&config, &[], None));
         let worker = Worker::new(plane, Patterns::default(), None, Arc::<WorkerGauges>::default());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build_local(tokio::runtime::LocalOptions::default())
-            .expect("there is an event loop");
-        Self { runtime, worker: Rc::new(worker), config }
+        Self { runtime, worker: Rc::new(worker), config, moved }
     }
 
     /// A listener that nobody has connected to yet.

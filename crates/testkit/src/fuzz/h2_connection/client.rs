@@ -18,6 +18,8 @@ pub(super) struct Said {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Begun {
     pub(super) is_head: bool,
+    /// Whether it is answered with what it brings.
+    pub(super) is_echo: bool,
     /// Whether the client has sent all it had to.
     pub(super) is_over: bool,
     pub(super) is_reset: bool,
@@ -193,6 +195,7 @@ impl<'t> ClientSide<'t> {
         let read = self.decoder.decode(block, &mut Vec::new(), |name, value| {
             if is_new {
                 begun.is_head |= (name, value) == (b":method", b"HEAD");
+                begun.is_echo |= (name, value) == (b":path", b"/echo");
             }
         });
         read.ok()

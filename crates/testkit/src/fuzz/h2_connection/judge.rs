@@ -238,7 +238,9 @@ impl<'t> Judge<'t> {
             let room = room(self.stream_window, begun.widened, answer.sent);
             are_over &= is_answered && (begun.is_over || answer.is_reset || begun.is_reset);
             assert!(
-                is_answered || answer.has_head && (connection_room == 0 || room <= 0),
+                is_answered
+                    || answer.has_head && (connection_room == 0 || room <= 0)
+                    || begun.is_echo && !begun.is_over,
                 "stream {stream} has its answer, or waits for room: {begun:?} {answer:?}"
             );
         }
