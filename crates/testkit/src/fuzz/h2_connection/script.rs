@@ -329,9 +329,11 @@ impl Script {
     }
 
     fn repeat(&mut self, input: &mut Input<'_>) {
-        let (count, last) = (input.byte(), self.last.clone());
+        // What is read byte by byte takes its time.
+        let count = usize::from(input.byte()).min(self.plan.read_bytes);
+        let last = self.last.clone();
         // Some may not be repeated, such as the begin of a stream.
         self.is_lawful &= matches!(last.get(3), Some(&(PING | PRIORITY | 0x70..)));
-        self.send(last.repeat(usize::from(count)));
+        self.send(last.repeat(count));
     }
 }
