@@ -1,5 +1,7 @@
 //! What the fuzz targets judge that the crate does not show.
 
+pub mod h2;
+
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
@@ -10,7 +12,7 @@ use policy::proxy_protocol::Said;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::connection::{Peek, read_proxy_header};
-use crate::h2;
+use crate::h2::read_response;
 
 /// Reads the head of an answer of HTTP/2 to a request with this method.
 ///
@@ -23,7 +25,7 @@ pub fn h2_response(
     method: Method,
     response: &mut Response,
 ) -> Result<(), HeadError> {
-    h2::read_response(parts, is_whole, limits, method, response)
+    read_response(parts, is_whole, limits, method, response)
 }
 
 /// Reads a PROXY header of a connection whose bytes arrive so many at a time; answers with what it says, or `None`, and how many bytes

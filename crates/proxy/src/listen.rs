@@ -224,7 +224,7 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// Counts a connection; `Err` when there are too many, which counts it all the same until it is dropped.
-    fn new(listener: &Arc<Listener>, plane: &Arc<Plane>) -> Result<Self, Self> {
+    pub(crate) fn new(listener: &Arc<Listener>, plane: &Arc<Plane>) -> Result<Self, Self> {
         let here = listener.open.fetch_add(1, Ordering::Relaxed);
         let everywhere = plane.open.fetch_add(1, Ordering::Relaxed);
         let admission = Self { listener: listener.clone(), plane: plane.clone() };

@@ -53,6 +53,12 @@ impl Timers {
         self.now.get()
     }
 
+    /// How many tasks have a timer.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(crate) fn taken(&self) -> usize {
+        self.deadlines.borrow().len() - self.free.borrow().len()
+    }
+
     /// Goes on by one tick and wakes every task whose deadline has come.
     pub(crate) fn tick(&self) {
         let now = self.now.get().wrapping_add(1);

@@ -1,8 +1,8 @@
-//! Heads of HTTP/2 and PROXY headers made up at random: the promises of the fuzz targets hold without a fuzzer, too.
+//! Heads and connections of HTTP/2, and PROXY headers, made up at random: the promises of the fuzz targets hold without a fuzzer, too.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use testkit::fuzz::{h2_answer, h2_question, proxy_header};
+use testkit::fuzz::{h2_answer, h2_connection, h2_question, proxy_header};
 
 /// Fields that mean something to a gateway, and values that differ from what they should be.
 fn field() -> impl Strategy<Value = String> {
@@ -82,6 +82,15 @@ proptest! {
         fields in fields(),
     ) {
         h2_answer(format!("{head}{status}\n{fields}").as_bytes());
+    }
+
+    #[test]
+    fn a_connection_keeps_to_the_rules_whatever_comes(
+        form in any::<[u8; 3]>(),
+        // Most steps have small numbers, and so have most of the things they name.
+        steps in vec(prop_oneof![4 => 0_u8..12, 1 => any::<u8>()], 0..120),
+    ) {
+        h2_connection(&[&form, steps.as_slice()].concat());
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod fields;
 mod guest;
 #[cfg(feature = "proxy")]
 mod h2;
+#[cfg(feature = "proxy")]
+mod h2_connection;
 mod http1;
 mod journal;
 mod path_form;
@@ -28,6 +30,8 @@ pub use functions::fuzz::guest_body;
 pub use guest::{check_fields, guest_answer, guest_question};
 #[cfg(feature = "proxy")]
 pub use h2::{h2_answer, h2_question};
+#[cfg(feature = "proxy")]
+pub use h2_connection::h2_connection;
 pub use http1::{chunked, request_head, response_head};
 pub use journal::{event_record, journal_reader};
 pub use path_form::path_form;
@@ -56,6 +60,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("guest_question", guest_question),
     #[cfg(feature = "proxy")]
     ("h2_answer", h2_answer),
+    #[cfg(feature = "proxy")]
+    ("h2_connection", h2_connection),
     #[cfg(feature = "proxy")]
     ("h2_question", h2_question),
     ("journal_reader", journal_reader),

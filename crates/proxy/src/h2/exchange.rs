@@ -66,7 +66,10 @@ impl<P: ProxyHttp> Asked<P> {
             idle: settings.body_timeout,
         };
         if let Err(error) = *read {
+            let method = request.method;
             request.clear();
+            // The only thing that is believed: to HEAD, no answer has a body (RFC 9110 §9.3.2).
+            request.method = method;
             let arrival = Arrival::unread(ends, secured);
             let record = RefCell::default();
             let exchange = Exchange::open(worker, *started, arrival, timer, request, &record);

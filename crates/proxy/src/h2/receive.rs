@@ -141,8 +141,8 @@ impl Receiver {
                 let payload = payload.first_chunk().copied().unwrap_or_default();
                 if !header.has(ACK) {
                     link.write(|out| write_ping(ACK, payload, out));
-                } else if link.is_goodbye(payload) {
-                    client.is_leaving();
+                } else {
+                    client.heard(payload);
                 }
             }
             RST_STREAM => match link.find(header.stream) {

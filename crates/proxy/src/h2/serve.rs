@@ -217,7 +217,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
         context: &mut Context<'_>,
     ) -> Poll<Ended> {
         self.link.write(|out| write_goaway(self.link.last(), code, out));
-        // Goes out as far as the client takes it.
+        // The rest goes out when nothing else can be added to it.
         let sent = self.link.write_to(write, context);
         let is_flood = code == Code::ENHANCE_YOUR_CALM;
         if is_flood {
@@ -226,11 +226,21 @@ impl<P: ProxyHttp> Multiplexed<P> {
         Poll::Ready(if is_flood || sent.is_err() { Ended::Gone } else { Ended::Fault })
     }
 
-    /// Reads away for a moment what the client sends, so that it hears why the connection ends.
+    /// Writes for a moment what the client has not taken yet, and reads away what it sends, so that it hears why the connection ends.
     async fn part<S: ClientStream>(&self, stream: &mut S) {
+        let unsent = self.link.take_unsent();
+        let mut rest = unsent.bytes.as_slice();
         let (mut read, mut write) = stream.split();
         self.timer.set(Ticks::from_ms(LINGER_MS));
-        let shut = wait(&self.timer, |context| Pin::new(&mut write).poll_shutdown(context)).await;
+        let shut = wait(&self.timer, |context| {
+            while !rest.is_empty() {
+                let count = std::task::ready!(Pin::new(&mut write).poll_write(context, rest))?;
+                rest = rest.get(count..).filter(|_| count > 0).ok_or(io::ErrorKind::WriteZero)?;
+            }
+            Pin::new(&mut write).poll_shutdown(context)
+        })
+        .await;
+        drop(unsent);
         let mut buffer = Buffer::default();
         let mut left = LINGER_BYTES;
         while shut.is_ok() && left > 0 {
@@ -331,10 +341,11 @@ impl<P: ProxyHttp> Multiplexed<P> {
         self.goodbye.get() == Goodbye::Heard
     }
 
-    /// Takes note that the client knows of the coming end.
-    pub(super) fn is_leaving(&self) {
-        if self.goodbye.get() == Goodbye::Said {
+    /// Takes note of the answer to a PING: to the one of a goodbye, the client is told which stream was the last.
+    pub(super) fn heard(&self, ping: [u8; 8]) {
+        if self.goodbye.get() == Goodbye::Said && Link::is_goodbye(ping) {
             self.goodbye.set(Goodbye::Heard);
+            self.link.write(|out| write_goaway(self.link.last(), Code::NO_ERROR, out));
         }
     }
 

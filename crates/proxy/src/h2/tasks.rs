@@ -57,6 +57,12 @@ impl<P: ProxyHttp> StreamTasks<P> {
         idle.shrink_to(keep);
     }
 
+    /// Whether there are none.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(crate) fn are_gone(&self) -> bool {
+        self.idle.borrow().is_empty()
+    }
+
     /// Takes the seat of a task that has nothing to do; `false`: there are enough.
     fn rest(&self, seat: &Rc<Seat<P>>) -> bool {
         let mut idle = self.idle.borrow_mut();

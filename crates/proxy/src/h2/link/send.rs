@@ -36,13 +36,9 @@ impl Link {
         });
     }
 
-    /// Whether the answer to a PING shows that the client knows of the coming end; then it is told which stream was the last.
-    pub(in crate::h2) fn is_goodbye(&self, ping: [u8; 8]) -> bool {
-        let is_goodbye = ping == GOODBYE;
-        if is_goodbye {
-            self.write(|out| write_goaway(self.last.get(), Code::NO_ERROR, out));
-        }
-        is_goodbye
+    /// Whether the answer to a PING shows that the client knows of the coming end, where it has been told of it.
+    pub(in crate::h2) fn is_goodbye(ping: [u8; 8]) -> bool {
+        ping == GOODBYE
     }
 
     /// Prepares a head, to be sent when it is known whether something follows it.
@@ -293,6 +289,11 @@ impl Link {
             }
         }
         Ok(written)
+    }
+
+    /// Takes what waits to be written; what comes then is for nobody.
+    pub(in crate::h2) fn take_unsent(&self) -> Output {
+        std::mem::take(&mut *self.output.borrow_mut())
     }
 
     /// Whether all that was to be sent has left.
