@@ -115,7 +115,7 @@ impl Gateway {
         let worker = self.worker.clone();
         self.runtime.spawn_local(async move {
             let timer = Timer::of_this_task(worker.timers.clone()).await;
-            h2::serve(worker, admission, timer, ends, client, None).await;
+            h2::serve(worker, admission, timer, Box::new(ends), client, None).await;
         })
     }
 
