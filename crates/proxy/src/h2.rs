@@ -1,6 +1,7 @@
 //! HTTP/2 towards clients, by `http2`, and towards upstreams, over the crate `h2` (RFC 9113): each stream is an exchange of its own.
 
 mod budget;
+mod client;
 mod conversation;
 mod exchange;
 mod link;

@@ -7,8 +7,8 @@ use std::task::Poll;
 
 use http2::Code;
 
+use super::client::{Asked, Begun};
 use super::conversation::{Conversation, Incoming};
-use super::serve::{Asked, Begun};
 use super::websocket;
 use crate::client::Arrival;
 use crate::exchange::Exchange;

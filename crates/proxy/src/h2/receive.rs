@@ -8,7 +8,7 @@ use http2::{
     PING, PREFACE, RST_STREAM, RequestReader, SETTINGS, TrailersReader, WINDOW_UPDATE, unpadded, write_ping,
 };
 
-use super::serve::{Asked, Begun, Multiplexed};
+use super::client::{Asked, Begun, Multiplexed};
 use super::stream::Stream;
 use crate::buffers::Buffer;
 use crate::hooks::ProxyHttp;
