@@ -45,7 +45,7 @@ pub(crate) const SHARE_BYTES: usize = 16 << 10;
 /// A client by HTTP/2 that leaves more than this lying, heads and all, is not read from.
 pub(crate) const UNSENT_BYTES: usize = 2 * SEND_BYTES;
 /// Reads from a client's connection of HTTP/2 in one go before others get their turn.
-pub(crate) const READS_AT_ONCE: u32 = 8;
+pub(crate) const READS_AT_ONCE: u32 = 2;
 /// Fields that a client by HTTP/2 may have remembered, bytes: the default (RFC 9113 §6.5.2).
 pub(crate) const TABLE_BYTES: usize = 4 << 10;
 /// Streams under way on one connection of HTTP/2 to an upstream; more take another connection.

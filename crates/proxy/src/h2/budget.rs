@@ -2,7 +2,7 @@
 //!
 //! Every frame that asks for work and gives none costs something; time, answers and the bytes of answers pay for it. A client that has
 //! spent it all is told to calm down (RFC 9113 §10.5) and is gone. That bounds rapid resets (CVE-2023-44487), resets that a client makes
-//! the gateway send (CVE-2025-8671), endless CONTINUATION, and floods of SETTINGS, PING, PRIORITY, WINDOW_UPDATE and empty DATA alike.
+//! the gateway send (CVE-2025-8671), endless CONTINUATION, small blocks that become large heads, and floods of SETTINGS, PING, PRIORITY, WINDOW_UPDATE and empty DATA alike.
 
 use std::cell::Cell;
 
@@ -14,6 +14,8 @@ use crate::limits::{FRAMES_AT_ONCE, FRAMES_PER_TICK};
 const BYTES_PER_FRAME: usize = 1 << 8;
 /// What each piece of an answer pays for: a client may say of the stream and of the connection that it has room again.
 const FRAMES_PER_PIECE: i64 = 2;
+/// Bytes of a head beyond what it may have that cost as much as a frame.
+const EXCESS_PER_FRAME: usize = 1 << 10;
 /// What a stream costs that a fault of the client has ended, besides its frames.
 const FAULT_COST: i64 = 20;
 
@@ -61,6 +63,14 @@ impl Budget {
     /// When everything has been spent.
     pub(super) fn charge_fault(&self) -> Result<(), Code> {
         self.spend(FAULT_COST)
+    }
+
+    /// Takes note of a head, or of trailers, that became larger than they may be, by so many bytes: a few in a frame may stand for many.
+    ///
+    /// # Errors
+    /// When everything has been spent.
+    pub(super) fn charge_excess(&self, bytes: usize) -> Result<(), Code> {
+        self.spend(i64::try_from(bytes / EXCESS_PER_FRAME).unwrap_or(i64::MAX / 2))
     }
 
     fn spend(&self, cost: i64) -> Result<(), Code> {
@@ -117,6 +127,15 @@ mod tests {
         }
         assert_eq!(budget.charge(frame(PING, 0, 8), 0), Err(Code::ENHANCE_YOUR_CALM));
         assert_eq!(budget.charge(frame(PING, 0, 8), 1), Ok(()), "time pays");
+    }
+
+    #[test]
+    fn a_head_a_little_too_large_costs_little_and_a_bomb_everything() {
+        let budget = Budget::new(0);
+        for _ in 0..100 {
+            budget.charge_excess(16 << 10).unwrap();
+        }
+        assert_eq!(Budget::new(0).charge_excess(64 << 20), Err(Code::ENHANCE_YOUR_CALM));
     }
 
     #[test]

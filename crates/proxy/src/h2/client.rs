@@ -138,6 +138,17 @@ impl<P: ProxyHttp> Multiplexed<P> {
         self.budget.charge(frame, self.worker.timers.now())
     }
 
+    /// The same of fields of so many bytes, as settings count them.
+    ///
+    /// # Errors
+    /// When they are far more than may be.
+    pub(super) fn charge_excess(&self, bytes: usize) -> Result<(), Code> {
+        match bytes.checked_sub(self.head_bytes_max()) {
+            Some(excess) => self.budget.charge_excess(excess),
+            None => Ok(()),
+        }
+    }
+
     /// The same of a stream that a fault of the client ends.
     ///
     /// # Errors

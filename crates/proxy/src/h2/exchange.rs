@@ -23,6 +23,12 @@ impl<P: ProxyHttp> Begun<P> {
     pub(super) async fn serve(self, timer: &Timer) {
         let Self { asked, mut state } = self;
         let Asked { client, stream, .. } = &asked;
+        if stream.is_gone.get() {
+            // Taken back before anybody has looked at it (CVE-2023-44487): nothing has been asked.
+            client.worker.put_state(state);
+            client.link.finish(stream);
+            return client.closed();
+        }
         stream.serve_by(timer.slot());
         let afterwards = {
             let mut answering = pin!(asked.answer(timer, &mut state));

@@ -297,10 +297,16 @@ impl Receiver {
         &mut self,
         client: &Multiplexed<P>,
         block: &[u8],
-        field: impl FnMut(&[u8], &[u8]),
+        mut field: impl FnMut(&[u8], &[u8]),
     ) -> Result<(), Code> {
         let mut scratch = client.worker.scratch.borrow_mut();
-        self.decoder.decode(block, &mut scratch, field).map_err(|_| Code::COMPRESSION_ERROR)
+        let mut bytes = 0_usize;
+        let decoded = self.decoder.decode(block, &mut scratch, |name, value| {
+            bytes = bytes.saturating_add(name.len() + value.len() + 32);
+            field(name, value);
+        });
+        decoded.map_err(|_| Code::COMPRESSION_ERROR)?;
+        client.charge_excess(bytes)
     }
 }
 
