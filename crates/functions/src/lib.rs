@@ -23,6 +23,7 @@ mod linker;
 mod load;
 mod log;
 mod meter;
+mod nowhere;
 mod outbound;
 mod runtime;
 mod settings;

@@ -3,21 +3,37 @@
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Result};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::p2::bindings::{cli, random};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
 use crate::guest::Guest;
+use crate::nowhere;
 
 /// Packages whose interfaces are there. Files, sockets, environment and arguments are among them, since JavaScript and Python
 /// import them whatever they do, but lead nowhere.
 const PACKAGES: [&str; 7] =
     ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets"];
 
-/// All that guests may import.
+/// All that guests may import, besides what leads [`nowhere`].
 pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    let l = &mut linker;
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
+    random::insecure::add_to_linker::<_, WasiRandom>(l, Guest::random)?;
+    random::insecure_seed::add_to_linker::<_, WasiRandom>(l, Guest::random)?;
+    cli::exit::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::environment::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_input::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_output::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
+    wasmtime_wasi::p3::cli::add_to_linker(l)?;
+    wasmtime_wasi::p3::clocks::add_to_linker(l)?;
+    wasmtime_wasi::p3::random::add_to_linker(l)?;
     p2::add_only_http_to_linker_async(&mut linker)?;
     p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_config::add_to_linker(&mut linker, Guest::config)?;
@@ -26,6 +42,8 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
 
 /// Links a component as `wasi:http/service@0.3`, else as `wasi:http/proxy@0.2`.
 pub(crate) fn link(linker: &Linker<Guest>, component: &Component) -> Result<ProxyPre<Guest>> {
+    let mut linker = linker.clone();
+    nowhere::define(&mut linker, component)?;
     let pre = linker.instantiate_pre(component)?;
     match p3::bindings::ServicePre::new(pre.clone()) {
         Ok(service) => Ok(ProxyPre::P3(service)),

@@ -16,6 +16,14 @@ fn there_are_no_files_sockets_arguments_or_variables() {
 }
 
 #[test]
+fn there_are_none_by_wasi_0_3_either() {
+    let Some(function) = function("hello-p3", |_| ()) else { return };
+    let text = ask(&function, "/files").text();
+    let denied = text.matches("Err(ErrorCode::AccessDenied)").count();
+    assert_eq!((text.starts_with("directories: 0\n"), denied), (true, 3), "{text}");
+}
+
+#[test]
 fn configuration_is_there_and_nobody_elses() {
     let values = vec![("greeting".to_owned(), "hello".to_owned()), ("token".to_owned(), "s3cret".to_owned())];
     let Some(first) = function("hostile", |settings| settings.values = values) else { return };

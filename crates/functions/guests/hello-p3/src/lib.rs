@@ -4,7 +4,10 @@ use std::hint::black_box;
 
 use wasip3::clocks::monotonic_clock;
 use wasip3::exports::http::handler::Guest;
+use wasip3::filesystem::preopens::get_directories;
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
+use wasip3::sockets::ip_name_lookup::resolve_addresses;
+use wasip3::sockets::types::{IpAddressFamily, TcpSocket, UdpSocket};
 use wasip3::{spawn_local, wit_future, wit_stream};
 
 struct Hello;
@@ -31,10 +34,22 @@ impl Guest for Hello {
             "/trap-in-body" => return Ok(answer(b"so far\n".to_vec(), Then::Trap)),
             "/stream" => return Ok(answer(vec![b'x'; 4096], Then::Again)),
             "/echo" => return Ok(echo(request)),
+            "/files" => return Ok(answer(files().await.into_bytes(), Then::End)),
             _ => {}
         }
         Ok(answer(format!("Hello from Rust, {target}\n").into_bytes(), Then::End))
     }
+}
+
+/// Tries files and sockets; a line for each says what came of it.
+async fn files() -> String {
+    format!(
+        "directories: {}\ntcp: {:?}\nudp: {:?}\nname: {:?}\n",
+        get_directories().len(),
+        TcpSocket::create(IpAddressFamily::Ipv4).map(drop),
+        UdpSocket::create(IpAddressFamily::Ipv6).map(drop),
+        resolve_addresses("localhost".to_owned()).await.map(|found| found.len()),
+    )
 }
 
 fn spin() {
