@@ -13,7 +13,7 @@ use crate::guest::Guest;
 use crate::nowhere;
 
 /// Packages whose interfaces are there. Files, sockets, environment and arguments are among them, since JavaScript and Python
-/// import them whatever they do, but lead nowhere.
+/// import them whatever they do, but are empty or lead [`nowhere`].
 const PACKAGES: [&str; 7] =
     ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets"];
 
