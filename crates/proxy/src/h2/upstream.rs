@@ -117,7 +117,7 @@ fn head(request: &Request, scheme: Scheme) -> Option<Head<()>> {
     uri.path_and_query = Some(if request.asterisk {
         PathAndQuery::from_static("*")
     } else {
-        PathAndQuery::try_from(request.uri_target()).ok()?
+        PathAndQuery::try_from(request.uri_target().into_owned()).ok()?
     });
     let mut head = Head::new(());
     *head.method_mut() = http::Method::from_bytes(request.method_text().as_bytes()).ok()?;
