@@ -1,9 +1,9 @@
-//! One stream of a client's connection (RFC 9113 §5.1): shared by the connection's task, which takes and sends its frames, and by the
-//! task that serves it.
+//! One stream of a connection (RFC 9113 §5.1): shared by the connection's task, which takes and sends its frames, and by the task
+//! whose exchange it carries.
 
 use std::cell::{Cell, RefCell};
 
-use http2::{PeerSettings, Window};
+use http2::{Code, PeerSettings, Window};
 use message::Fields;
 
 use crate::buffers::Output;
@@ -13,20 +13,20 @@ use crate::timers::{Slot, Timers};
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) id: u32,
-    /// The task that serves it.
+    /// The task whose exchange it carries.
     slot: Cell<Option<Slot>>,
-    /// Bytes of the request's body that the task has not taken yet.
+    /// Bytes of a body that the task has not taken yet.
     pub(super) received: RefCell<Output>,
     pub(super) trailers: RefCell<Option<Box<Fields>>>,
-    /// What the client may still send, bytes.
+    /// What the other side may still send, bytes.
     pub(super) takes: Cell<Window>,
-    /// Bytes taken for which the client has not been told that it may send others.
+    /// Bytes taken for which the other side has not been told that it may send others.
     pub(super) owed: Cell<u32>,
-    /// What the client still takes, bytes.
+    /// What the other side still takes, bytes.
     pub(super) gives: Cell<Window>,
     /// Bytes that the body still has to have, where the head says how many.
     pub(super) left: Cell<Option<u64>>,
-    /// Whether the client has sent all it had to.
+    /// Whether the other side has sent all it had to.
     pub(super) has_received: Cell<bool>,
     /// Whether the end has gone out.
     pub(super) has_sent: Cell<bool>,
@@ -41,7 +41,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// As it begins; `stream_window`: what the client may send of a body.
+    /// As it begins; `stream_window`: what the other side may send of a body.
     pub(super) fn new(id: u32, is_whole: bool, stream_window: u32, peer: PeerSettings) -> Self {
         Self {
             id,
@@ -78,5 +78,27 @@ impl Stream {
         if self.is_reading.take() {
             self.wake(timers);
         }
+    }
+
+    /// Whether bytes of a body may come: `flow` of them with their padding, `count` without.
+    ///
+    /// # Errors
+    /// With the code that the stream ends with.
+    pub(super) fn check_data(&self, flow: usize, count: usize, ends: bool) -> Result<(), Code> {
+        if self.has_received.get() {
+            return Err(Code::STREAM_CLOSED);
+        }
+        if flow > self.takes.get().room() {
+            return Err(Code::FLOW_CONTROL_ERROR);
+        }
+        if let Some(left) = self.left.get() {
+            // RFC 9113 §8.1.1
+            let rest = left.checked_sub(count as u64).ok_or(Code::PROTOCOL_ERROR)?;
+            if ends && rest > 0 {
+                return Err(Code::PROTOCOL_ERROR);
+            }
+            self.left.set(Some(rest));
+        }
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What a client is sent: heads at once, bodies as far as the client takes them, each stream in its turn.
+//! What the other side is sent: heads at once, bodies as far as it takes them, each stream in its turn.
 
 use std::io;
 use std::pin::Pin;
@@ -118,7 +118,7 @@ impl Link {
         BlockPlace { stream: stream.id, ends_stream, is_first, frame_bytes: self.frame_bytes() }
     }
 
-    /// Larger frames than every client takes would keep others from their turn.
+    /// Larger frames than everybody takes would keep others from their turn.
     fn frame_bytes(&self) -> usize {
         (self.peer.get().frame_bytes as usize).min(SHARE_BYTES)
     }
@@ -197,7 +197,7 @@ impl Link {
         has_turn
     }
 
-    /// Takes note that a piece of an answer has gone out.
+    /// Takes note that a piece of a body has gone out.
     pub(in crate::h2) fn sent_piece(&self) {
         self.pieces.set(self.pieces.get().saturating_add(1));
     }
@@ -207,7 +207,7 @@ impl Link {
         self.pieces.take()
     }
 
-    /// Takes note that the client takes more of all streams.
+    /// Takes note that the other side takes more of all streams.
     ///
     /// # Errors
     /// With the code that the connection ends with.
@@ -217,7 +217,7 @@ impl Link {
         Ok(())
     }
 
-    /// Takes note that the client takes more of one stream; `false`: more than may be.
+    /// Takes note that the other side takes more of one stream; `false`: more than may be.
     pub(in crate::h2) fn widen_stream(&self, stream: &Stream, bytes: u32) -> bool {
         let Some(gives) = stream.gives.get().more(bytes) else { return false };
         stream.gives.set(gives);
@@ -225,7 +225,7 @@ impl Link {
         true
     }
 
-    /// Takes note of what the client says of itself.
+    /// Takes note of what the other side says of itself.
     ///
     /// # Errors
     /// With the code that the connection ends with.
@@ -248,7 +248,14 @@ impl Link {
     /// Has the connection's task write, unless it knows.
     pub(super) fn tell(&self) {
         if !self.is_told.replace(true) {
-            self.timers.wake(self.slot);
+            self.wake();
+        }
+    }
+
+    /// Has the connection's task look what has changed. One that has not begun yet will.
+    pub(in crate::h2) fn wake(&self) {
+        if let Some(slot) = self.slot.get() {
+            self.timers.wake(slot);
         }
     }
 
