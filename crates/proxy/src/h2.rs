@@ -11,6 +11,4 @@ mod upstream;
 mod wire;
 
 pub(crate) use client::{StreamTasks, serve};
-pub(crate) use upstream::Asking;
-#[cfg(any(test, feature = "fuzz"))]
-pub(crate) use upstream::read as read_response;
+pub(crate) use upstream::{Asking, Handle, begin};

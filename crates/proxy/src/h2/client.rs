@@ -201,7 +201,7 @@ impl<P: ProxyHttp> Peer for Multiplexed<P> {
         if read.is_err_and(|error| error.status() == 400) {
             self.budget.charge_fault()?;
         }
-        let stream = link.open_stream(id, ends_stream);
+        let stream = link.open_stream(id, ends_stream, None);
         stream.left.set(read.ok().flatten());
         let asked = Asked { client: self.clone(), stream, read: read.map(|_| ()), started };
         self.begin(Begun { asked, state });

@@ -10,10 +10,13 @@ use std::rc::Rc;
 use http2::{Code, PeerSettings, Window, write_reset, write_window_update};
 
 use super::stream::Stream;
+use super::upstream::Answer;
 use crate::buffers::Output;
 use crate::limits::RESETS_REMEMBERED;
 use crate::timers::{Slot, Timers};
 
+/// The last stream that there may be (RFC 9113 §5.1.1).
+pub(super) const LAST_STREAM: u32 = (1 << 31) - 1;
 /// How many streams are remembered of those that both sides know to be over.
 const CLOSED_REMEMBERED: usize = 4;
 
@@ -126,12 +129,17 @@ impl Link {
     }
 
     /// Opens a stream, the last that has begun.
-    pub(super) fn open_stream(&self, id: u32, is_whole: bool) -> Rc<Stream> {
+    pub(super) fn open_stream(&self, id: u32, is_whole: bool, answer: Option<Box<Answer>>) -> Rc<Stream> {
         // Who has not seen the settings yet goes by the default (RFC 9113 §6.9.2).
         let window = self.stream_window.max(Window::DEFAULT);
-        let stream = Rc::new(Stream::new(id, is_whole, window, self.peer.get()));
+        let stream = Rc::new(Stream::new(id, is_whole, window, self.peer.get(), answer));
         self.streams.borrow_mut().push(stream.clone());
         stream
+    }
+
+    /// Those that are open beyond one.
+    pub(super) fn beyond(&self, last: u32) -> Vec<Rc<Stream>> {
+        self.streams.borrow().iter().filter(|stream| stream.id > last).cloned().collect()
     }
 
     /// Takes the stream from those that are open; `false`: it was none of them any more.
@@ -167,6 +175,14 @@ impl Link {
             self.reset(stream, Code::INTERNAL_ERROR);
         } else if !stream.has_received.get() {
             self.reset(stream, Code::NO_ERROR);
+        }
+        self.leave(stream);
+    }
+
+    /// Ends a stream of which nobody wants more than has come.
+    pub(super) fn give_up(&self, stream: &Stream, code: Code) {
+        if !(stream.has_sent.get() && stream.has_received.get()) {
+            self.reset(stream, code);
         }
         self.leave(stream);
     }

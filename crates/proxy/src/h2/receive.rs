@@ -10,6 +10,7 @@ use http2::{
 
 use super::peer::Peer;
 use super::stream::Stream;
+use super::upstream::{Answer, put_head, take_head};
 use crate::buffers::Buffer;
 use crate::limits::{FRAME_BYTES, TABLE_BYTES};
 
@@ -59,6 +60,11 @@ impl Receiver {
     /// At the start of a client's connection.
     pub(super) const fn of_client() -> Self {
         Self { decoder: Decoder::new(TABLE_BYTES), awaited: Awaited::Preface }
+    }
+
+    /// At the start of a connection to an upstream.
+    pub(super) const fn of_upstream() -> Self {
+        Self { decoder: Decoder::new(TABLE_BYTES), awaited: Awaited::Settings }
     }
 
     /// Whether the other side has said what it takes, as it has to first.
@@ -206,10 +212,43 @@ impl Receiver {
         ends_stream: bool,
         block: &[u8],
     ) -> Result<(), Code> {
-        match peer.link().find(id) {
-            Some(stream) => self.receive_trailers(peer, &stream, ends_stream, block),
+        let stream = peer.link().find(id);
+        match stream.as_deref().map(|stream| (stream, stream.awaited_answer())) {
+            Some((stream, Some(answer))) => self.receive_answer(peer, stream, answer, ends_stream, block),
+            Some((stream, None)) => self.receive_trailers(peer, stream, ends_stream, block),
             None => peer.receive_head(&mut self.decoder, id, ends_stream, block),
         }
+    }
+
+    /// A head of an upstream's answer.
+    fn receive_answer<P: Peer>(
+        &mut self,
+        peer: &Rc<P>,
+        stream: &Stream,
+        answer: &Answer,
+        ends_stream: bool,
+        block: &[u8],
+    ) -> Result<(), Code> {
+        let mut head = take_head();
+        let mut reader = answer.reader(&mut head);
+        decode(peer, &mut self.decoder, block, |name, value| reader.field(name, value))?;
+        match reader.finish(ends_stream) {
+            Ok(left) => stream.left.set(left),
+            Err(error) => {
+                put_head(head);
+                answer.lose_head(error);
+                return peer.fault(stream, Code::PROTOCOL_ERROR);
+            }
+        }
+        if let Err(error) = answer.push(head) {
+            answer.lose_head(error);
+            return peer.fault(stream, Code::PROTOCOL_ERROR);
+        }
+        match ends_stream {
+            true => peer.link().received_end(stream),
+            false => stream.wake_reader(peer.link().timers()),
+        }
+        Ok(())
     }
 
     /// Trailers end the stream (RFC 9113 §8.1).

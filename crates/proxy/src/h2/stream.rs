@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use http2::{Code, PeerSettings, Window};
 use message::Fields;
 
+use super::upstream::Answer;
 use crate::buffers::Output;
 use crate::timers::{Slot, Timers};
 
@@ -36,13 +37,21 @@ pub(super) struct Stream {
     pub(super) is_waiting: Cell<bool>,
     /// Whether it is its turn.
     pub(super) has_turn: Cell<bool>,
-    /// Whether the task waits for the body.
+    /// Whether the task waits for what comes.
     pub(super) is_reading: Cell<bool>,
+    /// What an upstream answers, where it is asked on the stream.
+    pub(super) answer: Option<Box<Answer>>,
 }
 
 impl Stream {
     /// As it begins; `stream_window`: what the other side may send of a body.
-    pub(super) fn new(id: u32, is_whole: bool, stream_window: u32, peer: PeerSettings) -> Self {
+    pub(super) fn new(
+        id: u32,
+        is_whole: bool,
+        stream_window: u32,
+        peer: PeerSettings,
+        answer: Option<Box<Answer>>,
+    ) -> Self {
         Self {
             id,
             slot: Cell::new(None),
@@ -58,12 +67,23 @@ impl Stream {
             is_waiting: Cell::new(false),
             has_turn: Cell::new(false),
             is_reading: Cell::new(false),
+            answer,
         }
     }
 
     /// Says which task serves it.
     pub(super) fn serve_by(&self, slot: Slot) {
         self.slot.set(Some(slot));
+    }
+
+    /// The answer of an upstream, as long as it has not come whole.
+    pub(super) fn unfinished_answer(&self) -> Option<&Answer> {
+        self.answer.as_deref().filter(|_| !self.has_received.get())
+    }
+
+    /// The same as long as its head has not come.
+    pub(super) fn awaited_answer(&self) -> Option<&Answer> {
+        self.answer.as_deref().filter(|answer| !answer.has_begun())
     }
 
     /// Has its task look what has changed.
@@ -87,6 +107,9 @@ impl Stream {
     pub(super) fn check_data(&self, flow: usize, count: usize, ends: bool) -> Result<(), Code> {
         if self.has_received.get() {
             return Err(Code::STREAM_CLOSED);
+        }
+        if self.awaited_answer().is_some() {
+            return Err(Code::PROTOCOL_ERROR);
         }
         if flow > self.takes.get().room() {
             return Err(Code::FLOW_CONTROL_ERROR);

@@ -6,19 +6,17 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http2::{
-    BlockPlace, Code, DATA, END_STREAM, Header, PeerSettings, encode_response, encode_trailers, end_stream,
-    write_goaway, write_ping,
+    BlockPlace, Code, DATA, END_STREAM, Header, PeerSettings, encode_request, encode_response,
+    encode_trailers, end_stream, write_goaway, write_ping,
 };
-use message::{Fields, Response};
+use message::{Fields, Request, Response};
 use tokio::io::AsyncWrite;
 
-use super::{Gone, Link};
+use super::{Gone, LAST_STREAM, Link};
 use crate::buffers::Output;
 use crate::h2::stream::Stream;
 use crate::limits::{SEND_BYTES, SHARE_BYTES};
 
-/// The last stream that may be named (RFC 9113 §5.1.1).
-const LAST_STREAM: u32 = (1 << 31) - 1;
 /// What the question is told by whose answer shows that a client knows of the coming end.
 const GOODBYE: [u8; 8] = *b"lockgate";
 
@@ -44,7 +42,14 @@ impl Link {
     /// Prepares a head, to be sent when it is known whether something follows it.
     pub(in crate::h2) fn prepare_head(&self, stream: &Stream, response: &Response) -> Output {
         let mut head = Output::take();
-        encode_response(response, self.place(stream, false), head.bytes_mut());
+        encode_response(response, self.place(stream.id, false), head.bytes_mut());
+        head
+    }
+
+    /// Prepares a head before its stream has a number.
+    pub(in crate::h2) fn prepare_request(&self, request: &Request, scheme: &str) -> Output {
+        let mut head = Output::take();
+        encode_request(request, scheme, self.place(0, false), head.bytes_mut());
         head
     }
 
@@ -75,7 +80,7 @@ impl Link {
     /// When the stream is gone.
     pub(in crate::h2) fn send_trailers(&self, stream: &Stream, trailers: &Fields) -> Result<(), Gone> {
         self.check(stream)?;
-        encode_trailers(trailers, self.place(stream, true), self.output.borrow_mut().bytes_mut());
+        encode_trailers(trailers, self.place(stream.id, true), self.output.borrow_mut().bytes_mut());
         self.sent(stream, true);
         Ok(())
     }
@@ -113,9 +118,9 @@ impl Link {
         if stream.is_gone.get() || stream.has_sent.get() { Err(Gone) } else { Ok(()) }
     }
 
-    fn place(&self, stream: &Stream, ends_stream: bool) -> BlockPlace {
+    fn place(&self, stream: u32, ends_stream: bool) -> BlockPlace {
         let is_first = self.is_fresh.get();
-        BlockPlace { stream: stream.id, ends_stream, is_first, frame_bytes: self.frame_bytes() }
+        BlockPlace { stream, ends_stream, is_first, frame_bytes: self.frame_bytes() }
     }
 
     /// Larger frames than everybody takes would keep others from their turn.
