@@ -14,6 +14,7 @@ mod protocol;
 mod requests;
 mod rules;
 mod streams;
+mod upstream_faults;
 mod upstream_frames;
 mod upstreams;
 

@@ -46,7 +46,7 @@ impl Handle {
         self.0.is_settled()
     }
 
-    /// Waits until it has, or never will; one may at a time.
+    /// Waits until it has, or never will.
     pub(crate) fn poll_settled(&self, timer: &Timer) -> Poll<()> {
         self.0.poll_settled(timer.slot())
     }

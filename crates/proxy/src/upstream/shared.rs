@@ -1,6 +1,7 @@
 //! Connections of HTTP/2: each is shared by a worker's exchanges, as long as it takes streams.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -161,14 +162,8 @@ impl SharedPool {
         let mut waiting = pin!(self.connecting.lock());
         let turn = wait(timer, |context| waiting.as_mut().poll(context).map(Ok)).await;
         let _turn = turn.map_err(Unobtainable::Connect)?;
-        loop {
-            if let Some(lease) = self.lend(now, false) {
-                return Ok(Some(Sharing::Stream(lease)));
-            }
-            // What is being made may take others, as soon as it is known how many.
-            let Some(made) = self.unsettled() else { break };
-            let settled = wait(timer, |_| made.handle.poll_settled(timer).map(Ok)).await;
-            settled.map_err(Unobtainable::Connect)?;
+        if let Some(lease) = self.share(timer, now).await.map_err(Unobtainable::Connect)? {
+            return Ok(Some(Sharing::Stream(lease)));
         }
         // So it was with the one that was waited for.
         if endpoint.picks_http1() {
@@ -187,6 +182,17 @@ impl SharedPool {
         let connection =
             connections.iter().filter(has_room).min_by_key(|connection| connection.open.get())?;
         Some(connection.lend(&self.endpoint, now))
+    }
+
+    /// Lends a stream on a connection that takes one more, be it only known of it when its settings have come.
+    async fn share(&self, timer: &Timer, now: u32) -> io::Result<Option<StreamLease>> {
+        loop {
+            if let Some(lease) = self.lend(now, false) {
+                return Ok(Some(lease));
+            }
+            let Some(made) = self.unsettled() else { return Ok(None) };
+            wait(timer, |_| made.handle.poll_settled(timer).map(Ok)).await?;
+        }
     }
 
     /// A connection of which it is not known yet how many streams it takes.
@@ -216,7 +222,7 @@ impl SharedPool {
             return Ok(Sharing::Alone(Lease::of(opened, self.endpoint.clone())));
         }
         // Where HTTP/1.1 was expected, others may have met with the same at the same time: one connection is enough for all.
-        if !fresh && let Some(lease) = self.lend(now, false) {
+        if !fresh && let Ok(Some(lease)) = self.share(timer, now).await {
             opened.close();
             return Ok(Sharing::Stream(lease));
         }

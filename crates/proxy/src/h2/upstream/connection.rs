@@ -26,8 +26,8 @@ pub(super) struct Connection {
     state: Cell<State>,
     /// Whether the endpoint has said what it takes.
     is_settled: Cell<bool>,
-    /// Who waits for that.
-    settling: Cell<Option<Slot>>,
+    /// Those who wait for that.
+    settling: RefCell<Vec<Slot>>,
     /// Exchanges that wait for a stream, in the order in which they came.
     waiting: RefCell<VecDeque<Slot>>,
 }
@@ -62,7 +62,7 @@ impl Connection {
             scheme,
             state: Cell::new(State::Open),
             is_settled: Cell::new(false),
-            settling: Cell::new(None),
+            settling: RefCell::default(),
             waiting: RefCell::default(),
         }
     }
@@ -90,17 +90,20 @@ impl Connection {
         }
     }
 
-    /// Waits until the endpoint has said what it takes, or never will; one may at a time.
+    /// Waits until the endpoint has said what it takes, or never will.
     pub(super) fn poll_settled(&self, slot: Slot) -> Poll<()> {
         if self.is_settled() || !self.takes_streams() {
             return Poll::Ready(());
         }
-        self.settling.set(Some(slot));
+        let mut settling = self.settling.borrow_mut();
+        if !settling.contains(&slot) {
+            settling.push(slot);
+        }
         Poll::Pending
     }
 
     fn call_settling(&self) {
-        if let Some(slot) = self.settling.take() {
+        for slot in self.settling.take() {
             self.link.timers().wake(slot);
         }
     }
