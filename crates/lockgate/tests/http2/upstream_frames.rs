@@ -198,6 +198,34 @@ fn no_more_streams_are_open_than_an_upstream_takes_and_all_have_their_turn() {
 }
 
 #[test]
+fn a_second_stream_does_not_begin_before_an_upstream_has_said_that_it_takes_two() {
+    let (asked, were_asked) = std::sync::mpsc::channel();
+    let upstream = Scripted::start(move |listener| {
+        let mut first = Frames::accept(listener);
+        assert_eq!(first.asked(), 1);
+        were_asked.recv().unwrap();
+        first.settle(&[(MAX_CONCURRENT_STREAMS, 1)]);
+        assert!(first.sent().iter().all(|frame| frame.kind != HEADERS));
+        let mut second = Frames::upstream(listener, &[(MAX_CONCURRENT_STREAMS, 1)]);
+        assert_eq!(second.asked(), 1);
+        for upstream in [&mut first, &mut second] {
+            upstream.send(&ok(1)).unwrap();
+        }
+    });
+    let gateway = upstream.gateway("");
+    let mut client = Frames::connect(gateway.address());
+    client.ask(1, &pseudo("GET", "/"));
+    client.ask(3, &pseudo("GET", "/"));
+    // Both have been read when this is answered.
+    client.send(&frame(PING, 0, 0, &[0; 8])).unwrap();
+    client.next_of(PING).unwrap();
+    asked.send(()).unwrap();
+    let answered = std::iter::from_fn(|| client.next_of(HEADERS)).take(2).count();
+    assert_eq!(answered, 2);
+    upstream.end();
+}
+
+#[test]
 fn one_who_waits_for_a_stream_in_vain_leaves_its_turn_to_the_next() {
     let upstream = Scripted::start(|listener| {
         let mut upstream = Frames::upstream(listener, &[(MAX_CONCURRENT_STREAMS, 1)]);

@@ -261,3 +261,85 @@ impl Peer for Connection {
 
     fn answer_ping(&self, _: [u8; 8]) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use http1::HeadLimits;
+    use message::Method;
+
+    use super::*;
+    use crate::timers::Timer;
+
+    /// A connection whose endpoint takes so many streams, and those who ask on it.
+    fn connection(streams: u8) -> (Connection, Vec<Timer>) {
+        let timers = Rc::new(Timers::default());
+        let timer = |_| match pin!(Timer::of_this_task(timers.clone()))
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(timer) => timer,
+            Poll::Pending => panic!("a timer is there at once"),
+        };
+        let asking = (0..4).map(timer).collect();
+        let connection = Connection::new(timers, "http");
+        connection.link.settle(&[0, 3, 0, 0, 0, streams]).unwrap();
+        (connection, asking)
+    }
+
+    fn begin(connection: &Connection, slot: Slot) -> Rc<Stream> {
+        let answer = Answer::new(Method::Get, HeadLimits::default());
+        connection.begin(Output::default(), true, answer, slot)
+    }
+
+    #[test]
+    fn a_stream_is_had_in_turn() {
+        let (connection, asking) = connection(1);
+        connection.settle();
+        let [first, second, third, fourth] = [0, 1, 2, 3].map(|at: usize| asking[at].slot());
+        assert_eq!(connection.poll_turn(first), Poll::Ready(Ok(())));
+        let stream = begin(&connection, first);
+        for slot in [second, third] {
+            assert_eq!(connection.poll_turn(slot), Poll::Pending);
+        }
+        connection.link.give_up(&stream, Code::CANCEL);
+        assert_eq!(connection.poll_turn(fourth), Poll::Pending, "others have waited longer");
+        assert_eq!(connection.poll_turn(third), Poll::Pending);
+        connection.give_up_turn(second);
+        assert_eq!(connection.poll_turn(third), Poll::Ready(Ok(())));
+        connection.leave();
+        assert_eq!(connection.poll_turn(fourth), Poll::Ready(Err(Gone)));
+    }
+
+    #[test]
+    fn one_stream_begins_before_it_is_known_how_many_may() {
+        let (connection, asking) = connection(100);
+        assert_eq!(connection.streams_max(), 1);
+        assert_eq!(connection.poll_settled(asking[0].slot()), Poll::Pending);
+        connection.settle();
+        assert_eq!(connection.streams_max(), 100);
+        assert_eq!(connection.poll_settled(asking[0].slot()), Poll::Ready(()));
+    }
+
+    #[test]
+    fn numbers_run_out() {
+        let (connection, asking) = connection(100);
+        connection.link.number(LAST_STREAM - 4);
+        assert_eq!(begin(&connection, asking[0].slot()).id, LAST_STREAM - 2);
+        assert!(connection.takes_streams());
+        let last = begin(&connection, asking[0].slot());
+        assert_eq!(last.id, LAST_STREAM);
+        assert!(!connection.takes_streams() && !last.is_gone.get(), "those that have begun go on");
+    }
+
+    #[test]
+    fn a_goodbye_excludes_what_is_beyond_its_last() {
+        let (connection, asking) = connection(100);
+        let [one, three] = [0, 1].map(|at: usize| begin(&connection, asking[at].slot()));
+        connection.go_away(1);
+        assert!(!connection.takes_streams() && !one.is_gone.get() && three.is_gone.get());
+        connection.end();
+        assert!(one.is_gone.get());
+    }
+}
