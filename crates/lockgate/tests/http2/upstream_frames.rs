@@ -300,6 +300,10 @@ fn an_answer_that_needs_no_more_of_its_request_is_whole() {
         let asked = frame(HEADERS, END_HEADERS, stream, &block(&pseudo("POST", "/")));
         client.send(&[asked, frame(DATA, 0, stream, b"more comes")].concat()).unwrap();
         assert_eq!(client.outcome(stream), Outcome::Answered(200));
+        if stream == 1 {
+            let data = client.next_of(DATA).unwrap();
+            assert_eq!((data.flags, data.payload.as_slice()), (END_STREAM, &b"early"[..]));
+        }
     }
     assert_eq!(get(&mut client, 5), Outcome::Answered(200));
     upstream.end();
