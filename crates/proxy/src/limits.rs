@@ -40,6 +40,8 @@ pub(crate) const FRAME_BYTES: u32 = 16 << 10;
 pub(crate) const SEND_BYTES: usize = 64 << 10;
 /// How much of that one stream takes when others wait for their turn.
 pub(crate) const SHARE_BYTES: usize = 16 << 10;
+/// Bytes of one request that wait for a stream of a connection to an upstream that takes no more at the moment.
+pub(crate) const AHEAD_BYTES: usize = 64 << 10;
 /// Who leaves more than this lying by HTTP/2, heads and all, is not read from.
 pub(crate) const UNSENT_BYTES: usize = 2 * SEND_BYTES;
 /// Reads from a connection of HTTP/2 in one go before others get their turn.

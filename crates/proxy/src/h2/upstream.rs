@@ -1,5 +1,6 @@
 //! HTTP/2 towards upstreams: a task drives each connection, and exchanges ask on its streams.
 
+mod ahead;
 mod answer;
 mod asking;
 mod connection;

@@ -10,6 +10,7 @@ use http2::Code;
 use message::{Method, Piece, Request, Response};
 
 use super::Handle;
+use super::ahead::Ahead;
 use super::answer::{Answer, put_head};
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
 use crate::buffers::Output;
@@ -27,6 +28,8 @@ pub(crate) struct Asking {
     started: RefCell<Option<Started>>,
     /// The stream, once the head has gone out.
     stream: OnceCell<Rc<Stream>>,
+    /// What came of the body before.
+    ahead: RefCell<Option<Ahead>>,
     /// The task that waits for one.
     waiting: Cell<Option<Slot>>,
 }
@@ -47,7 +50,7 @@ impl Asking {
     /// On a connection that takes another stream.
     pub(crate) fn new(handle: Handle) -> Self {
         let (started, stream) = (RefCell::new(None), OnceCell::new());
-        Self { handle, started, stream, waiting: Cell::new(None) }
+        Self { handle, started, stream, ahead: RefCell::new(None), waiting: Cell::new(None) }
     }
 
     /// Both directions, to be used at the same time.
@@ -81,10 +84,28 @@ impl Asking {
         Poll::Ready(Ok(self.stream.get_or_init(|| begun)))
     }
 
+    /// Waits until all has gone out that has been taken.
+    fn poll_sent(&self, slot: Slot) -> Poll<Result<&Rc<Stream>, Gone>> {
+        let stream = ready!(self.poll_stream(slot))?;
+        let mut ahead = self.ahead.borrow_mut();
+        if let Some(held) = ahead.as_mut() {
+            ready!(held.poll_send(&self.handle.0.link, stream))?;
+            *ahead = None;
+        }
+        Poll::Ready(Ok(stream))
+    }
+
+    /// Takes a piece of a body whose stream has not begun, unless it is too much; whether it has.
+    fn hold(&self, piece: Piece<'_>) -> bool {
+        self.ahead.borrow_mut().get_or_insert_default().hold(piece)
+    }
+
     /// Waits for a head, be it an interim one.
     fn poll_head(&self, slot: Slot) -> Poll<Result<Box<Response>, NoResponse>> {
         // Without a stream, nobody has looked at the request.
         let stream = ready!(self.poll_stream(slot)).map_err(|_| NoResponse::Unprocessed)?;
+        // Whatever comes of that: the answer says it.
+        let _ = self.poll_sent(slot);
         let answer = stream.answer.as_ref().ok_or(NoResponse::Closed)?;
         if let Some(head) = answer.pop() {
             return Poll::Ready(Ok(head));
@@ -136,14 +157,14 @@ impl<'a> AskingSink<'a> {
         true
     }
 
-    /// Waits until the head has gone out.
-    async fn stream(&self) -> Result<&'a Rc<Stream>, SinkError> {
+    /// Waits until all has gone out that has been taken.
+    async fn sent(&self) -> Result<&'a Rc<Stream>, SinkError> {
         let Self { asking, timer, idle, .. } = *self;
-        if let Poll::Ready(stream) = asking.poll_stream(timer.slot()) {
+        if let Poll::Ready(stream) = asking.poll_sent(timer.slot()) {
             return Ok(stream?);
         }
         timer.set(idle);
-        match wait(timer, |_| asking.poll_stream(timer.slot()).map_err(io::Error::from)).await {
+        match wait(timer, |_| asking.poll_sent(timer.slot()).map_err(io::Error::from)).await {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(SinkError::TimedOut),
             stream => Ok(stream?),
         }
@@ -152,12 +173,16 @@ impl<'a> AskingSink<'a> {
 
 impl Sink for AskingSink<'_> {
     async fn write(&mut self, piece: Piece<'_>) -> Result<(), SinkError> {
-        if self.release(piece.is_nothing()) && piece.is_nothing() {
+        let is_whole = piece.is_nothing() && self.asking.ahead.borrow().is_none();
+        if self.release(is_whole) && is_whole {
             // Whoever waits for the answer waits for the stream, too.
             let _ = self.asking.poll_stream(self.timer.slot());
             return Ok(());
         }
-        let stream = self.stream().await?;
+        if self.asking.poll_stream(self.timer.slot()).is_pending() && self.asking.hold(piece) {
+            return Ok(());
+        }
+        let stream = self.sent().await?;
         body::send(&self.asking.handle.0.link, stream, piece, self.timer, self.idle).await
     }
 
@@ -196,7 +221,11 @@ impl Source for AnswerSource<'_> {
         incoming.release();
         if !incoming.ended {
             timer.set(*idle);
-            match wait(timer, |_| incoming.poll_more().map_err(io::Error::from)).await {
+            let more = wait(timer, |_| {
+                let _ = asking.poll_sent(timer.slot());
+                incoming.poll_more().map_err(io::Error::from)
+            });
+            match more.await {
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(SourceError::TimedOut),
                 Err(error) => return Err(asking.check().err().unwrap_or(error.into())),
                 Ok(_) => {}
