@@ -89,4 +89,6 @@ pub enum BodyError {
     TrailersTooLarge,
     #[error("the connection ended before the body did")]
     Truncated,
+    #[error("a frame of the body is not one that may come")]
+    Frame,
 }

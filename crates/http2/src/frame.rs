@@ -78,8 +78,8 @@ impl Header {
         self.flags & flag != 0
     }
 
-    /// What a header says by itself: some belong to a stream and some to none, those of fixed length have it, and clients promise
-    /// nothing (RFC 9113 §6, §8.4).
+    /// What a header says by itself: some belong to a stream and some to none, those of fixed length have it, and nothing is promised:
+    /// clients may not, and servers are told not to (RFC 9113 §6, §8.4).
     ///
     /// # Errors
     /// With the code that the connection ends with.

@@ -2,21 +2,8 @@
 
 use message::{Fields, Response};
 
-use crate::frame::{CONTINUATION, END_HEADERS, END_STREAM, HEADER_BYTES, HEADERS, Header};
-use crate::hpack::{encode_field, encode_no_table, encode_status};
-
-/// Where the frames of a block go, and of what size they may be.
-#[derive(Clone, Copy, Debug)]
-pub struct BlockPlace {
-    /// The stream.
-    pub stream: u32,
-    /// Whether nothing follows.
-    pub ends_stream: bool,
-    /// Whether no block has gone out on the connection before.
-    pub is_first: bool,
-    /// Largest frame to be sent, bytes.
-    pub frame_bytes: usize,
-}
+use crate::block::{BlockPlace, encode_block};
+use crate::hpack::{encode_field, encode_status};
 
 /// Appends an answer's head. Switching protocols is a success there (RFC 8441 §5).
 pub fn encode_response(response: &Response, place: BlockPlace, out: &mut Vec<u8>) {
@@ -34,13 +21,6 @@ pub fn encode_response(response: &Response, place: BlockPlace, out: &mut Vec<u8>
     });
 }
 
-/// Makes an encoded head the end of its stream.
-pub fn end_stream(head: &mut [u8]) {
-    if let Some(flags) = head.get_mut(4) {
-        *flags |= END_STREAM;
-    }
-}
-
 /// Appends trailers, with which the stream ends.
 pub fn encode_trailers(trailers: &Fields, place: BlockPlace, out: &mut Vec<u8>) {
     encode_block(place, out, |out| {
@@ -50,45 +30,11 @@ pub fn encode_trailers(trailers: &Fields, place: BlockPlace, out: &mut Vec<u8>) 
     });
 }
 
-/// Appends a block in as many frames as it takes (RFC 9113 §4.3).
-fn encode_block(place: BlockPlace, out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
-    let BlockPlace { stream, ends_stream, is_first, frame_bytes } = place;
-    let start = out.len();
-    let ends = if ends_stream { END_STREAM } else { 0 };
-    let first = |length, flags| Header { length, kind: HEADERS, flags: flags | ends, stream };
-    first(0, END_HEADERS).write(out);
-    if is_first {
-        // Nothing is ever stored, and the other side may know (RFC 7541 §4.2).
-        encode_no_table(out);
-    }
-    encode(out);
-    let length = out.len() - start - HEADER_BYTES;
-    if length <= frame_bytes {
-        // It is known only now.
-        let [_, bytes @ ..] = (length as u32).to_be_bytes();
-        out[start..start + bytes.len()].copy_from_slice(&bytes);
-        return;
-    }
-    let block = out.split_off(start + HEADER_BYTES);
-    out.truncate(start);
-    let mut parts = block.chunks(frame_bytes.max(1)).peekable();
-    let mut kind = HEADERS;
-    while let Some(part) = parts.next() {
-        let flags = if parts.peek().is_none() { END_HEADERS } else { 0 };
-        let header = match kind {
-            HEADERS => first(part.len(), flags),
-            _ => Header { length: part.len(), kind, flags, stream },
-        };
-        header.write(out);
-        out.extend_from_slice(part);
-        kind = CONTINUATION;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Decoder;
+    use crate::frame::{CONTINUATION, END_HEADERS, END_STREAM, HEADER_BYTES, HEADERS, Header};
+    use crate::{Decoder, end_stream};
 
     const PLACE: BlockPlace =
         BlockPlace { stream: 3, ends_stream: true, is_first: true, frame_bytes: 16_384 };

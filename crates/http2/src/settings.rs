@@ -1,6 +1,6 @@
 //! What each side takes (RFC 9113 §6.5.2).
 
-use crate::frame::{ACK, Header, SETTINGS};
+use crate::frame::{ACK, Header, PREFACE, SETTINGS};
 use crate::{Code, Window};
 
 const ENABLE_PUSH: u16 = 2;
@@ -33,22 +33,52 @@ impl Announced {
             (MAX_HEADER_LIST_SIZE, self.head_bytes),
             (ENABLE_CONNECT_PROTOCOL, 1),
         ];
-        Header { length: 6 * settings.len(), kind: SETTINGS, flags: 0, stream: 0 }.write(out);
-        for (id, value) in settings {
-            out.extend_from_slice(&id.to_be_bytes());
-            out.extend_from_slice(&value.to_be_bytes());
-        }
-        let more = self.connection_window.saturating_sub(Window::DEFAULT);
-        if more > 0 {
-            crate::write_window_update(0, more, out);
-        }
+        write_settings(&settings, self.connection_window, out);
     }
 }
 
-/// What the other side has said of itself, as far as it matters to who answers it.
+/// What a client says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct AnnouncedByClient {
+    /// Bytes of an answer that may come unasked.
+    pub stream_window: u32,
+    /// The same of all answers of a connection.
+    pub connection_window: u32,
+    /// Bytes of a head's names and values, and 32 for each field.
+    pub head_bytes: u32,
+}
+
+impl AnnouncedByClient {
+    /// Appends what a client begins with: the preface, its settings, which want nothing pushed, and the connection's window.
+    pub fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(PREFACE);
+        let settings = [
+            (ENABLE_PUSH, 0),
+            (INITIAL_WINDOW_SIZE, self.stream_window),
+            (MAX_HEADER_LIST_SIZE, self.head_bytes),
+        ];
+        write_settings(&settings, self.connection_window, out);
+    }
+}
+
+fn write_settings(settings: &[(u16, u32)], connection_window: u32, out: &mut Vec<u8>) {
+    Header { length: 6 * settings.len(), kind: SETTINGS, flags: 0, stream: 0 }.write(out);
+    for (id, value) in settings {
+        out.extend_from_slice(&id.to_be_bytes());
+        out.extend_from_slice(&value.to_be_bytes());
+    }
+    let more = connection_window.saturating_sub(Window::DEFAULT);
+    if more > 0 {
+        crate::write_window_update(0, more, out);
+    }
+}
+
+/// What the other side has said of itself, as far as it matters to who answers or asks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerSettings {
-    /// Bytes of an answer that may be sent unasked.
+    /// Streams it takes at once; a server says it of those that a client begins.
+    pub streams: u32,
+    /// Bytes of a body that may be sent unasked.
     pub stream_window: u32,
     /// Largest frame it takes, bytes.
     pub frame_bytes: u32,
@@ -56,7 +86,7 @@ pub struct PeerSettings {
 
 impl Default for PeerSettings {
     fn default() -> Self {
-        Self { stream_window: Window::DEFAULT, frame_bytes: 16_384 }
+        Self { streams: u32::MAX, stream_window: Window::DEFAULT, frame_bytes: 16_384 }
     }
 }
 
@@ -71,6 +101,7 @@ impl PeerSettings {
             let value = u32::from_be_bytes(value);
             match u16::from_be_bytes([i1, i0]) {
                 ENABLE_PUSH | ENABLE_CONNECT_PROTOCOL if value > 1 => return Err(Code::PROTOCOL_ERROR),
+                MAX_CONCURRENT_STREAMS => self.streams = value,
                 INITIAL_WINDOW_SIZE if value > Window::MAX => return Err(Code::FLOW_CONTROL_ERROR),
                 INITIAL_WINDOW_SIZE => self.stream_window = value,
                 MAX_FRAME_SIZE if !(1 << 14..1 << 24).contains(&value) => return Err(Code::PROTOCOL_ERROR),
@@ -101,7 +132,7 @@ mod tests {
     #[test]
     fn the_last_value_of_a_setting_counts_and_unknown_ones_do_not() {
         let read = read(&[(4, 1), (5, 16_385), (0x77, 9), (4, 0), (2, 0), (3, 7)]);
-        assert_eq!(read, Ok(PeerSettings { stream_window: 0, frame_bytes: 16_385 }));
+        assert_eq!(read, Ok(PeerSettings { streams: 7, stream_window: 0, frame_bytes: 16_385 }));
     }
 
     #[test]
@@ -131,5 +162,18 @@ mod tests {
             (update.kind, &bytes[9 + 24 + 9..]),
             (crate::WINDOW_UPDATE, &65_535_u32.to_be_bytes()[..])
         );
+    }
+    #[test]
+    fn a_client_begins_with_its_preface_and_settings() {
+        let announced =
+            AnnouncedByClient { stream_window: 131_072, connection_window: 65_536, head_bytes: 262_144 };
+        let mut bytes = Vec::new();
+        announced.write(&mut bytes);
+        let behind = bytes.strip_prefix(PREFACE).unwrap();
+        let header = Header::read(behind).unwrap();
+        assert_eq!((header.kind, header.length, header.check(16_384)), (SETTINGS, 18, Ok(())));
+        let [_, _, settings @ ..] = &behind[9..] else { panic!("no settings") };
+        assert_eq!(settings[..10], [0, 0, 0, 0, 0, 4, 0, 2, 0, 0], "no push, and a window of 128 KiB");
+        assert_eq!(behind[9 + 18 + 9..], 1_u32.to_be_bytes());
     }
 }

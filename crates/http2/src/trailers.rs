@@ -1,7 +1,7 @@
 //! Trailers: from the fields of their block to [`message::Fields`].
 
 use http1::HeadLimits;
-use message::{Fields, is_field_value, is_token, may_be_trailer};
+use message::{Fields, is_field_value, is_token, may_be_trailer, trim_ows};
 
 /// Takes the fields behind a body in order.
 #[derive(Debug)]
@@ -10,13 +10,21 @@ pub struct TrailersReader {
     limits: HeadLimits,
     bytes: usize,
     count: usize,
+    /// Whether space around a value is passed over.
+    trims: bool,
     is_malformed: bool,
 }
 
 impl TrailersReader {
-    /// One that has seen nothing.
+    /// One of a request that has seen nothing.
     pub fn new(limits: &HeadLimits) -> Self {
-        Self { fields: Fields::default(), limits: *limits, bytes: 0, count: 0, is_malformed: false }
+        let fields = Fields::default();
+        Self { fields, limits: *limits, bytes: 0, count: 0, trims: false, is_malformed: false }
+    }
+
+    /// The same of a response. Messages of gRPC may end in a space, which should not stand there, and means nothing.
+    pub fn of_response(limits: &HeadLimits) -> Self {
+        Self { trims: true, ..Self::new(limits) }
     }
 
     /// Takes the next field. What frames, routes, authenticates or says how to read the content comes too late to be true, and is left
@@ -24,6 +32,7 @@ impl TrailersReader {
     pub fn field(&mut self, name: &[u8], value: &[u8]) {
         self.bytes = self.bytes.saturating_add(name.len() + value.len() + 4);
         self.count += 1;
+        let value = if self.trims { trim_ows(value) } else { value };
         // No pseudo-field is a token (RFC 9113 §8.1).
         self.is_malformed |= !is_token(name)
             || name.iter().any(u8::is_ascii_uppercase)
@@ -68,5 +77,16 @@ mod tests {
         for bad in [(":path", "/"), ("X-A", "1"), ("x-a", "1\n"), ("", ""), ("x-a", &"x".repeat(33 << 10))] {
             assert_eq!(read(&[("x-b", "1"), bad]), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn space_around_a_value_is_passed_over_in_those_of_a_response_alone() {
+        let limits = HeadLimits::default();
+        let (mut asks, mut answers) = (TrailersReader::new(&limits), TrailersReader::of_response(&limits));
+        for reader in [&mut asks, &mut answers] {
+            reader.field(b"grpc-message", b"not found: ");
+        }
+        assert!(asks.finish().is_none());
+        assert_eq!(answers.finish().unwrap().get("grpc-message"), Some(&b"not found:"[..]));
     }
 }

@@ -26,5 +26,5 @@ pub use known::Known;
 pub use method::Method;
 pub use request::{Request, Version};
 pub use response::{Response, reason_phrase};
-pub use syntax::{is_field_value, is_token};
+pub use syntax::{is_field_value, is_token, trim_ows};
 pub use trailer::may_be_trailer;

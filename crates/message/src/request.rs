@@ -1,5 +1,6 @@
 //! A request's head.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 
 use crate::{Body, Fields, Known, Method, Span};
@@ -15,6 +16,9 @@ pub enum Version {
     /// HTTP/2
     Http2,
 }
+
+/// Visible ASCII that may come as part of a path and stands in none of a URI.
+const NOT_IN_PATH: &[u8] = b"\"<>`{}";
 
 /// A request's head: what every protocol says of a request, in one form.
 #[derive(Clone, Debug, Default)]
@@ -116,14 +120,19 @@ impl Request {
     }
 
     /// Path and query as they stand in a URI (RFC 3986 §3.3, §3.4): the few bytes that may pass here and stand in none are escaped.
-    pub fn uri_target(&self) -> Vec<u8> {
-        let mut target = Vec::with_capacity(self.path().len() + self.query().len() + 1);
-        escape(self.path().as_bytes(), b"\"<>`{}", &mut target);
+    pub fn uri_target(&self) -> Cow<'_, [u8]> {
+        let path = self.fields.bytes(self.path);
+        if !self.has_query && path.iter().all(|byte| byte.is_ascii_graphic() && !NOT_IN_PATH.contains(byte)) {
+            return path.into();
+        }
+        let query = self.fields.bytes(self.query);
+        let mut target = Vec::with_capacity(path.len() + query.len() + 1);
+        escape(path, NOT_IN_PATH, &mut target);
         if self.has_query {
             target.push(b'?');
-            escape(self.query().as_bytes(), b"\"<>#", &mut target);
+            escape(query, b"\"<>#", &mut target);
         }
-        target
+        target.into()
     }
 
     /// Replaces the authority sent on. Bytes that stand in no authority (RFC 3986 §3.2) are left out.

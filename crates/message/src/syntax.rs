@@ -35,7 +35,7 @@ pub(crate) const fn may_stand_in_value(byte: u8) -> bool {
 }
 
 /// Takes optional whitespace off both ends (RFC 9110 §5.6.3).
-pub(crate) fn trim_ows(mut bytes: &[u8]) -> &[u8] {
+pub fn trim_ows(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
     }

@@ -6,27 +6,10 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use http1::{HeadError, HeadLimits};
-use message::{Method, Response};
 use policy::proxy_protocol::Said;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::connection::{Peek, read_proxy_header};
-use crate::h2::read_response;
-
-/// Reads the head of an answer of HTTP/2 to a request with this method.
-///
-/// # Errors
-/// Any deviation that another client might read differently.
-pub fn h2_response(
-    parts: &http::response::Parts,
-    is_whole: bool,
-    limits: &HeadLimits,
-    method: Method,
-    response: &mut Response,
-) -> Result<(), HeadError> {
-    read_response(parts, is_whole, limits, method, response)
-}
 
 /// Reads a PROXY header of a connection whose bytes arrive so many at a time; answers with what it says, or `None`, and how many bytes
 /// have been taken off the connection.

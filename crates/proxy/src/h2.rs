@@ -1,19 +1,14 @@
-//! HTTP/2 towards clients, by `http2`, and towards upstreams, over the crate `h2` (RFC 9113): each stream is an exchange of its own.
+//! HTTP/2 towards clients and upstreams, by `http2` (RFC 9113): each stream is an exchange of its own.
 
+mod body;
 mod budget;
 mod client;
-mod conversation;
-mod exchange;
 mod link;
+mod peer;
 mod receive;
-mod serve;
 mod stream;
-mod tasks;
 mod upstream;
-mod websocket;
+mod wire;
 
-pub(crate) use serve::serve;
-pub(crate) use tasks::StreamTasks;
-pub(crate) use upstream::Asking;
-#[cfg(any(test, feature = "fuzz"))]
-pub(crate) use upstream::read as read_response;
+pub(crate) use client::{StreamTasks, serve};
+pub(crate) use upstream::{Asking, Handle, begin};

@@ -30,23 +30,23 @@ pub(crate) const INTERIM_RESPONSES: u32 = 16;
 pub(crate) const PART_MS: u64 = 10_000;
 /// What may follow the fixed part of a PROXY header of version 2, bytes: addresses, and fields that are passed over.
 pub(crate) const PROXY_HEADER_BYTES: usize = 2 << 10;
-/// Frames of HTTP/2 that ask for work and give none, which a client may send in one go.
+/// Frames of HTTP/2 that ask for work and give none, which a client or upstream may send in one go.
 pub(crate) const FRAMES_AT_ONCE: i64 = 2_000;
 /// How many of them each tick of the clock pays for: 100 a second.
 pub(crate) const FRAMES_PER_TICK: i64 = 100 * crate::timers::TICK_MS as i64 / 1_000;
 /// Largest frame taken, bytes: the least that may be (RFC 9113 §4.2).
 pub(crate) const FRAME_BYTES: u32 = 16 << 10;
-/// Bytes of one request that wait for their turn on a connection of HTTP/2 to an upstream.
-pub(crate) const STREAM_SEND_BYTES: usize = 64 << 10;
-/// Bytes of answers' bodies that wait to be written to one client by HTTP/2, of all streams together.
+/// Bytes of bodies that wait to be written to one connection of HTTP/2, of all streams together.
 pub(crate) const SEND_BYTES: usize = 64 << 10;
 /// How much of that one stream takes when others wait for their turn.
 pub(crate) const SHARE_BYTES: usize = 16 << 10;
-/// A client by HTTP/2 that leaves more than this lying, heads and all, is not read from.
+/// Bytes of one request that wait for a stream of a connection to an upstream that takes no more at the moment.
+pub(crate) const AHEAD_BYTES: usize = 64 << 10;
+/// Who leaves more than this lying by HTTP/2, heads and all, is not read from.
 pub(crate) const UNSENT_BYTES: usize = 2 * SEND_BYTES;
-/// Reads from a client's connection of HTTP/2 in one go before others get their turn.
+/// Reads from a connection of HTTP/2 in one go before others get their turn.
 pub(crate) const READS_AT_ONCE: u32 = 2;
-/// Fields that a client by HTTP/2 may have remembered, bytes: the default (RFC 9113 §6.5.2).
+/// Fields that the other side may have remembered by HTTP/2, bytes: the default (RFC 9113 §6.5.2).
 pub(crate) const TABLE_BYTES: usize = 4 << 10;
 /// Streams under way on one connection of HTTP/2 to an upstream; more take another connection.
 pub(crate) const UPSTREAM_STREAMS: usize = 100;
@@ -56,7 +56,7 @@ pub(crate) const UPSTREAM_WINDOW_BYTES: u32 = 128 << 10;
 pub(crate) const UPSTREAM_HEAD_BYTES: u32 = 256 << 10;
 /// Streams of a connection that the gateway has reset and remembers, since frames for them may be under way.
 pub(crate) const RESETS_REMEMBERED: usize = 200;
-/// How long a client may take to part, once it has been told that the connection ends and nothing is under way.
+/// How long a client or upstream may take to part by HTTP/2, once it has been told that the connection ends and nothing is under way.
 pub(crate) const GOODBYE_MS: u64 = 1_000;
 /// Pause between the first two looks at a connection whose first bytes do not tell yet what it speaks; each is twice the one before, up to a second.
 pub(crate) const PREFACE_PAUSE_MS: u64 = 5;
@@ -83,6 +83,8 @@ pub(crate) const CHECK_GOODBYE: std::time::Duration = std::time::Duration::from_
 pub(crate) const STATES_KEPT: usize = 256;
 /// Tasks for streams of HTTP/2 that a worker keeps for the next stream, some 5 KB each.
 pub(crate) const STREAM_TASKS_KEPT: usize = 256;
+/// Heads of answers by HTTP/2 that a worker keeps for the next ones.
+pub(crate) const RESPONSES_KEPT: usize = 32;
 /// A head's arena above this is given back after its exchange, bytes.
 pub(crate) const ARENA_BYTES_KEPT: usize = 8 << 10;
 /// Room for the texts of a record that are not known when it is reserved, bytes: endpoint, reason and trace id.

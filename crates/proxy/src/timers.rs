@@ -132,6 +132,11 @@ impl Timer {
         Slot(self.slot)
     }
 
+    /// All those of its worker.
+    pub(crate) fn timers(&self) -> &Rc<Timers> {
+        &self.timers
+    }
+
     /// Sets the deadline to `after` from now.
     pub(crate) fn set(&self, after: Ticks) {
         self.timers.deadlines.borrow_mut()[self.slot as usize] = self.at(after);

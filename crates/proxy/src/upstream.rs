@@ -22,7 +22,7 @@ pub use endpoint::{Address, Endpoint};
 pub(crate) use health::Finding;
 pub use health::HealthReport;
 pub(crate) use pool::{Lease, Pools, Unobtainable};
-pub(crate) use shared::{SharedPools, Sharing, StreamLease, http2};
+pub(crate) use shared::{SharedPools, Sharing, StreamLease};
 pub(crate) use stream::{ReadSide, Stream, WriteSide};
 
 use crate::timers::Ticks;

@@ -53,8 +53,6 @@ pub(crate) struct Worker<P: ProxyHttp> {
     #[allow(clippy::vec_box, reason = "a box moves between the table and an exchange without its content")]
     states: RefCell<Vec<Box<State>>>,
     pub(crate) stream_tasks: StreamTasks<P>,
-    /// Where texts of HTTP/2 are decoded to, one after the other.
-    pub(crate) scratch: RefCell<Vec<u8>>,
     /// Each weighted route's place in its round, with the route it was made for.
     rounds: RefCell<FxHashMap<usize, (Arc<Route>, WeightedChoice)>>,
     /// Where function threads put their answers, once there is one.
@@ -91,7 +89,6 @@ impl<P: ProxyHttp> Worker<P> {
             unrecorded: Cell::new(first_unrecorded_id()),
             states: RefCell::default(),
             stream_tasks: StreamTasks::default(),
-            scratch: RefCell::default(),
             rounds: RefCell::default(),
             #[cfg(feature = "functions")]
             letterbox: OnceCell::new(),

@@ -78,10 +78,12 @@ proptest! {
     #[test]
     fn an_answer_becomes_one_response_or_none(
         head in "[HG][W-]",
-        status in "(200|204|304|101|103|1[0-9][0-9]|[2-9][0-9][0-9])",
+        status in "(200|204|304|101|103|1[0-9][0-9]|[2-9][0-9][0-9]|[0-9 +-]{0,4})",
+        pseudo in prop_oneof![9 => Just(""), 1 => Just(":status:200\n"), 1 => Just(":path:/\n")],
         fields in fields(),
+        more in prop_oneof![9 => Just(""), 1 => Just("\n:status:200"), 1 => Just("\nx-a:b\r"), 1 => Just("\nx a:b")],
     ) {
-        h2_answer(format!("{head}{status}\n{fields}").as_bytes());
+        h2_answer(format!("{head}{status}\n{pseudo}{fields}{more}").as_bytes());
     }
 
     #[test]

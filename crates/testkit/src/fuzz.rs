@@ -5,7 +5,7 @@
 
 mod analytics;
 mod config;
-#[cfg(any(feature = "functions", feature = "proxy"))]
+#[cfg(feature = "functions")]
 mod fields;
 #[cfg(feature = "functions")]
 mod guest;

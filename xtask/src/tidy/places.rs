@@ -19,8 +19,8 @@ const PLACES: [(&str, &[&str], &str); 10] = [
     ("httparse", &["http1", "bench"], "`http1` is the one place that reads HTTP/1"),
     (
         "h2",
-        &["proxy", "lockgate", "bench"],
-        "`proxy` is the one place that speaks HTTP/2; `lockgate` tests it by a client, and `bench` measures it by both sides",
+        &["lockgate", "bench"],
+        "the gateway has its own engine of HTTP/2, which `lockgate` tests and `bench` measures by another on the other side",
     ),
     ("sqlx", &["store-*"], "each database has a crate of its own"),
     ("wasmtime", &["functions"], "only `functions` runs guests"),

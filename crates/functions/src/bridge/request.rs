@@ -37,8 +37,8 @@ pub fn request_to_guest(request: &Request, scheme: Scheme) -> Result<Parts, Unsp
     let mut uri = http::uri::Parts::default();
     uri.scheme = Some(scheme);
     uri.authority = Some(authority.parse::<Authority>().map_err(|_| Unspeakable::Authority)?);
-    uri.path_and_query =
-        Some(PathAndQuery::try_from(request.uri_target()).map_err(|_| Unspeakable::TargetTooLong)?);
+    let target = PathAndQuery::try_from(request.uri_target().into_owned());
+    uri.path_and_query = Some(target.map_err(|_| Unspeakable::TargetTooLong)?);
     parts.uri = Uri::from_parts(uri).map_err(|_| Unspeakable::TargetTooLong)?;
     parts.headers = to_header_map(&request.fields, request.body.length());
     Ok(parts)

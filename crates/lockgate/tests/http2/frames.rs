@@ -1,7 +1,7 @@
-//! A client that sends frames as they are given (RFC 9113 §4.1), for what no well-behaved one sends.
+//! A client, or an upstream, that sends frames as they are given (RFC 9113 §4.1), for what no well-behaved one sends.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 pub(crate) const DATA: u8 = 0;
@@ -9,6 +9,7 @@ pub(crate) const HEADERS: u8 = 1;
 pub(crate) const PRIORITY: u8 = 2;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PUSH_PROMISE: u8 = 5;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const WINDOW_UPDATE: u8 = 8;
@@ -16,6 +17,9 @@ pub(crate) const CONTINUATION: u8 = 9;
 
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
+
+/// What a client begins with.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection, begun with the preface and empty settings.
 pub(crate) struct Frames(TcpStream);
@@ -87,11 +91,24 @@ impl Frames {
 
     /// One that has sent the preface and nothing more.
     pub(crate) fn begin(address: &str) -> Self {
-        let mut stream = TcpStream::connect(address).unwrap();
+        let mut frames = Self::over(TcpStream::connect(address).unwrap());
+        frames.send(PREFACE).unwrap();
+        frames
+    }
+
+    /// An upstream's side of one, from which the preface has been read.
+    pub(crate) fn accept(listener: &TcpListener) -> Self {
+        let mut frames = Self::over(listener.accept().unwrap().0);
+        let mut preface = [0; 24];
+        frames.0.read_exact(&mut preface).unwrap();
+        assert_eq!(&preface, PREFACE);
+        frames
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_nodelay(true).unwrap();
-        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
         Self(stream)
     }
 

@@ -14,6 +14,8 @@ mod protocol;
 mod requests;
 mod rules;
 mod streams;
+mod upstream_faults;
+mod upstream_frames;
 mod upstreams;
 
 use testkit::{Answer, Gate, GatewayProcess, Origin, Step};

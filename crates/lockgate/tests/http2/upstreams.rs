@@ -71,6 +71,37 @@ fn many_requests_at_the_same_time_take_few_connections() {
 }
 
 #[test]
+fn bodies_that_wait_for_streams_and_windows_come_back_whole() {
+    let origin = Http2Origin::start(7);
+    let gateway = start("connections = 2", &origin);
+    Client::connect(gateway.address()).run(async |send| {
+        let mut under_way = Vec::new();
+        for at in 0..60_usize {
+            let mut send = send.clone().ready().await.unwrap();
+            under_way.push(tokio::task::spawn(async move {
+                let body: Vec<u8> = (0..at * at * 18).map(|byte| (byte * (at + 1) % 251) as u8).collect();
+                let (answer, mut sending) =
+                    send.send_request(request("POST", "/").body(()).unwrap(), false).unwrap();
+                sending.send_data(body.clone().into(), true).unwrap();
+                if at % 10 == 9 {
+                    // Taken back, wherever it is by now.
+                    return sending.send_reset(h2::Reason::CANCEL);
+                }
+                let answer = answer.await.unwrap();
+                assert_eq!(answer.status().as_u16(), 200, "{at}");
+                let (echo, trailers) = crate::client::read(answer.into_body()).await.unwrap();
+                assert!(echo == body, "{at}: {} bytes of {}", echo.len(), body.len());
+                assert_eq!(trailers.unwrap()["grpc-status"], "0");
+            }));
+        }
+        for one in under_way {
+            one.await.unwrap();
+        }
+    });
+    assert!(origin.connections() <= 2);
+}
+
+#[test]
 fn trailers_and_interim_responses_pass() {
     let origin = Http2Origin::start(100);
     let gateway = start("", &origin);

@@ -124,13 +124,14 @@ impl<P: ProxyHttp> Search<'_, P> {
         {
             return Ok(Obtained::Connection(lease));
         }
-        if let Some(sharing) = worker.shared.stream(upstream, endpoint, client, timer, now, fresh).await? {
+        let shared = worker.shared.of(upstream, endpoint);
+        if let Some(sharing) = shared.stream(client, timer, now, fresh).await? {
             return Ok(sharing.into());
         }
         // Another may have become idle while the handshake of somebody else was waited for.
         if let Some(lease) = self.idle() {
             return Ok(Obtained::Connection(lease));
         }
-        worker.shared.connect(upstream, endpoint, client, timer, now, fresh).await.map(Obtained::from)
+        shared.connect(client, timer, now, fresh).await.map(Obtained::from)
     }
 }

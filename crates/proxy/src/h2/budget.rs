@@ -1,7 +1,7 @@
-//! What a client may ask of HTTP/2 besides requests.
+//! What the other side may ask of HTTP/2 besides requests and their answers.
 //!
-//! Every frame that asks for work and gives none costs something; time, answers and the bytes of answers pay for it. A client that has
-//! spent it all is told to calm down (RFC 9113 §10.5) and is gone. That bounds rapid resets (CVE-2023-44487), resets that a client makes
+//! Every frame that asks for work and gives none costs something; time, answers and the bytes of answers pay for it, and towards an
+//! upstream requests and theirs. A side that has spent it all is told to calm down (RFC 9113 §10.5) and is gone. That bounds rapid resets (CVE-2023-44487), resets that a client makes
 //! the gateway send (CVE-2025-8671), endless CONTINUATION, small blocks that become large heads, and floods of SETTINGS, PING, PRIORITY, WINDOW_UPDATE and empty DATA alike.
 
 use std::cell::Cell;
@@ -14,6 +14,8 @@ use crate::limits::{FRAMES_AT_ONCE, FRAMES_PER_TICK};
 const BYTES_PER_FRAME: usize = 1 << 8;
 /// What each piece of an answer pays for: a client may say of the stream and of the connection that it has room again.
 const FRAMES_PER_PIECE: i64 = 2;
+/// What each request to an upstream pays for: its answer's heads and trailers, or a refusal, and windows.
+const FRAMES_PER_REQUEST: i64 = 8;
 /// Bytes of a head beyond what it may have that cost as much as a frame.
 const EXCESS_PER_FRAME: usize = 1 << 10;
 /// What a stream costs that a fault of the client has ended, besides its frames.
@@ -39,6 +41,11 @@ impl Budget {
     pub(super) fn answered(&self) {
         // What the request cost, and a little for the next one.
         self.pay(2);
+    }
+
+    /// Takes note of a request that has gone out.
+    pub(super) fn asked(&self) {
+        self.pay(FRAMES_PER_REQUEST);
     }
 
     fn pay(&self, frames: i64) {

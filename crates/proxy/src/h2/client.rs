@@ -1,21 +1,32 @@
 //! A client's connection as its streams and its reader see it: how many are served, what is free, and when it ends.
 
+mod conversation;
+mod exchange;
+mod serve;
+mod tasks;
+mod websocket;
+
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
 
 use http1::{HeadError, HeadLimits};
-use http2::{Announced, Code, Header, write_goaway};
+use http2::{Announced, Code, Decoder, Header, RequestReader, TrailersReader, write_goaway};
 use policy::proxy_protocol::Ends;
+
+pub(crate) use serve::serve;
+pub(crate) use tasks::StreamTasks;
 
 use super::budget::Budget;
 use super::link::Link;
+use super::peer::Peer;
+use super::receive::{decode, pass_over};
 use super::stream::Stream;
 use crate::connection::Secured;
 use crate::hooks::ProxyHttp;
 use crate::limits::GOODBYE_MS;
 use crate::listen::Admission;
-use crate::timers::{Ticks, Timer, Timers};
+use crate::timers::{Ticks, Timer};
 use crate::worker::{State, Worker};
 
 /// A connection, shared by its streams.
@@ -74,8 +85,8 @@ impl<P: ProxyHttp> Multiplexed<P> {
         secured: Option<Box<Secured>>,
     ) -> Self {
         let http2 = admission.listener.settings().http2;
-        let link =
-            Link::new(worker.timers.clone(), timer.slot(), http2.stream_window, http2.connection_window);
+        let link = Link::new(worker.timers.clone(), http2.stream_window, http2.connection_window);
+        link.drive_by(timer.slot());
         let budget = Budget::new(worker.timers.now());
         let (served, open, goodbye) = (Cell::new(0), Cell::new(0), Cell::new(Goodbye::NotYet));
         Self { worker, admission, timer, ends, secured, budget, link, served, open, goodbye }
@@ -125,80 +136,117 @@ impl<P: ProxyHttp> Multiplexed<P> {
 }
 
 /// What the receiver asks and tells.
-impl<P: ProxyHttp> Multiplexed<P> {
-    pub(super) fn timers(&self) -> &Timers {
-        &self.worker.timers
+impl<P: ProxyHttp> Peer for Multiplexed<P> {
+    fn link(&self) -> &Link {
+        &self.link
     }
 
-    /// Takes note of a frame.
-    ///
-    /// # Errors
-    /// When the client has sent too many that ask for work and give none.
-    pub(super) fn charge(&self, frame: Header) -> Result<(), Code> {
+    fn charge(&self, frame: Header) -> Result<(), Code> {
         self.budget.charge(frame, self.worker.timers.now())
     }
 
-    /// The same of fields of so many bytes, as settings count them.
-    ///
-    /// # Errors
-    /// When they are far more than may be.
-    pub(super) fn charge_excess(&self, bytes: usize) -> Result<(), Code> {
-        match bytes.checked_sub(self.head_bytes_max()) {
-            Some(excess) => self.budget.charge_excess(excess),
-            None => Ok(()),
-        }
+    fn charge_excess(&self, bytes: usize) -> Result<(), Code> {
+        self.budget.charge_excess(bytes)
     }
 
-    /// The same of a stream that a fault of the client ends.
-    ///
-    /// # Errors
-    /// When there have been too many.
-    pub(super) fn charge_fault(&self) -> Result<(), Code> {
+    fn fault(&self, stream: &Stream, code: Code) -> Result<(), Code> {
+        self.link.reset(stream, code);
+        stream.wake(&self.worker.timers);
         self.budget.charge_fault()
     }
 
-    /// Ends a stream for a fault of the client (RFC 9113 §5.4.2).
-    ///
-    /// # Errors
-    /// When there have been too many.
-    pub(super) fn fault(&self, stream: &Stream, code: Code) -> Result<(), Code> {
-        self.link.reset(stream, code);
-        stream.wake(self.timers());
-        self.charge_fault()
-    }
-
-    pub(super) fn head_limits(&self) -> HeadLimits {
-        self.worker.plane.load().request_limits
-    }
-
-    /// Largest head, as settings count it: an entry has 32 bytes more than its name and value (RFC 9113 §6.5.2).
-    pub(super) fn head_bytes_max(&self) -> usize {
+    fn head_bytes_max(&self) -> usize {
         let limits = self.head_limits();
         limits.head_bytes + 32 * limits.fields
     }
 
+    fn has_begun(&self, id: u32) -> bool {
+        !id.is_multiple_of(2) && (id <= self.link.last() || self.has_left())
+    }
+
+    fn passes_over(&self, id: u32) -> bool {
+        self.link.was_reset(id) || self.has_left()
+    }
+
+    /// A head begins a stream.
+    fn receive_head(
+        self: &Rc<Self>,
+        decoder: &mut Decoder,
+        id: u32,
+        ends_stream: bool,
+        block: &[u8],
+    ) -> Result<(), Code> {
+        let link = &self.link;
+        if link.was_reset(id) {
+            return pass_over(self, decoder, block);
+        }
+        if id.is_multiple_of(2) || id <= link.last() {
+            // RFC 9113 §5.1, §5.1.1
+            return Err(if link.was_closed(id) { Code::STREAM_CLOSED } else { Code::PROTOCOL_ERROR });
+        }
+        if self.has_left() {
+            return pass_over(self, decoder, block);
+        }
+        link.number(id);
+        if !self.takes_another() {
+            pass_over(self, decoder, block)?;
+            link.refuse(id, Code::REFUSED_STREAM);
+            return Ok(());
+        }
+        let started = Instant::now();
+        let mut state = self.worker.take_state();
+        let mut reader = RequestReader::new(&self.head_limits(), &mut state.request);
+        decode(self, decoder, block, |name, value| reader.field(name, value))?;
+        let read = reader.finish(ends_stream);
+        if read.is_err_and(|error| error.status() == 400) {
+            self.budget.charge_fault()?;
+        }
+        let stream = link.open_stream(id, ends_stream, None);
+        stream.left.set(read.ok().flatten());
+        let asked = Asked { client: self.clone(), stream, read: read.map(|_| ()), started };
+        self.begin(Begun { asked, state });
+        Ok(())
+    }
+
+    fn trailers(&self, _: &Stream) -> TrailersReader {
+        TrailersReader::new(&self.head_limits())
+    }
+
+    fn reset(&self, stream: &Stream, _: Code) {
+        self.link.cancelled(stream);
+    }
+
+    /// What the client has begun is ended as usual.
+    fn go_away(&self, _: u32) {}
+
+    /// To the answer to the PING of a goodbye, the client is told which stream was the last.
+    fn answer_ping(&self, ping: [u8; 8]) {
+        if self.goodbye.get() == Goodbye::Said && Link::is_goodbye(ping) {
+            self.goodbye.set(Goodbye::Heard);
+            self.link.write(|out| write_goaway(self.link.last(), Code::NO_ERROR, out));
+        }
+    }
+}
+
+impl<P: ProxyHttp> Multiplexed<P> {
+    fn head_limits(&self) -> HeadLimits {
+        self.worker.plane.load().request_limits
+    }
+
     /// Whether one more stream may be served.
-    pub(super) fn takes_another(&self) -> bool {
+    fn takes_another(&self) -> bool {
         let streams = self.admission.listener.settings().http2.streams;
         // Those that the client has taken back may take a moment to end.
         self.link.open() < streams as usize && self.open.get() < streams.saturating_mul(2)
     }
 
     /// Whether the client has been told which stream was the last.
-    pub(super) fn has_left(&self) -> bool {
+    fn has_left(&self) -> bool {
         self.goodbye.get() == Goodbye::Heard
     }
 
-    /// Takes note of the answer to a PING: to the one of a goodbye, the client is told which stream was the last.
-    pub(super) fn heard(&self, ping: [u8; 8]) {
-        if self.goodbye.get() == Goodbye::Said && Link::is_goodbye(ping) {
-            self.goodbye.set(Goodbye::Heard);
-            self.link.write(|out| write_goaway(self.link.last(), Code::NO_ERROR, out));
-        }
-    }
-
     /// Has a stream be served.
-    pub(super) fn begin(&self, begun: Begun<P>) {
+    fn begin(&self, begun: Begun<P>) {
         self.open.set(self.open.get() + 1);
         self.timer.set(Ticks::NEVER);
         self.served.set(self.served.get() + 1);
@@ -206,45 +254,5 @@ impl<P: ProxyHttp> Multiplexed<P> {
             self.say_goodbye();
         }
         self.worker.stream_tasks.serve(&self.worker, begun);
-    }
-
-    /// Whether bytes of a body may come: `flow` of them with their padding, `count` without.
-    ///
-    /// # Errors
-    /// With the code that the stream ends with.
-    pub(super) fn check_data(
-        &self,
-        stream: &Stream,
-        flow: usize,
-        count: usize,
-        ends: bool,
-    ) -> Result<(), Code> {
-        if stream.has_received.get() {
-            return Err(Code::STREAM_CLOSED);
-        }
-        if flow > stream.takes.get().room() {
-            return Err(Code::FLOW_CONTROL_ERROR);
-        }
-        if let Some(left) = stream.left.get() {
-            // RFC 9113 §8.1.1
-            let rest = left.checked_sub(count as u64).ok_or(Code::PROTOCOL_ERROR)?;
-            if ends && rest > 0 {
-                return Err(Code::PROTOCOL_ERROR);
-            }
-            stream.left.set(Some(rest));
-        }
-        Ok(())
-    }
-
-    /// Takes note that a body is over, by its trailers.
-    ///
-    /// # Errors
-    /// When there have been too many that were too short.
-    pub(super) fn receive_end(&self, stream: &Stream) -> Result<(), Code> {
-        if stream.left.get().is_some_and(|left| left > 0) {
-            return self.fault(stream, Code::PROTOCOL_ERROR);
-        }
-        self.link.received_end(stream);
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What the streams of a client's connection share: what goes out, how much of it the client takes, and which of them are open.
+//! What the streams of a connection share: what goes out, how much of it the other side takes, and which of them are open.
 
 mod send;
 
@@ -10,10 +10,13 @@ use std::rc::Rc;
 use http2::{Code, PeerSettings, Window, write_reset, write_window_update};
 
 use super::stream::Stream;
+use super::upstream::Answer;
 use crate::buffers::Output;
 use crate::limits::RESETS_REMEMBERED;
 use crate::timers::{Slot, Timers};
 
+/// The last stream that there may be (RFC 9113 §5.1.1).
+pub(super) const LAST_STREAM: u32 = (1 << 31) - 1;
 /// How many streams are remembered of those that both sides know to be over.
 const CLOSED_REMEMBERED: usize = 4;
 
@@ -32,7 +35,7 @@ impl From<Gone> for io::Error {
 pub(super) struct Link {
     timers: Rc<Timers>,
     /// The task that reads and writes.
-    slot: Slot,
+    slot: Cell<Option<Slot>>,
     output: RefCell<Output>,
     /// Whether that task knows that there is something to write.
     is_told: Cell<bool>,
@@ -49,16 +52,16 @@ pub(super) struct Link {
     /// The latest that both sides know to be over.
     closed: Cell<[u32; CLOSED_REMEMBERED]>,
     pub(super) peer: Cell<PeerSettings>,
-    /// What the client still takes of all streams, bytes.
+    /// What the other side still takes of all streams, bytes.
     gives: Cell<Window>,
-    /// What the client may still send of all streams, bytes.
+    /// What the other side may still send of all streams, bytes.
     takes: Cell<Window>,
-    /// Bytes taken for which the client has not been told that it may send others.
+    /// Bytes taken for which the other side has not been told that it may send others.
     owed: Cell<u32>,
-    /// What the client may send of one stream and of all, when nothing has come, bytes.
+    /// What the other side may send of one stream and of all, when nothing has come, bytes.
     stream_window: u32,
     connection_window: u32,
-    /// Pieces of answers that have gone out.
+    /// Pieces of bodies that have gone out.
     pieces: Cell<u32>,
     /// Whether no head has gone out yet.
     is_fresh: Cell<bool>,
@@ -67,11 +70,11 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(timers: Rc<Timers>, slot: Slot, stream_window: u32, connection_window: u32) -> Self {
+    pub(super) fn new(timers: Rc<Timers>, stream_window: u32, connection_window: u32) -> Self {
         let connection_window = connection_window.max(Window::DEFAULT);
         Self {
             timers,
-            slot,
+            slot: Cell::new(None),
             output: RefCell::default(),
             is_told: Cell::new(false),
             streams: RefCell::default(),
@@ -90,6 +93,15 @@ impl Link {
             is_fresh: Cell::new(true),
             is_flushed: Cell::new(true),
         }
+    }
+
+    /// Says which task reads and writes.
+    pub(super) fn drive_by(&self, slot: Slot) {
+        self.slot.set(Some(slot));
+    }
+
+    pub(super) fn timers(&self) -> &Rc<Timers> {
+        &self.timers
     }
 }
 
@@ -117,12 +129,17 @@ impl Link {
     }
 
     /// Opens a stream, the last that has begun.
-    pub(super) fn open_stream(&self, id: u32, is_whole: bool) -> Rc<Stream> {
-        // A client that has not seen the settings yet goes by the default (RFC 9113 §6.9.2).
+    pub(super) fn open_stream(&self, id: u32, is_whole: bool, answer: Option<Box<Answer>>) -> Rc<Stream> {
+        // Who has not seen the settings yet goes by the default (RFC 9113 §6.9.2).
         let window = self.stream_window.max(Window::DEFAULT);
-        let stream = Rc::new(Stream::new(id, is_whole, window, self.peer.get()));
+        let stream = Rc::new(Stream::new(id, is_whole, window, self.peer.get(), answer));
         self.streams.borrow_mut().push(stream.clone());
         stream
+    }
+
+    /// Those that are open beyond one.
+    pub(super) fn beyond(&self, last: u32) -> Vec<Rc<Stream>> {
+        self.streams.borrow().iter().filter(|stream| stream.id > last).cloned().collect()
     }
 
     /// Takes the stream from those that are open; `false`: it was none of them any more.
@@ -143,7 +160,7 @@ impl Link {
         }
     }
 
-    /// Takes note that the client has sent all of a stream.
+    /// Takes note that the other side has sent all of a stream.
     pub(super) fn received_end(&self, stream: &Stream) {
         stream.has_received.set(true);
         stream.wake_reader(&self.timers);
@@ -154,19 +171,30 @@ impl Link {
 
     /// Ends a stream that its task has done with, and the other half of it (RFC 9113 §8.1).
     pub(super) fn finish(&self, stream: &Stream) {
-        if !stream.is_gone.get() {
-            if !stream.has_sent.get() {
-                self.reset(stream, Code::INTERNAL_ERROR);
-            } else if !stream.has_received.get() {
-                self.reset(stream, Code::NO_ERROR);
-            }
+        if !stream.has_sent.get() {
+            self.reset(stream, Code::INTERNAL_ERROR);
+        } else if !stream.has_received.get() {
+            self.reset(stream, Code::NO_ERROR);
         }
+        self.leave(stream);
+    }
+
+    /// Ends a stream of which nobody wants more than has come.
+    pub(super) fn give_up(&self, stream: &Stream, code: Code) {
+        if !(stream.has_sent.get() && stream.has_received.get()) {
+            self.reset(stream, code);
+        }
+        self.leave(stream);
+    }
+
+    /// Leaves a stream that is over to nobody.
+    fn leave(&self, stream: &Stream) {
         self.discard(stream);
         self.take_turn(stream);
         self.give_turns();
     }
 
-    /// Has the client send more in place of what nobody will take.
+    /// Has the other side send more in place of what nobody will take.
     fn discard(&self, stream: &Stream) {
         let unread = std::mem::take(&mut *stream.received.borrow_mut()).bytes.len();
         self.credit(unread);
@@ -196,7 +224,7 @@ impl Link {
         reset.push_back(id);
     }
 
-    /// Whether the client may not have heard yet that the stream is over.
+    /// Whether the other side may not have heard yet that the stream is over.
     pub(super) fn was_reset(&self, id: u32) -> bool {
         self.reset.borrow().contains(&id)
     }
@@ -206,7 +234,7 @@ impl Link {
         self.closed.get().contains(&id)
     }
 
-    /// Takes note that the client has reset a stream.
+    /// Takes note that the other side has reset a stream.
     pub(super) fn cancelled(&self, stream: &Stream) {
         stream.is_gone.set(true);
         self.close(stream);
@@ -223,7 +251,7 @@ impl Link {
     }
 }
 
-/// What the client sends.
+/// What the other side sends.
 impl Link {
     /// Takes note of bytes of a body, padding and all.
     ///
@@ -234,7 +262,7 @@ impl Link {
         Ok(())
     }
 
-    /// Has the client send more in place of bytes that have been taken.
+    /// Has the other side send more in place of bytes that have been taken.
     pub(super) fn credit(&self, bytes: usize) {
         let owed = self.owed.get().saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         self.owed.set(owed);

@@ -1,18 +1,23 @@
-//! What a client sends, frame by frame (RFC 9113 §4 to §6).
+//! What the other side sends, frame by frame (RFC 9113 §4 to §6).
 
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Instant;
 
 use http2::{
-    ACK, CONTINUATION, Code, DATA, Decoder, END_HEADERS, END_STREAM, HEADER_BYTES, HEADERS, Header, PADDED,
-    PING, PREFACE, RST_STREAM, RequestReader, SETTINGS, TrailersReader, WINDOW_UPDATE, unpadded, write_ping,
+    ACK, CONTINUATION, Code, DATA, Decoder, END_HEADERS, END_STREAM, GOAWAY, HEADER_BYTES, HEADERS, Header,
+    PADDED, PING, PREFACE, RST_STREAM, SETTINGS, WINDOW_UPDATE, unpadded, write_ping,
 };
 
-use super::client::{Asked, Begun, Multiplexed};
+use super::peer::Peer;
 use super::stream::Stream;
+use super::upstream::{Answer, put_head, take_head};
 use crate::buffers::Buffer;
-use crate::hooks::ProxyHttp;
 use crate::limits::{FRAME_BYTES, TABLE_BYTES};
+
+thread_local! {
+    /// Where texts are decoded to, one after the other.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Where the reading of a connection stands.
 #[derive(Debug)]
@@ -52,12 +57,17 @@ struct Data {
 }
 
 impl Receiver {
-    /// At the start of a connection.
-    pub(super) const fn new() -> Self {
+    /// At the start of a client's connection.
+    pub(super) const fn of_client() -> Self {
         Self { decoder: Decoder::new(TABLE_BYTES), awaited: Awaited::Preface }
     }
 
-    /// Whether the client has said what it takes, as it has to first.
+    /// At the start of a connection to an upstream.
+    pub(super) const fn of_upstream() -> Self {
+        Self { decoder: Decoder::new(TABLE_BYTES), awaited: Awaited::Settings }
+    }
+
+    /// Whether the other side has said what it takes, as it has to first.
     pub(super) const fn is_past_preface(&self) -> bool {
         !matches!(self.awaited, Awaited::Preface | Awaited::Settings)
     }
@@ -66,38 +76,30 @@ impl Receiver {
     ///
     /// # Errors
     /// With the code that the connection ends with.
-    pub(super) fn receive<P: ProxyHttp>(
-        &mut self,
-        client: &Rc<Multiplexed<P>>,
-        buffer: &mut Buffer,
-    ) -> Result<(), Code> {
-        while let Some(used) = self.receive_some(client, buffer.unread())? {
+    pub(super) fn receive<P: Peer>(&mut self, peer: &Rc<P>, buffer: &mut Buffer) -> Result<(), Code> {
+        while let Some(used) = self.receive_some(peer, buffer.unread())? {
             buffer.consume(used);
         }
         Ok(())
     }
 
     /// Takes what is in front; answers how many bytes that was, or `None` when more have to come.
-    fn receive_some<P: ProxyHttp>(
-        &mut self,
-        client: &Rc<Multiplexed<P>>,
-        bytes: &[u8],
-    ) -> Result<Option<usize>, Code> {
+    fn receive_some<P: Peer>(&mut self, peer: &Rc<P>, bytes: &[u8]) -> Result<Option<usize>, Code> {
         match self.awaited {
             Awaited::Preface => return self.receive_preface(bytes),
-            Awaited::Data(data) => return Ok(self.receive_data(client, data, bytes)),
+            Awaited::Data(data) => return Ok(self.receive_data(peer, data, bytes)),
             Awaited::Settings | Awaited::Frame | Awaited::Continuation(_) => {}
         }
         let Some(header) = Header::read(bytes) else { return Ok(None) };
         header.check(FRAME_BYTES as usize)?;
         self.check_order(header)?;
         if header.kind == DATA {
-            return self.begin_data(client, header, &bytes[HEADER_BYTES..]);
+            return self.begin_data(peer, header, &bytes[HEADER_BYTES..]);
         }
         let end = HEADER_BYTES + header.length;
         let Some(payload) = bytes.get(HEADER_BYTES..end) else { return Ok(None) };
-        client.charge(header)?;
-        self.receive_frame(client, header, payload)?;
+        peer.charge(header)?;
+        self.receive_frame(peer, header, payload)?;
         Ok(Some(end))
     }
 
@@ -122,16 +124,11 @@ impl Receiver {
         if is_in_order { Ok(()) } else { Err(Code::PROTOCOL_ERROR) }
     }
 
-    fn receive_frame<P: ProxyHttp>(
-        &mut self,
-        client: &Rc<Multiplexed<P>>,
-        header: Header,
-        payload: &[u8],
-    ) -> Result<(), Code> {
-        let link = &client.link;
+    fn receive_frame<P: Peer>(&mut self, peer: &Rc<P>, header: Header, payload: &[u8]) -> Result<(), Code> {
+        let link = peer.link();
         match header.kind {
-            HEADERS => return self.receive_headers(client, header, payload),
-            CONTINUATION => return self.receive_continuation(client, header, payload),
+            HEADERS => return self.receive_headers(peer, header, payload),
+            CONTINUATION => return self.receive_continuation(peer, header, payload),
             SETTINGS if header.has(ACK) => {}
             SETTINGS => {
                 self.awaited = Awaited::Frame;
@@ -142,180 +139,151 @@ impl Receiver {
                 if !header.has(ACK) {
                     link.write(|out| write_ping(ACK, payload, out));
                 } else {
-                    client.heard(payload);
+                    peer.answer_ping(payload);
                 }
             }
             RST_STREAM => match link.find(header.stream) {
-                Some(stream) => link.cancelled(&stream),
-                None => self.check_begun(client, header)?,
+                Some(stream) => peer.reset(&stream, Code(first_u32(payload))),
+                None => check_begun(peer, header)?,
             },
-            WINDOW_UPDATE => return self.receive_window(client, header, payload),
-            // GOAWAY: what the client has begun is ended as usual. PRIORITY and what is not known say nothing.
+            WINDOW_UPDATE => return self.receive_window(peer, header, payload),
+            GOAWAY => peer.go_away(first_u32(payload) & 0x7fff_ffff),
+            // PRIORITY and what is not known say nothing.
             _ => {}
         }
         Ok(())
     }
 
-    /// A frame belongs to a stream that has begun (RFC 9113 §5.1).
-    fn check_begun<P: ProxyHttp>(&self, client: &Multiplexed<P>, header: Header) -> Result<(), Code> {
-        let has_begun =
-            !header.stream.is_multiple_of(2) && (header.stream <= client.link.last() || client.has_left());
-        if has_begun { Ok(()) } else { Err(Code::PROTOCOL_ERROR) }
-    }
-
-    fn receive_window<P: ProxyHttp>(
-        &self,
-        client: &Multiplexed<P>,
-        header: Header,
-        payload: &[u8],
-    ) -> Result<(), Code> {
-        let bytes = u32::from_be_bytes(payload.first_chunk().copied().unwrap_or_default()) & 0x7fff_ffff;
-        let link = &client.link;
+    fn receive_window<P: Peer>(&self, peer: &Rc<P>, header: Header, payload: &[u8]) -> Result<(), Code> {
+        let bytes = first_u32(payload) & 0x7fff_ffff;
+        let link = peer.link();
         if header.stream == 0 {
             // RFC 9113 §6.9
             return if bytes == 0 { Err(Code::PROTOCOL_ERROR) } else { link.widen(bytes) };
         }
         match link.find(header.stream) {
-            Some(stream) if bytes == 0 => client.fault(&stream, Code::PROTOCOL_ERROR),
+            Some(stream) if bytes == 0 => peer.fault(&stream, Code::PROTOCOL_ERROR),
             Some(stream) if !link.widen_stream(&stream, bytes) => {
-                client.fault(&stream, Code::FLOW_CONTROL_ERROR)
+                peer.fault(&stream, Code::FLOW_CONTROL_ERROR)
             }
             Some(_) => Ok(()),
-            None => self.check_begun(client, header),
+            None => check_begun(peer, header),
         }
     }
 }
 
 /// Header blocks.
 impl Receiver {
-    fn receive_headers<P: ProxyHttp>(
-        &mut self,
-        client: &Rc<Multiplexed<P>>,
-        header: Header,
-        payload: &[u8],
-    ) -> Result<(), Code> {
+    fn receive_headers<P: Peer>(&mut self, peer: &Rc<P>, header: Header, payload: &[u8]) -> Result<(), Code> {
         let fragment = unpadded(header, payload)?;
         let ends_stream = header.has(END_STREAM);
         if header.has(END_HEADERS) {
-            return self.receive_block(client, header.stream, ends_stream, fragment);
+            return self.receive_block(peer, header.stream, ends_stream, fragment);
         }
         let block = Block { stream: header.stream, ends_stream, bytes: fragment.to_vec() };
         self.awaited = Awaited::Continuation(Box::new(block));
         Ok(())
     }
 
-    fn receive_continuation<P: ProxyHttp>(
+    fn receive_continuation<P: Peer>(
         &mut self,
-        client: &Rc<Multiplexed<P>>,
+        peer: &Rc<P>,
         header: Header,
         payload: &[u8],
     ) -> Result<(), Code> {
         let Awaited::Continuation(block) = &mut self.awaited else { return Err(Code::PROTOCOL_ERROR) };
         block.bytes.extend_from_slice(payload);
         // Nothing that is in its limits takes more room than it has when it is decoded.
-        if block.bytes.len() > client.head_bytes_max() {
+        if block.bytes.len() > peer.head_bytes_max() {
             return Err(Code::ENHANCE_YOUR_CALM);
         }
         if header.has(END_HEADERS)
             && let Awaited::Continuation(block) = std::mem::replace(&mut self.awaited, Awaited::Frame)
         {
-            self.receive_block(client, block.stream, block.ends_stream, &block.bytes)?;
+            self.receive_block(peer, block.stream, block.ends_stream, &block.bytes)?;
         }
         Ok(())
     }
 
-    fn receive_block<P: ProxyHttp>(
+    fn receive_block<P: Peer>(
         &mut self,
-        client: &Rc<Multiplexed<P>>,
+        peer: &Rc<P>,
         id: u32,
         ends_stream: bool,
         block: &[u8],
     ) -> Result<(), Code> {
-        let link = &client.link;
-        if let Some(stream) = link.find(id) {
-            return self.receive_trailers(client, &stream, ends_stream, block);
+        let stream = peer.link().find(id);
+        match stream.as_deref().map(|stream| (stream, stream.awaited_answer())) {
+            Some((stream, Some(answer))) => self.receive_answer(peer, stream, answer, ends_stream, block),
+            Some((stream, None)) => self.receive_trailers(peer, stream, ends_stream, block),
+            None => peer.receive_head(&mut self.decoder, id, ends_stream, block),
         }
-        if link.was_reset(id) {
-            return self.pass_over(client, block);
+    }
+
+    /// A head of an upstream's answer.
+    fn receive_answer<P: Peer>(
+        &mut self,
+        peer: &Rc<P>,
+        stream: &Stream,
+        answer: &Answer,
+        ends_stream: bool,
+        block: &[u8],
+    ) -> Result<(), Code> {
+        let mut head = take_head();
+        let mut reader = answer.reader(&mut head);
+        decode(peer, &mut self.decoder, block, |name, value| reader.field(name, value))?;
+        match reader.finish(ends_stream) {
+            Ok(left) => stream.left.set(left),
+            Err(error) => {
+                put_head(head);
+                answer.lose_head(error);
+                return peer.fault(stream, Code::PROTOCOL_ERROR);
+            }
         }
-        if id.is_multiple_of(2) || id <= link.last() {
-            // RFC 9113 §5.1, §5.1.1
-            return Err(if link.was_closed(id) { Code::STREAM_CLOSED } else { Code::PROTOCOL_ERROR });
+        if let Err(error) = answer.push(head) {
+            answer.lose_head(error);
+            return peer.fault(stream, Code::PROTOCOL_ERROR);
         }
-        if client.has_left() {
-            return self.pass_over(client, block);
+        match ends_stream {
+            true => peer.link().received_end(stream),
+            false => stream.wake_reader(peer.link().timers()),
         }
-        link.number(id);
-        if !client.takes_another() {
-            self.pass_over(client, block)?;
-            link.refuse(id, Code::REFUSED_STREAM);
-            return Ok(());
-        }
-        let started = Instant::now();
-        let mut state = client.worker.take_state();
-        let mut reader = RequestReader::new(&client.head_limits(), &mut state.request);
-        self.decode(client, block, |name, value| reader.field(name, value))?;
-        let read = reader.finish(ends_stream);
-        if read.is_err_and(|error| error.status() == 400) {
-            client.charge_fault()?;
-        }
-        let stream = link.open_stream(id, ends_stream);
-        stream.left.set(read.ok().flatten());
-        let asked = Asked { client: client.clone(), stream, read: read.map(|_| ()), started };
-        client.begin(Begun { asked, state });
         Ok(())
     }
 
     /// Trailers end the stream (RFC 9113 §8.1).
-    fn receive_trailers<P: ProxyHttp>(
+    fn receive_trailers<P: Peer>(
         &mut self,
-        client: &Multiplexed<P>,
+        peer: &Rc<P>,
         stream: &Stream,
         ends_stream: bool,
         block: &[u8],
     ) -> Result<(), Code> {
-        let mut reader = TrailersReader::new(&client.head_limits());
-        self.decode(client, block, |name, value| reader.field(name, value))?;
+        let mut reader = peer.trailers(stream);
+        decode(peer, &mut self.decoder, block, |name, value| reader.field(name, value))?;
         if stream.has_received.get() {
-            return client.fault(stream, Code::STREAM_CLOSED);
+            return peer.fault(stream, Code::STREAM_CLOSED);
         }
         let Some(trailers) = reader.finish().filter(|_| ends_stream) else {
-            return client.fault(stream, Code::PROTOCOL_ERROR);
+            return peer.fault(stream, Code::PROTOCOL_ERROR);
         };
+        if stream.left.get().is_some_and(|left| left > 0) {
+            return peer.fault(stream, Code::PROTOCOL_ERROR);
+        }
         if !trailers.is_empty() {
             *stream.trailers.borrow_mut() = Some(Box::new(trailers));
         }
-        client.receive_end(stream)
-    }
-
-    /// Decodes a block that nobody wants, since later ones may refer to it.
-    fn pass_over<P: ProxyHttp>(&mut self, client: &Multiplexed<P>, block: &[u8]) -> Result<(), Code> {
-        self.decode(client, block, |_, _| {})
-    }
-
-    fn decode<P: ProxyHttp>(
-        &mut self,
-        client: &Multiplexed<P>,
-        block: &[u8],
-        mut field: impl FnMut(&[u8], &[u8]),
-    ) -> Result<(), Code> {
-        let mut scratch = client.worker.scratch.borrow_mut();
-        let mut bytes = 0_usize;
-        let decoded = self.decoder.decode(block, &mut scratch, |name, value| {
-            bytes = bytes.saturating_add(name.len() + value.len() + 32);
-            field(name, value);
-        });
-        decoded.map_err(|_| Code::COMPRESSION_ERROR)?;
-        client.charge_excess(bytes)
+        peer.link().received_end(stream);
+        Ok(())
     }
 }
 
 /// Bodies.
 impl Receiver {
     /// Answers how many bytes have been used.
-    fn begin_data<P: ProxyHttp>(
+    fn begin_data<P: Peer>(
         &mut self,
-        client: &Multiplexed<P>,
+        peer: &Rc<P>,
         header: Header,
         payload: &[u8],
     ) -> Result<Option<usize>, Code> {
@@ -326,24 +294,24 @@ impl Receiver {
             padding = usize::from(count);
             used += 1;
         }
-        client.charge(header)?;
+        peer.charge(header)?;
         let framing = used - HEADER_BYTES;
         let left = (header.length - framing).checked_sub(padding).ok_or(Code::PROTOCOL_ERROR)?;
         if header.has(PADDED) && framing == 0 {
             return Err(Code::PROTOCOL_ERROR);
         }
-        let link = &client.link;
+        let link = peer.link();
         link.receive(header.length)?;
         let mut data = Data { stream: header.stream, left, padding, ends_stream: header.has(END_STREAM) };
         match link.find(header.stream) {
-            None if link.was_reset(header.stream) || client.has_left() => {}
+            None if peer.passes_over(header.stream) => {}
             None => {
-                self.check_begun(client, header)?;
+                check_begun(peer, header)?;
                 return Err(Code::STREAM_CLOSED);
             }
             Some(stream) => {
-                if let Err(code) = client.check_data(&stream, header.length, data.left, data.ends_stream) {
-                    client.fault(&stream, code)?;
+                if let Err(code) = stream.check_data(header.length, data.left, data.ends_stream) {
+                    peer.fault(&stream, code)?;
                 } else if let Some(takes) = stream.takes.get().less(header.length) {
                     stream.takes.set(takes);
                     link.credit_stream(&stream, header.length - data.left);
@@ -359,13 +327,8 @@ impl Receiver {
         Ok(Some(used))
     }
 
-    fn receive_data<P: ProxyHttp>(
-        &mut self,
-        client: &Multiplexed<P>,
-        data: Data,
-        bytes: &[u8],
-    ) -> Option<usize> {
-        let link = &client.link;
+    fn receive_data<P: Peer>(&mut self, peer: &Rc<P>, data: Data, bytes: &[u8]) -> Option<usize> {
+        let link = peer.link();
         let count = data.left.min(bytes.len());
         let skipped = data.padding.min(bytes.len() - count);
         let rest = Data { left: data.left - count, padding: data.padding - skipped, ..data };
@@ -378,7 +341,7 @@ impl Receiver {
                 if count > 0 {
                     stream.received.borrow_mut().bytes_mut().extend_from_slice(&bytes[..count]);
                 }
-                stream.wake_reader(client.timers());
+                stream.wake_reader(link.timers());
                 if is_over && data.ends_stream {
                     link.received_end(&stream);
                 }
@@ -388,4 +351,40 @@ impl Receiver {
         self.awaited = if is_over { Awaited::Frame } else { Awaited::Data(rest) };
         Some(count + skipped)
     }
+}
+
+/// Hands over the fields of a block.
+pub(super) fn decode<P: Peer>(
+    peer: &Rc<P>,
+    decoder: &mut Decoder,
+    block: &[u8],
+    mut field: impl FnMut(&[u8], &[u8]),
+) -> Result<(), Code> {
+    let mut bytes = 0_usize;
+    let decoded = SCRATCH.with_borrow_mut(|scratch| {
+        decoder.decode(block, scratch, |name, value| {
+            bytes = bytes.saturating_add(name.len() + value.len() + 32);
+            field(name, value);
+        })
+    });
+    decoded.map_err(|_| Code::COMPRESSION_ERROR)?;
+    match bytes.checked_sub(peer.head_bytes_max()) {
+        Some(excess) => peer.charge_excess(excess),
+        None => Ok(()),
+    }
+}
+
+/// Decodes a block that nobody wants, since later ones may refer to it.
+pub(super) fn pass_over<P: Peer>(peer: &Rc<P>, decoder: &mut Decoder, block: &[u8]) -> Result<(), Code> {
+    decode(peer, decoder, block, |_, _| {})
+}
+
+/// A frame belongs to a stream that has begun (RFC 9113 §5.1).
+fn check_begun<P: Peer>(peer: &Rc<P>, header: Header) -> Result<(), Code> {
+    if peer.has_begun(header.stream) { Ok(()) } else { Err(Code::PROTOCOL_ERROR) }
+}
+
+/// The number in front of a payload, whose length has been checked.
+fn first_u32(payload: &[u8]) -> u32 {
+    u32::from_be_bytes(payload.first_chunk().copied().unwrap_or_default())
 }

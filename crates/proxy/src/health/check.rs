@@ -11,10 +11,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::grpc;
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Source, SourceError};
 use crate::h1::Connection;
-use crate::h2::Asking;
+use crate::h2::{self, Asking};
 use crate::limits::{CHECK_BODY_BYTES, CHECK_BODY_WITHIN, CHECK_GOODBYE, INTERIM_RESPONSES};
 use crate::timers::{Ticks, Timer, Timers};
-use crate::upstream::{Address, Endpoint, Finding, Purpose, Stream, Upstream, connect, http2};
+use crate::upstream::{Address, Endpoint, Finding, Purpose, Stream, Upstream, connect};
 
 /// Who asks, so that an origin can tell checks from traffic.
 const USER_AGENT: &str = concat!("lockgate-health/", env!("CARGO_PKG_VERSION"));
@@ -42,15 +42,11 @@ pub(super) async fn check(upstream: &Upstream, endpoint: &Endpoint, terms: &Heal
     let question = Question { terms, request: request(upstream, endpoint, terms, is_http2), timer };
     let asked = async {
         match is_http2 {
-            false => Ok(question.by_http1(stream).await),
+            false => question.by_http1(stream).await,
             true => question.by_http2(stream, upstream.config().tls.is_some(), deadline).await,
         }
     };
-    match timeout_at(deadline, asked).await {
-        Ok(Ok(finding)) => finding,
-        Ok(Err(error)) => Finding::failed(format!("no HTTP/2: {error}")),
-        Err(_) => Finding::failed("no answer in time"),
-    }
+    timeout_at(deadline, asked).await.unwrap_or_else(|_| Finding::failed("no answer in time"))
 }
 
 fn request(upstream: &Upstream, endpoint: &Endpoint, terms: &HealthCheck, is_http2: bool) -> Request {
@@ -98,17 +94,12 @@ impl Question<'_> {
         finding
     }
 
-    async fn by_http2(
-        &self,
-        stream: Stream,
-        is_secure: bool,
-        deadline: Instant,
-    ) -> Result<Finding, h2::Error> {
-        let (send, connection) = http2().handshake::<_, bytes::Bytes>(stream).await?;
+    async fn by_http2(&self, stream: Stream, is_secure: bool, deadline: Instant) -> Finding {
+        let (handle, driving) = h2::begin(stream, self.timer.timers().clone(), is_secure);
         // Ends by itself once the check has, which takes a moment: the endpoint is told.
-        spawn_local(timeout_at(deadline + CHECK_GOODBYE, connection));
-        let asking = Asking::new(send, is_secure);
-        Ok(self.ask(asking.split(&self.timer, Ticks::NEVER, &HEAD_LIMITS)).await)
+        spawn_local(timeout_at(deadline + CHECK_GOODBYE, driving));
+        let asking = Asking::new(handle);
+        self.ask(asking.split(&self.timer, Ticks::NEVER, &HEAD_LIMITS)).await
     }
 
     async fn ask(&self, (mut source, mut sink): (impl ResponseSource, impl RequestSink)) -> Finding {

@@ -1,13 +1,9 @@
 //! Heads of HTTP/2: whatever they are, one message of HTTP/1.1 with one framing comes of them, or none.
-//!
-//! What of an answer `h2` refuses before anybody sees it, and `http` cannot hold, is not tried.
 
 use ::http1::{HeadLimits, encode_request, encode_response, framing_for};
-use http2::{Decoder, RequestReader, encode_field};
-use message::{Fields, Known, Method, Request, Response, Version, is_field_value, is_token};
-use proxy::fuzz::h2_response;
+use http2::{Decoder, RequestReader, ResponseReader, TrailersReader, encode_field};
+use message::{Body, Fields, Known, Method, Request, Response, Version, is_field_value, is_token};
 
-use super::fields::fields;
 use super::http1::{check_framing, whole};
 use crate::oracle::{self, Framing};
 
@@ -50,26 +46,68 @@ pub fn h2_question(data: &[u8]) {
 }
 
 /// Takes an answer's head by lines: a letter (`H` in answer to HEAD, else another), `W` if nothing follows it, else another letter,
-/// and the status; then fields.
+/// and the status, which is left out if it is empty; then fields, any of which may be a pseudo-field. They are taken for trailers, too.
 pub fn h2_answer(data: &[u8]) {
     let mut lines = data.split(|&byte| byte == b'\n');
     let Some([choice, end, status @ ..]) = lines.next() else { return };
-    let Ok(status) = http::StatusCode::from_bytes(status) else { return };
     let (method, name) = if *choice == b'H' { (Method::Head, "HEAD") } else { (Method::Get, "GET") };
-    let (mut head, ()) = http::Response::new(()).into_parts();
-    (head.status, head.headers) = (status, fields(lines));
+    let is_whole = *end == b'W';
+    let first: Field<'_> = (b":status", status);
+    let head: Vec<Field<'_>> =
+        Some(first).filter(|_| !status.is_empty()).into_iter().chain(lines.filter_map(field)).collect();
+    check_trailers(&head);
     let mut response = Response::default();
-    if h2_response(&head, *end == b'W', &HeadLimits::default(), method, &mut response).is_err() {
-        return;
+    let mut reader = ResponseReader::new(&HeadLimits::default(), method, &mut response);
+    for (name, value) in &head {
+        reader.field(name, value);
     }
-    assert_ne!(response.status, 101, "HTTP/2 switches to nothing");
+    let Ok(left) = reader.finish(is_whole) else { return };
+    check_head(&head, &response);
     check_fields(&response.fields);
     let mut sent = Vec::new();
+    if response.status < 200 {
+        assert!(!is_whole && left.is_none() && response.body == Body::Empty, "a final answer follows");
+        return;
+    }
     encode_response(&response, Version::Http11, true, &mut sent);
     let (line, fields) = whole(oracle::response_head(&sent), sent.len());
     assert_eq!(line.status, response.status);
     let framing = oracle::response_framing(&line, &fields, name).expect("what is sent on has one framing");
     check_framing(framing, framing_for(response.body, Version::Http11));
+    let may_have = match response.body {
+        Body::Length(length) => Some(length),
+        Body::Empty => Some(0),
+        _ => None,
+    };
+    // A length of nothing may be said of an answer to which it is known only at its end that nothing follows.
+    assert!(left == may_have || is_whole && left.is_none(), "{left:?}: {response:?}");
+}
+
+/// What has been taken for a head says its status first and once, and its length once.
+fn check_head(head: &[Field<'_>], response: &Response) {
+    assert_eq!(head[0].0, b":status");
+    assert_eq!(head[0].1, response.status.to_string().as_bytes());
+    assert!((100..600).contains(&response.status) && response.status != 101, "HTTP/2 switches to nothing");
+    let trimmed = |value: &[u8]| String::from_utf8_lossy(value).trim_matches([' ', '\t']).parse::<u64>();
+    let lengths = || head.iter().filter(|(name, _)| *name == b"content-length").map(|(_, v)| trimmed(v).ok());
+    assert!(lengths().all(|length| length.is_some() && Some(length) == lengths().next()), "one length");
+    for (name, _) in &head[1..] {
+        assert!(is_token(name) && !name.iter().any(u8::is_ascii_uppercase), "{:?}", name.escape_ascii());
+        for bad in ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"] {
+            assert_ne!(*name, bad.as_bytes(), "it speaks of a connection");
+        }
+    }
+}
+
+fn check_trailers(block: &[Field<'_>]) {
+    let mut reader = TrailersReader::of_response(&HeadLimits::default());
+    for (name, value) in block {
+        reader.field(name, value);
+    }
+    if let Some(trailers) = reader.finish() {
+        check_fields(&trailers);
+        assert!(trailers.iter().all(|(name, _)| !name.starts_with(b":") && name != b"content-length"));
+    }
 }
 
 type Field<'d> = (&'d [u8], &'d [u8]);
@@ -81,12 +119,13 @@ fn request_head(data: &[u8]) -> Option<(Vec<Field<'_>>, bool)> {
     let names: [&[u8]; 4] = [b":method", b":scheme", b":authority", b":path"];
     let values = [method, lines.next()?, lines.next()?, lines.next()?];
     let pseudo = names.into_iter().zip(values).filter(|(_, value)| !value.is_empty());
-    let fields = lines.filter_map(|line| {
-        // The first byte may be that of a pseudo-field.
-        let colon = line.iter().skip(1).position(|&byte| byte == b':')? + 1;
-        Some((&line[..colon], &line[colon + 1..]))
-    });
-    Some((pseudo.chain(fields).collect(), choice == b'W'))
+    Some((pseudo.chain(lines.filter_map(field)).collect(), choice == b'W'))
+}
+
+/// `name:value`; the first byte may be that of a pseudo-field.
+fn field(line: &[u8]) -> Option<Field<'_>> {
+    let colon = line.iter().skip(1).position(|&byte| byte == b':')? + 1;
+    Some((&line[..colon], &line[colon + 1..]))
 }
 
 fn has(head: &[Field<'_>], name: &str) -> bool {

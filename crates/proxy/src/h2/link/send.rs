@@ -1,4 +1,4 @@
-//! What a client is sent: heads at once, bodies as far as the client takes them, each stream in its turn.
+//! What the other side is sent: heads at once, bodies as far as it takes them, each stream in its turn.
 
 use std::io;
 use std::pin::Pin;
@@ -6,19 +6,17 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http2::{
-    BlockPlace, Code, DATA, END_STREAM, Header, PeerSettings, encode_response, encode_trailers, end_stream,
-    write_goaway, write_ping,
+    BlockPlace, Code, DATA, END_STREAM, Header, PeerSettings, encode_request, encode_response,
+    encode_trailers, end_stream, write_goaway, write_ping,
 };
-use message::{Fields, Response};
+use message::{Fields, Request, Response};
 use tokio::io::AsyncWrite;
 
-use super::{Gone, Link};
+use super::{Gone, LAST_STREAM, Link};
 use crate::buffers::Output;
 use crate::h2::stream::Stream;
 use crate::limits::{SEND_BYTES, SHARE_BYTES};
 
-/// The last stream that may be named (RFC 9113 §5.1.1).
-const LAST_STREAM: u32 = (1 << 31) - 1;
 /// What the question is told by whose answer shows that a client knows of the coming end.
 const GOODBYE: [u8; 8] = *b"lockgate";
 
@@ -44,7 +42,14 @@ impl Link {
     /// Prepares a head, to be sent when it is known whether something follows it.
     pub(in crate::h2) fn prepare_head(&self, stream: &Stream, response: &Response) -> Output {
         let mut head = Output::take();
-        encode_response(response, self.place(stream, false), head.bytes_mut());
+        encode_response(response, self.place(stream.id, false), head.bytes_mut());
+        head
+    }
+
+    /// Prepares a head before its stream has a number.
+    pub(in crate::h2) fn prepare_request(&self, request: &Request, scheme: &str) -> Output {
+        let mut head = Output::take();
+        encode_request(request, scheme, self.place(0, false), head.bytes_mut());
         head
     }
 
@@ -75,7 +80,7 @@ impl Link {
     /// When the stream is gone.
     pub(in crate::h2) fn send_trailers(&self, stream: &Stream, trailers: &Fields) -> Result<(), Gone> {
         self.check(stream)?;
-        encode_trailers(trailers, self.place(stream, true), self.output.borrow_mut().bytes_mut());
+        encode_trailers(trailers, self.place(stream.id, true), self.output.borrow_mut().bytes_mut());
         self.sent(stream, true);
         Ok(())
     }
@@ -113,12 +118,12 @@ impl Link {
         if stream.is_gone.get() || stream.has_sent.get() { Err(Gone) } else { Ok(()) }
     }
 
-    fn place(&self, stream: &Stream, ends_stream: bool) -> BlockPlace {
+    fn place(&self, stream: u32, ends_stream: bool) -> BlockPlace {
         let is_first = self.is_fresh.get();
-        BlockPlace { stream: stream.id, ends_stream, is_first, frame_bytes: self.frame_bytes() }
+        BlockPlace { stream, ends_stream, is_first, frame_bytes: self.frame_bytes() }
     }
 
-    /// Larger frames than every client takes would keep others from their turn.
+    /// Larger frames than everybody takes would keep others from their turn.
     fn frame_bytes(&self) -> usize {
         (self.peer.get().frame_bytes as usize).min(SHARE_BYTES)
     }
@@ -197,7 +202,7 @@ impl Link {
         has_turn
     }
 
-    /// Takes note that a piece of an answer has gone out.
+    /// Takes note that a piece of a body has gone out.
     pub(in crate::h2) fn sent_piece(&self) {
         self.pieces.set(self.pieces.get().saturating_add(1));
     }
@@ -207,7 +212,7 @@ impl Link {
         self.pieces.take()
     }
 
-    /// Takes note that the client takes more of all streams.
+    /// Takes note that the other side takes more of all streams.
     ///
     /// # Errors
     /// With the code that the connection ends with.
@@ -217,7 +222,7 @@ impl Link {
         Ok(())
     }
 
-    /// Takes note that the client takes more of one stream; `false`: more than may be.
+    /// Takes note that the other side takes more of one stream; `false`: more than may be.
     pub(in crate::h2) fn widen_stream(&self, stream: &Stream, bytes: u32) -> bool {
         let Some(gives) = stream.gives.get().more(bytes) else { return false };
         stream.gives.set(gives);
@@ -225,7 +230,7 @@ impl Link {
         true
     }
 
-    /// Takes note of what the client says of itself.
+    /// Takes note of what the other side says of itself.
     ///
     /// # Errors
     /// With the code that the connection ends with.
@@ -248,7 +253,14 @@ impl Link {
     /// Has the connection's task write, unless it knows.
     pub(super) fn tell(&self) {
         if !self.is_told.replace(true) {
-            self.timers.wake(self.slot);
+            self.wake();
+        }
+    }
+
+    /// Has the connection's task look what has changed. One that has not begun yet will.
+    pub(in crate::h2) fn wake(&self) {
+        if let Some(slot) = self.slot.get() {
+            self.timers.wake(slot);
         }
     }
 

@@ -1,25 +1,23 @@
 //! The life of a client's HTTP/2 connection: streams begin and end on it until it is idle for too long, or the gateway drains.
 
 use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http2::{Code, write_goaway};
 use policy::proxy_protocol::Ends;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::client::{Goodbye, Multiplexed};
-use super::receive::Receiver;
-use crate::buffers::Buffer;
+use super::{Goodbye, Multiplexed};
 use crate::connection::{Closing, Secured};
-use crate::h1::{Readiness, wait};
+use crate::h1::Readiness;
+use crate::h2::receive::Receiver;
+use crate::h2::wire::{Reading, part};
 use crate::hooks::ProxyHttp;
-use crate::limits::{BUFFER_BYTES, BUFFER_LARGE_BYTES, LINGER_BYTES, LINGER_MS, READS_AT_ONCE, UNSENT_BYTES};
+use crate::limits::{READS_AT_ONCE, UNSENT_BYTES};
 use crate::listen::Admission;
 use crate::stream::ClientStream;
-use crate::timers::{Ticks, Timer};
+use crate::timers::Timer;
 use crate::worker::Worker;
 
 /// Serves a connection, the first bytes of which are there, to its end.
@@ -41,7 +39,7 @@ pub(crate) fn serve<P: ProxyHttp, S: ClientStream>(
 async fn drive<P: ProxyHttp, S: ClientStream>(client: Rc<Multiplexed<P>>, mut stream: S) {
     let ended = {
         let (mut read, mut write) = stream.split();
-        let mut reading = Reading { receiver: Receiver::new(), buffer: Buffer::default(), is_large: false };
+        let mut reading = Reading::new(Receiver::of_client());
         let ended = poll_fn(|context| client.poll(&mut read, &mut write, &mut reading, context)).await;
         client.link.end();
         ended
@@ -49,8 +47,11 @@ async fn drive<P: ProxyHttp, S: ClientStream>(client: Rc<Multiplexed<P>>, mut st
     match ended {
         Ended::Gone => {}
         Ended::Done => stream.farewell(),
-        // Boxed, so that the others do not carry the room.
-        Ended::Fault => Box::pin(client.part(&mut stream)).await,
+        Ended::Fault => {
+            let (mut read, mut write) = stream.split();
+            // Boxed, so that the others do not carry the room.
+            Box::pin(part(&client.link, &client.timer, &mut read, &mut write)).await;
+        }
     }
 }
 
@@ -63,15 +64,6 @@ enum Ended {
     Done,
     /// By a fault of the client, who may still be sending.
     Fault,
-}
-
-/// What is being read of a connection.
-#[derive(Debug)]
-struct Reading {
-    receiver: Receiver,
-    buffer: Buffer,
-    /// Whether what comes fills a small buffer.
-    is_large: bool,
 }
 
 impl<P: ProxyHttp> Multiplexed<P> {
@@ -95,7 +87,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
             }
             // Who does not take answers is not listened to.
             if self.link.unsent() < UNSENT_BYTES
-                && let Poll::Ready(count) = poll_fill(read, reading, context)
+                && let Poll::Ready(count) = reading.poll_fill(read, context)
             {
                 match count {
                     Ok(1..) => {}
@@ -146,69 +138,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
         Poll::Ready(if is_flood || sent.is_err() { Ended::Gone } else { Ended::Fault })
     }
 
-    /// Writes for a moment what the client has not taken yet, and reads away what it sends, so that it hears why the connection ends.
-    async fn part<S: ClientStream>(&self, stream: &mut S) {
-        let unsent = self.link.take_unsent();
-        let mut rest = unsent.bytes.as_slice();
-        let (mut read, mut write) = stream.split();
-        self.timer.set(Ticks::from_ms(LINGER_MS));
-        let shut = wait(&self.timer, |context| {
-            while !rest.is_empty() {
-                let count = ready!(Pin::new(&mut write).poll_write(context, rest))?;
-                rest = rest.get(count..).filter(|_| count > 0).ok_or(io::ErrorKind::WriteZero)?;
-            }
-            Pin::new(&mut write).poll_shutdown(context)
-        })
-        .await;
-        drop(unsent);
-        let mut buffer = Buffer::default();
-        let mut left = LINGER_BYTES;
-        while shut.is_ok() && left > 0 {
-            match wait(&self.timer, |context| poll_read(&mut read, buffer.room(BUFFER_BYTES), context)).await
-            {
-                Ok(count @ 1..) => left = left.saturating_sub(count as u64),
-                Ok(0) | Err(_) => return,
-            }
-        }
-    }
-
     fn closing(&self) -> Closing<'_> {
         Closing { draining: self.worker.draining(), listener: &self.admission.listener }
     }
-}
-
-impl Reading {
-    /// Gives the buffer back if nothing is in it.
-    fn rest(&mut self) {
-        self.buffer.release();
-        self.is_large = false;
-    }
-}
-
-/// Receives what is there; `Ok(0)`: the client has closed the connection.
-fn poll_fill<R: AsyncRead + Readiness + Unpin>(
-    read: &mut R,
-    reading: &mut Reading,
-    context: &mut Context<'_>,
-) -> Poll<io::Result<usize>> {
-    // Without a buffer as long as there is nothing to put into it.
-    ready!(read.poll_readable(context))?;
-    if reading.is_large {
-        reading.buffer.enlarge();
-    }
-    let room = reading.buffer.room(BUFFER_LARGE_BYTES);
-    let count = ready!(poll_read(read, room, context))?;
-    reading.buffer.received(count);
-    reading.is_large = count >= BUFFER_BYTES;
-    Poll::Ready(Ok(count))
-}
-
-fn poll_read<R: AsyncRead + Unpin>(
-    read: &mut R,
-    room: &mut [u8],
-    context: &mut Context<'_>,
-) -> Poll<io::Result<usize>> {
-    let mut into = ReadBuf::new(room);
-    ready!(Pin::new(read).poll_read(context, &mut into))?;
-    Poll::Ready(Ok(into.filled().len()))
 }

@@ -7,11 +7,11 @@ use std::task::Poll;
 
 use http2::Code;
 
-use super::client::{Asked, Begun};
-use super::conversation::{Conversation, Incoming};
-use super::websocket;
+use super::conversation::Conversation;
+use super::{Asked, Begun, websocket};
 use crate::client::Arrival;
 use crate::exchange::Exchange;
+use crate::h2::body::Incoming;
 use crate::hooks::ProxyHttp;
 use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;

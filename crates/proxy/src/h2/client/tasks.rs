@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use super::client::Begun;
+use super::Begun;
 use crate::hooks::ProxyHttp;
 use crate::limits::STREAM_TASKS_KEPT;
 use crate::timers::{Slot, Timer};
