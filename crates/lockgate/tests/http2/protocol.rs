@@ -315,17 +315,16 @@ fn answers_beside_each_other_take_turns() {
     for stream in streams {
         client.send(&get(stream, "/", END_STREAM)).unwrap();
     }
-    // The connection's window is opened bit by bit, so that there are turns to be taken.
-    let (mut received, mut ended) = ([0; 12], 0);
+    // The connection's window is opened bit by bit, so that there are turns to be taken, and only when all have begun to answer.
+    let (mut received, mut begun, mut ended, mut owed) = ([0; 12], 0, 0, 0);
     let mut least_when_first_ended = usize::MAX;
     while ended < streams.len() {
         let frame_in = client.next().unwrap();
-        if frame_in.kind == DATA {
+        if frame_in.kind == HEADERS {
+            begun += 1;
+        } else if frame_in.kind == DATA {
             received[frame_in.stream as usize] += frame_in.payload.len();
-            let count = u32::try_from(frame_in.payload.len()).unwrap();
-            if count > 0 {
-                client.send(&frame(WINDOW_UPDATE, 0, 0, &count.to_be_bytes())).unwrap();
-            }
+            owed += u32::try_from(frame_in.payload.len()).unwrap();
             if frame_in.flags & END_STREAM != 0 {
                 ended += 1;
                 if ended == 1 {
@@ -333,6 +332,10 @@ fn answers_beside_each_other_take_turns() {
                         streams.map(|stream| received[stream as usize]).into_iter().min().unwrap();
                 }
             }
+        }
+        if begun == streams.len() && owed > 0 {
+            client.send(&frame(WINDOW_UPDATE, 0, 0, &owed.to_be_bytes())).unwrap();
+            owed = 0;
         }
     }
     assert_eq!(streams.map(|stream| received[stream as usize]), [400_000; 6]);
