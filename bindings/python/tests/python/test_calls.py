@@ -179,7 +179,9 @@ class Progress(Case):
 
 class Interrupts(Case):
     PROGRAM = """
-import sys, lockgate
+import signal, sys, lockgate
+# Who is started in the background of a shell would ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def forever():
     while True:
         yield {"user_id": 1}
