@@ -8,6 +8,7 @@ use message::Fields;
 
 use super::upstream::Answer;
 use crate::buffers::Output;
+use crate::limits::SHARE_BYTES;
 use crate::timers::{Slot, Timers};
 
 /// What is known of a stream.
@@ -37,6 +38,8 @@ pub(super) struct Stream {
     pub(super) is_waiting: Cell<bool>,
     /// Whether it is its turn.
     pub(super) has_turn: Cell<bool>,
+    /// Bytes that it may send before others have their turn.
+    pub(super) share: Cell<usize>,
     /// Whether the task waits for what comes.
     pub(super) is_reading: Cell<bool>,
     /// What an upstream answers, where it is asked on the stream.
@@ -66,6 +69,7 @@ impl Stream {
             is_gone: Cell::new(false),
             is_waiting: Cell::new(false),
             has_turn: Cell::new(false),
+            share: Cell::new(SHARE_BYTES),
             is_reading: Cell::new(false),
             answer,
         }

@@ -157,7 +157,8 @@ impl Link {
         if room == 0 {
             if !stream.is_waiting.replace(true) {
                 let mut waiting = self.waiting.borrow_mut();
-                if has_turn {
+                // Who has had less than its share goes on with it: small windows would cost the same stream its turn again and again.
+                if has_turn || stream.share.get() < SHARE_BYTES {
                     waiting.push_front(stream.clone());
                 } else {
                     waiting.push_back(stream.clone());
@@ -165,7 +166,13 @@ impl Link {
             }
             return Poll::Pending;
         }
-        Poll::Ready(Ok(if is_crowded { room.min(SHARE_BYTES) } else { room }))
+        if !is_crowded {
+            return Poll::Ready(Ok(room));
+        }
+        let room = room.min(stream.share.get());
+        let left = stream.share.get() - room;
+        stream.share.set(if left == 0 { SHARE_BYTES } else { left });
+        Poll::Ready(Ok(room))
     }
 
     /// Bytes of bodies that may be sent now, whatever the stream.
