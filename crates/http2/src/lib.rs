@@ -13,6 +13,7 @@ mod request_writer;
 mod response;
 mod response_reader;
 mod settings;
+mod syntax;
 mod trailers;
 mod window;
 

@@ -3,6 +3,8 @@
 use http1::{HeadError, HeadLimits};
 use message::{Body, Known, Method, Request, Span, Version, is_field_value, is_token};
 
+use crate::syntax::is_field_name;
+
 /// The one protocol that extended CONNECT is offered for (RFC 8441 §5).
 const WEBSOCKET: &[u8] = b"websocket";
 
@@ -76,8 +78,7 @@ impl<'r> RequestReader<'r> {
         if self.fields > self.limits.fields {
             return Err(HeadError::TooManyFields);
         }
-        // RFC 9113 §8.2.1
-        if !is_token(name) || name.iter().any(u8::is_ascii_uppercase) {
+        if !is_field_name(name) {
             return Err(HeadError::FieldName);
         }
         if !is_field_value(value) {

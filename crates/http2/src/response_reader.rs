@@ -1,7 +1,9 @@
 //! A response's head: from the fields of its block to a [`message::Response`].
 
 use http1::{HeadError, HeadLimits};
-use message::{Body, Known, Method, Response, Version, is_field_value, is_token, trim_ows};
+use message::{Body, Known, Method, Response, Version, is_field_value, trim_ows};
+
+use crate::syntax::is_field_name;
 
 /// Takes the fields of a head in order, and makes a response of them, or says why there is none.
 ///
@@ -49,8 +51,7 @@ impl<'r> ResponseReader<'r> {
         if self.bytes > self.limits.head_bytes {
             return Err(HeadError::TooLarge);
         }
-        // RFC 9113 §8.2.1
-        if !is_token(name) || name.iter().any(u8::is_ascii_uppercase) {
+        if !is_field_name(name) {
             return Err(HeadError::FieldName);
         }
         // Space around a value should not be there, but some servers send it, and it means nothing.

@@ -1,7 +1,9 @@
 //! Trailers: from the fields of their block to [`message::Fields`].
 
 use http1::HeadLimits;
-use message::{Fields, is_field_value, is_token, may_be_trailer, trim_ows};
+use message::{Fields, is_field_value, may_be_trailer, trim_ows};
+
+use crate::syntax::is_field_name;
 
 /// Takes the fields behind a body in order.
 #[derive(Debug)]
@@ -34,8 +36,7 @@ impl TrailersReader {
         self.count += 1;
         let value = if self.trims { trim_ows(value) } else { value };
         // No pseudo-field is a token (RFC 9113 §8.1).
-        self.is_malformed |= !is_token(name)
-            || name.iter().any(u8::is_ascii_uppercase)
+        self.is_malformed |= !is_field_name(name)
             || !is_field_value(value)
             || self.bytes > self.limits.head_bytes
             || self.count > self.limits.fields;

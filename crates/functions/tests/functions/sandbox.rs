@@ -16,6 +16,12 @@ fn there_are_no_files_sockets_arguments_or_variables() {
 }
 
 #[test]
+fn no_error_is_one_of_files() {
+    let Some(function) = function("hostile", |_| ()) else { return };
+    assert_eq!(ask(&function, "/file-error").text(), "None\n");
+}
+
+#[test]
 fn there_are_none_by_wasi_0_3_either() {
     let Some(function) = function("hello-p3", |_| ()) else { return };
     let text = ask(&function, "/files").text();

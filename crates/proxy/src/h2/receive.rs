@@ -303,22 +303,25 @@ impl Receiver {
         let link = peer.link();
         link.receive(header.length)?;
         let mut data = Data { stream: header.stream, left, padding, ends_stream: header.has(END_STREAM) };
-        match link.find(header.stream) {
-            None if peer.passes_over(header.stream) => {}
+        let is_wanted = match link.find(header.stream) {
+            None if peer.passes_over(header.stream) => false,
             None => {
                 check_begun(peer, header)?;
                 return Err(Code::STREAM_CLOSED);
             }
-            Some(stream) => {
-                if let Err(code) = stream.check_data(header.length, data.left, data.ends_stream) {
-                    peer.fault(&stream, code)?;
-                } else if let Some(takes) = stream.takes.get().less(header.length) {
+            Some(stream) => match stream.check_data(header.length, data.left, data.ends_stream) {
+                Ok(takes) => {
                     stream.takes.set(takes);
                     link.credit_stream(&stream, header.length - data.left);
+                    true
                 }
-            }
-        }
-        if link.find(header.stream).is_none() {
+                Err(code) => {
+                    peer.fault(&stream, code)?;
+                    false
+                }
+            },
+        };
+        if !is_wanted {
             // Nobody wants it, and it is all padding.
             link.credit(header.length);
             data = Data { left: 0, padding: data.left + padding, ..data };

@@ -104,20 +104,18 @@ impl Stream {
         }
     }
 
-    /// Whether bytes of a body may come: `flow` of them with their padding, `count` without.
+    /// Whether bytes of a body may come: `flow` of them with their padding, `count` without. Answers what may still come then.
     ///
     /// # Errors
     /// With the code that the stream ends with.
-    pub(super) fn check_data(&self, flow: usize, count: usize, ends: bool) -> Result<(), Code> {
+    pub(super) fn check_data(&self, flow: usize, count: usize, ends: bool) -> Result<Window, Code> {
         if self.has_received.get() {
             return Err(Code::STREAM_CLOSED);
         }
         if self.awaited_answer().is_some() {
             return Err(Code::PROTOCOL_ERROR);
         }
-        if flow > self.takes.get().room() {
-            return Err(Code::FLOW_CONTROL_ERROR);
-        }
+        let takes = self.takes.get().less(flow).ok_or(Code::FLOW_CONTROL_ERROR)?;
         if let Some(left) = self.left.get() {
             // RFC 9113 §8.1.1
             let rest = left.checked_sub(count as u64).ok_or(Code::PROTOCOL_ERROR)?;
@@ -126,6 +124,6 @@ impl Stream {
             }
             self.left.set(Some(rest));
         }
-        Ok(())
+        Ok(takes)
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use http2::{Code, write_goaway};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::link::Link;
@@ -50,6 +51,30 @@ impl Reading {
         self.is_large = count >= BUFFER_BYTES;
         Poll::Ready(Ok(count))
     }
+}
+
+/// How a connection has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The other side has closed it, or it has failed, or its time is up.
+    Gone,
+    /// As it should.
+    Done,
+    /// By a fault of the other side, which may still be sending.
+    Fault,
+}
+
+/// Says why a connection ends, and which stream of the other side's was the last (RFC 9113 §5.4.1).
+pub(super) fn dismiss<W: AsyncWrite + Unpin>(
+    link: &Link,
+    last: u32,
+    code: Code,
+    write: &mut W,
+    context: &mut Context<'_>,
+) -> Ended {
+    link.write(|out| write_goaway(last, code, out));
+    // The rest goes out when nothing else can be added to it.
+    if link.write_to(write, context).is_ok() { Ended::Fault } else { Ended::Gone }
 }
 
 /// Writes for a moment what the other side has not taken yet, and reads away what it sends, so that it hears why the connection ends.

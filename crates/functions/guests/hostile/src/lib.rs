@@ -53,6 +53,7 @@ impl Guest for Hostile {
             "/log" => world::log(&query, out),
             "/env" => world::environment(out),
             "/files" => world::files(out),
+            "/file-error" => world::file_error(out),
             "/config" => world::config(out),
             "/whoami" => world::whoami(&request, out),
             "/leak" => world::leak(out),

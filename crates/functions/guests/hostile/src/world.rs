@@ -3,7 +3,11 @@
 use std::fmt::{Debug, Write};
 use std::fs::{self, File};
 
-use wasip2::http::types::{Fields, IncomingBody, IncomingRequest, Method, ResponseOutparam};
+use wasip2::filesystem::types::filesystem_error_code;
+use wasip2::http::types::{
+    Fields, IncomingBody, IncomingRequest, Method, OutgoingResponse, ResponseOutparam,
+};
+use wasip2::io::streams::StreamError;
 
 use crate::answer::{self, Answer};
 use crate::query::Query;
@@ -57,6 +61,21 @@ pub(crate) fn files(out: ResponseOutparam) {
         tried("look a name up", sockets::look_up()),
     ];
     answer::text(out, &lines.concat());
+}
+
+/// Asks of an error that comes of a body that is too long what a file had to do with it.
+pub(crate) fn file_error(out: ResponseOutparam) {
+    let fields = Fields::new();
+    fields.append("content-length", b"1").expect("a field that may be set");
+    let response = OutgoingResponse::new(fields);
+    let body = response.body().expect("the body is taken once");
+    let stream = body.write().expect("the stream is taken once");
+    let said = match stream.blocking_write_and_flush(b"two") {
+        Err(StreamError::LastOperationFailed(error)) => format!("{:?}\n", filesystem_error_code(&error)),
+        other => format!("no such error: {other:?}\n"),
+    };
+    drop(stream);
+    answer::text(out, &said);
 }
 
 fn tried<T: Debug, E: Debug>(what: &str, outcome: Result<T, E>) -> String {

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use http2::{Code, write_goaway};
+use http2::Code;
 use policy::proxy_protocol::Ends;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -12,7 +12,7 @@ use super::{Goodbye, Multiplexed};
 use crate::connection::{Closing, Secured};
 use crate::h1::Readiness;
 use crate::h2::receive::Receiver;
-use crate::h2::wire::{Reading, part};
+use crate::h2::wire::{Ended, Reading, dismiss, part};
 use crate::hooks::ProxyHttp;
 use crate::limits::{READS_AT_ONCE, UNSENT_BYTES};
 use crate::listen::Admission;
@@ -53,17 +53,6 @@ async fn drive<P: ProxyHttp, S: ClientStream>(client: Rc<Multiplexed<P>>, mut st
             Box::pin(part(&client.link, &client.timer, &mut read, &mut write)).await;
         }
     }
-}
-
-/// How a connection has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    /// The client has closed it, or it has failed, or its time is up.
-    Gone,
-    /// As it should.
-    Done,
-    /// By a fault of the client, who may still be sending.
-    Fault,
 }
 
 impl<P: ProxyHttp> Multiplexed<P> {
@@ -128,14 +117,12 @@ impl<P: ProxyHttp> Multiplexed<P> {
         write: &mut W,
         context: &mut Context<'_>,
     ) -> Poll<Ended> {
-        self.link.write(|out| write_goaway(self.link.last(), code, out));
-        // The rest goes out when nothing else can be added to it.
-        let sent = self.link.write_to(write, context);
-        let is_flood = code == Code::ENHANCE_YOUR_CALM;
-        if is_flood {
-            self.admission.listener.flooded();
+        let ended = dismiss(&self.link, self.link.last(), code, write, context);
+        if code != Code::ENHANCE_YOUR_CALM {
+            return Poll::Ready(ended);
         }
-        Poll::Ready(if is_flood || sent.is_err() { Ended::Gone } else { Ended::Fault })
+        self.admission.listener.flooded();
+        Poll::Ready(Ended::Gone)
     }
 
     fn closing(&self) -> Closing<'_> {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::connection::Connection;
 use crate::h1::Readiness;
 use crate::h2::receive::Receiver;
-use crate::h2::wire::{Reading, part};
+use crate::h2::wire::{Ended, Reading, dismiss, part};
 use crate::limits::{GOODBYE_MS, READS_AT_ONCE, UNSENT_BYTES};
 use crate::timers::{Ticks, Timer};
 use crate::upstream::Stream;
@@ -36,17 +36,6 @@ pub(super) async fn drive(connection: Rc<Connection>, mut stream: Stream) {
             Box::pin(part(&connection.link, &timer, &mut read, &mut write)).await;
         }
     }
-}
-
-/// How a connection has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    /// The endpoint has closed it, or it has failed, or its time is up.
-    Gone,
-    /// As it should.
-    Done,
-    /// By a fault of the endpoint.
-    Fault,
 }
 
 struct Driving<'a> {
@@ -132,10 +121,6 @@ impl Driving<'_> {
         context: &mut Context<'_>,
     ) -> Poll<Ended> {
         tracing::debug!(?code, "a connection of HTTP/2 to an upstream is ended for a fault of it");
-        let link = &self.connection.link;
-        link.write(|out| write_goaway(0, code, out));
-        // The rest goes out when nothing else can be added to it.
-        let sent = link.write_to(write, context);
-        Poll::Ready(if sent.is_err() { Ended::Gone } else { Ended::Fault })
+        Poll::Ready(dismiss(&self.connection.link, 0, code, write, context))
     }
 }
