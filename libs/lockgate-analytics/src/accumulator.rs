@@ -33,8 +33,8 @@ impl Accumulator {
         })
     }
 
-    /// Adds a value; returns the bytes of memory it took.
-    pub(crate) fn add(&mut self, cell: &Cell<'_>) -> usize {
+    /// Adds a value; returns the bytes of memory it took, fewer than none where a longer text was given up.
+    pub(crate) fn add(&mut self, cell: &Cell<'_>) -> isize {
         if cell.is_null() {
             return 0;
         }
@@ -43,30 +43,36 @@ impl Accumulator {
                 *count += 1;
                 *sum = sum.saturating_add(number.0);
             }
-            (Self::Min(least), cell) => keep(least, cell, |order| order.is_lt()),
-            (Self::Max(greatest), cell) => keep(greatest, cell, |order| order.is_gt()),
-            (Self::Quantiles(quantiles), Cell::Number(number)) => return quantiles.add(*number),
-            (Self::Distinct(distinct), cell) => return distinct.add(cell),
-            (Self::Top(top), cell) => return top.add(cell),
+            (Self::Min(least), cell) => return keep(least, cell, |order| order.is_lt()),
+            (Self::Max(greatest), cell) => return keep(greatest, cell, |order| order.is_gt()),
+            (Self::Quantiles(quantiles), Cell::Number(number)) => {
+                return quantiles.add(*number).cast_signed();
+            }
+            (Self::Distinct(distinct), cell) => return distinct.add(cell).cast_signed(),
+            (Self::Top(top), cell) => return top.add(cell).cast_signed(),
             _ => {}
         }
         0
     }
 
-    /// Adds what another one has seen; returns the bytes of memory it took.
-    pub(crate) fn merge(&mut self, other: Self) -> usize {
+    /// Adds what another one has seen; returns the bytes of memory it took, as [`Self::add`] does.
+    pub(crate) fn merge(&mut self, other: Self) -> isize {
         match (self, other) {
             (Self::Mean { count, sum }, Self::Mean { count: more, sum: other }) => {
                 *count = count.saturating_add(more);
                 *sum = sum.saturating_add(other);
             }
-            (Self::Min(least), Self::Min(Some(other))) => keep_datum(least, other, |order| order.is_lt()),
-            (Self::Max(greatest), Self::Max(Some(other))) => {
-                keep_datum(greatest, other, |order| order.is_gt())
+            (Self::Min(least), Self::Min(Some(other))) => {
+                return keep_datum(least, other, |order| order.is_lt());
             }
-            (Self::Quantiles(quantiles), Self::Quantiles(other)) => return quantiles.merge(&other),
-            (Self::Distinct(distinct), Self::Distinct(other)) => return distinct.merge(&other),
-            (Self::Top(top), Self::Top(other)) => return top.merge(*other),
+            (Self::Max(greatest), Self::Max(Some(other))) => {
+                return keep_datum(greatest, other, |order| order.is_gt());
+            }
+            (Self::Quantiles(quantiles), Self::Quantiles(other)) => {
+                return quantiles.merge(&other).cast_signed();
+            }
+            (Self::Distinct(distinct), Self::Distinct(other)) => return distinct.merge(&other).cast_signed(),
+            (Self::Top(top), Self::Top(other)) => return top.merge(*other).cast_signed(),
             _ => {}
         }
         0
@@ -139,16 +145,61 @@ fn mean(count: u64, sum: i128) -> Datum {
     Datum::Number(Number(quotient + i128::from(up)))
 }
 
-fn keep(kept: &mut Option<Datum>, cell: &Cell<'_>, is_better: fn(core::cmp::Ordering) -> bool) {
+/// Keeps the better one; returns the bytes that its text takes more than that of the one before.
+fn keep(kept: &mut Option<Datum>, cell: &Cell<'_>, is_better: fn(core::cmp::Ordering) -> bool) -> isize {
     let better = kept.as_ref().and_then(Datum::as_cell).is_none_or(|kept| is_better(cell.order(&kept)));
-    if better {
-        *kept = Some(cell.to_datum());
+    if better { replace(kept, cell.to_datum()) } else { 0 }
+}
+
+fn keep_datum(kept: &mut Option<Datum>, other: Datum, is_better: fn(core::cmp::Ordering) -> bool) -> isize {
+    match kept {
+        Some(kept) if !is_better(other.cmp(kept)) => 0,
+        _ => replace(kept, other),
     }
 }
 
-fn keep_datum(kept: &mut Option<Datum>, other: Datum, is_better: fn(core::cmp::Ordering) -> bool) {
+fn replace(kept: &mut Option<Datum>, other: Datum) -> isize {
+    let before = text_bytes(kept.as_ref());
+    *kept = Some(other);
+    text_bytes(kept.as_ref()) - before
+}
+
+fn text_bytes(kept: Option<&Datum>) -> isize {
     match kept {
-        Some(kept) if !is_better(other.cmp(kept)) => {}
-        _ => *kept = Some(other),
+        Some(Datum::Text(text)) => text.len().cast_signed(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Adds values one after the other; returns the memory that is counted after each.
+    fn counted(function: Function, cells: &[Cell<'_>]) -> Vec<isize> {
+        let mut accumulator = Accumulator::new(function).unwrap();
+        let added = |taken: &mut isize, cell| {
+            *taken += accumulator.add(cell);
+            Some(*taken)
+        };
+        cells.iter().scan(0, added).collect()
+    }
+
+    #[test]
+    fn the_text_that_is_kept_is_counted() {
+        let cells = ["b", "dddd", "aa", "c"].map(Cell::Text);
+        assert_eq!(counted(Function::Max, &cells), [1, 4, 4, 4]);
+        assert_eq!(counted(Function::Min, &cells), [1, 1, 2, 2]);
+        let cells = [Cell::Text("long"), Cell::Number(Number(1)), Cell::Null];
+        assert_eq!(counted(Function::Min, &cells), [4, 0, 0]);
+        assert_eq!(counted(Function::Max, &cells), [4, 4, 4]);
+    }
+
+    #[test]
+    fn the_text_of_another_one_is_counted_when_it_is_kept() {
+        let of = |text: &str| Accumulator::Max(Some(Cell::Text(text).to_datum()));
+        let mut accumulator = Accumulator::Max(None);
+        let taken = ["bbb", "a", "cc"].map(|text| accumulator.merge(of(text)));
+        assert_eq!(taken, [3, 0, -1]);
     }
 }

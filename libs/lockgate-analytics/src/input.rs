@@ -38,6 +38,7 @@ use crate::{Partial, TooManyGroups};
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 /// Size of the pieces that are read at once, bytes: they stay in a core's own cache.
 const PIECE_BYTES: usize = 128 << 10;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Something to read.
 pub struct Input<'a> {
@@ -124,6 +125,11 @@ pub trait Watch: Sync {
 }
 
 impl Watch for () {}
+
+/// Bytes of an input without the mark of UTF-8 that some programs begin a text with: it is no part of the first line.
+fn without_mark(start: &[u8]) -> &[u8] {
+    start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start)
+}
 
 /// What was found.
 pub struct Outcome<'p> {

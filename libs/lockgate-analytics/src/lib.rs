@@ -5,22 +5,25 @@
 //! all use it, and any split gives the same report.
 //!
 //! ```
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
 //! # #[cfg(feature = "std")] {
 //! use lockgate_analytics::input::{Input, Options, Source, analyze};
 //! use lockgate_analytics::{Query, write_json};
 //!
 //! let lines = b"{\"user_id\":1,\"value\":2.5}\n{\"user_id\":1,\"value\":2}\n";
 //! let query = Query {
-//!     measures: vec!["count".parse().unwrap(), "max(value)".parse().unwrap()],
-//!     filter: Some("user_id is not null".parse().unwrap()),
+//!     measures: vec!["count".parse()?, "max(value)".parse()?],
+//!     filter: Some("user_id is not null".parse()?),
 //!     ..Query::usage()
 //! };
 //! let plan = query.plan();
 //! let input = Input { name: "lines".into(), source: Source::Bytes(lines) };
-//! let outcome = analyze(&plan, vec![input], Options::default(), &()).unwrap();
+//! let outcome = analyze(&plan, vec![input], Options::default(), &())?;
 //! let mut json = Vec::new();
 //! write_json(&outcome.partial.report(), &mut json);
 //! assert_eq!(json, b"[{\"user_id\":1,\"count\":2,\"max(value)\":2.5}]\n");
+//! # }
+//! # Ok(())
 //! # }
 //! ```
 //!

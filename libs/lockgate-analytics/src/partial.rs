@@ -278,7 +278,8 @@ impl<'p> Partial<'p> {
                 (Place::Sum(at), Some(Cell::Number(number))) => add_to_sum(words, *at, number.0),
                 (Place::Sum(_), _) => {}
                 (Place::Other(at), Some(cell)) if weight > 0 => {
-                    self.taken_bytes += self.others[group * others + at].add(cell);
+                    let more = self.others[group * others + at].add(cell);
+                    self.taken_bytes = self.taken_bytes.saturating_add_signed(more);
                 }
                 (Place::Other(_), _) => {}
             }
@@ -365,7 +366,7 @@ impl<'p> Partial<'p> {
             for (ours, theirs) in
                 self.others[own * others..(own + 1) * others].iter_mut().zip(&mut accumulators)
             {
-                self.taken_bytes += ours.merge(theirs);
+                self.taken_bytes = self.taken_bytes.saturating_add_signed(ours.merge(theirs));
             }
             if self.taken_bytes > GROUP_BYTES_MAX {
                 return Err(self.too_many());
@@ -428,4 +429,31 @@ pub(crate) fn weight_of(plan: &Plan, row: &[Cell<'_>]) -> i64 {
 #[cold]
 fn is_event(id: &Cell<'_>) -> bool {
     matches!(id, Cell::Text(id) if id.parse::<EventId>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Measure, Query};
+    use alloc::string::String;
+
+    /// Texts are kept until their bound, then there is an error instead of an allocation that fails.
+    #[test]
+    fn texts_that_are_kept_count_against_the_memory_of_a_question() {
+        let measures =
+            [Function::Min, Function::Max].map(|function| Measure::new(function, Some("a"))).into();
+        let plan = Query { measures, group_by: Vec::new(), ..Query::usage() }.plan();
+        let text: String = core::iter::repeat_n('x', 1 << 20).collect();
+        let row = |text| plan.columns().names().iter().map(|_| Cell::Text(text)).collect::<Vec<_>>();
+        let mut partial = Partial::new(&plan);
+        partial.add(&row(&text)).unwrap();
+        assert!(partial.taken_bytes >= 2 << 20, "{}", partial.taken_bytes);
+        let mut merged = Partial::new(&plan);
+        merged.merge(partial.clone()).unwrap();
+        assert_eq!(merged.taken_bytes, partial.taken_bytes);
+        partial.taken_bytes = GROUP_BYTES_MAX;
+        partial.add(&row("y")).unwrap();
+        partial.taken_bytes = GROUP_BYTES_MAX;
+        assert!(partial.add(&row(&text.replace('x', "z"))).is_err());
+    }
 }

@@ -1,6 +1,7 @@
 //! What rows say together: one line per group.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::query::Plan;
@@ -18,7 +19,7 @@ pub struct Report {
 /// One column of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its name.
+    /// Its name; no other column has it.
     pub name: Box<str>,
     /// What it tells.
     pub role: Role,
@@ -60,6 +61,7 @@ impl Report {
                 }),
             }
         }));
+        tell_apart(&mut columns);
         let times = usize::from(plan.time.is_some());
         rows.sort_unstable_by(|a, b| {
             let by_time = a.get(..times).cmp(&b.get(..times));
@@ -73,6 +75,22 @@ impl Report {
         let left_out = self.rows.len().saturating_sub(count);
         self.rows.truncate(count);
         left_out
+    }
+}
+
+/// Lets no two columns have the same name, as a field `count` and the number of rows would: the later one gets a number behind its name,
+/// from 2 on.
+fn tell_apart(columns: &mut [Column]) {
+    for at in 1..columns.len() {
+        let (before, rest) = columns.split_at_mut(at);
+        let [column, after @ ..] = rest else { return };
+        if before.iter().all(|other| other.name != column.name) {
+            continue;
+        }
+        let is_free = |name: &String| before.iter().chain(&*after).all(|other| *other.name != **name);
+        if let Some(name) = (2_u64..).map(|number| alloc::format!("{}_{number}", column.name)).find(is_free) {
+            column.name = name.into();
+        }
     }
 }
 
@@ -94,5 +112,22 @@ pub(crate) mod tests {
             })
         });
         Report { columns: columns.collect(), rows }
+    }
+
+    #[track_caller]
+    fn check_names(time: &str, groups: &str, measures: &str, expected: &[&str]) {
+        let mut columns = report(time, groups, measures, Vec::new()).columns;
+        tell_apart(&mut columns);
+        assert_eq!(columns.iter().map(|column| &*column.name).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn no_two_columns_have_the_same_name() {
+        check_names("ts", "a", "count", &["ts", "a", "count"]);
+        check_names("", "count", "count,sum(a)", &["count", "count_2", "sum(a)"]);
+        check_names("ts", "a,ts", "", &["ts", "a", "ts_2"]);
+        check_names("", "count,count_2", "count", &["count", "count_2", "count_3"]);
+        check_names("", "count", "count,count_2", &["count", "count_3", "count_2"]);
+        check_names("count", "count", "count", &["count", "count_2", "count_3"]);
     }
 }

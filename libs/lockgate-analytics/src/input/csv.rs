@@ -1,8 +1,10 @@
 //! Comma-separated values with a header (RFC 4180), or separated by semicolons, tabs or bars.
 //!
 //! A quote opens a quoted field only where a field starts; within it the delimiter, ends of lines and doubled quotes are data. A quote
-//! that is never closed would swallow all that follows: its line is malformed, and reading goes on behind that line.
+//! that is never closed would swallow all that follows: its line is malformed, and reading goes on behind that line. In the header it is a
+//! character of a name.
 
+mod header;
 mod marks;
 mod split;
 
@@ -11,17 +13,16 @@ use std::vec::Vec;
 
 use memchr::memchr;
 
+pub(super) use self::header::Header;
+pub use self::header::names_of;
 use self::marks::Marks;
-pub(super) use self::split::record_end;
 use self::split::{Reach, Record, Span, Written, fields};
 use super::sink::{Rows, Sink};
-use super::stream::RecordEnd;
 use crate::query::Plan;
 use crate::{Cell, Number, TooManyGroups};
 
 /// What may stand between fields; the first is taken where a header has none of them.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 const FIELDS: &str = "more or fewer fields than the header";
 const NOT_CLOSED: &str = "a quote that is not closed";
@@ -41,15 +42,15 @@ pub(crate) struct CsvRows {
 }
 
 impl CsvRows {
-    /// Reads the header, a record with the names of the fields; of equal names the first counts.
-    pub(crate) fn new(plan: &Plan, header: &[u8]) -> Self {
+    /// Looks for the fields that are needed in the header; of equal names the first counts.
+    pub(super) fn new(plan: &Plan, header: &Header) -> Self {
         let mut slots = Vec::new();
         let columns = plan.columns();
-        let (delimiter, record) = read_header(header, |name| {
+        header.each_name(|name| {
             let slot = columns.place_of(name);
             slots.push(slot.filter(|_| !slots.contains(&slot)));
         });
-        let fields = record.map_or(slots.len(), |record| record.fields);
+        let (delimiter, fields) = (header.delimiter(), slots.len());
         while slots.pop_if(|slot| slot.is_none()).is_some() {}
         let spans = std::vec![Span::default(); columns.names().len()];
         Self { delimiter, fields, slots, spans, unescaped: String::new() }
@@ -131,57 +132,6 @@ impl Rows for CsvRows {
         sink.found.lines += line;
         Ok(())
     }
-}
-
-/// The names in the first record of bytes that start with a header.
-#[must_use]
-pub fn names_of(start: &[u8]) -> Vec<String> {
-    let header = &start[..record_end(start).unwrap_or(start.len())];
-    let mut names = Vec::new();
-    read_header(header, |name| names.push(String::from_utf8_lossy(name).into_owned()));
-    names
-}
-
-/// Reads a header's names; returns its delimiter beside the record.
-fn read_header(header: &[u8], mut on_name: impl FnMut(&[u8])) -> (u8, Option<Record>) {
-    let header = header.strip_prefix(BYTE_ORDER_MARK).unwrap_or(header);
-    let delimiter = delimiter_of(header);
-    let record = fields(header, &mut Marks::new(header, delimiter), 0, Reach::Bytes, |_, span| {
-        let written = &header[span.start..span.end];
-        if span.written == Written::Escaped {
-            let mut name = String::new();
-            unescape(&String::from_utf8_lossy(written), &mut name);
-            on_name(name.as_bytes());
-        } else {
-            on_name(written);
-        }
-    });
-    (delimiter, record)
-}
-
-/// What finds the end of the last whole record below this header, in bytes that start with a record.
-pub(super) fn records_end(header: &[u8]) -> RecordEnd {
-    match delimiter_of(header) {
-        b';' => split::records_end::<b';'>,
-        b'\t' => split::records_end::<b'\t'>,
-        b'|' => split::records_end::<b'|'>,
-        _ => split::records_end::<b','>,
-    }
-}
-
-/// The delimiter a header has most of, outside quotes.
-fn delimiter_of(header: &[u8]) -> u8 {
-    let line = &header[..record_end(header).unwrap_or(header.len())];
-    let (mut counts, mut is_quoted) = ([0; DELIMITERS.len()], false);
-    for byte in line {
-        is_quoted ^= *byte == b'"';
-        if let Some(place) = DELIMITERS.iter().position(|delimiter| delimiter == byte).filter(|_| !is_quoted)
-        {
-            counts[place] += 1;
-        }
-    }
-    let most = counts.iter().copied().max().unwrap_or(0);
-    counts.iter().position(|count| *count == most).map_or(DELIMITERS[0], |place| DELIMITERS[place])
 }
 
 /// Whether a line has something that may stand between fields.

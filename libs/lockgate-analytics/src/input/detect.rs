@@ -1,10 +1,9 @@
 //! What a file or stream is: by its first bytes where they are certain, else by its name.
 
-use super::{Format, combined, csv};
+use super::{Format, combined, csv, without_mark};
 
 /// How a segment of the journal starts.
 const SEGMENT_MAGIC: &[u8] = b"LKGSEG01";
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Lines that are looked at where the first one says nothing.
 const LINES_MAX: usize = 10;
 
@@ -14,8 +13,10 @@ pub fn format_of(name: &str, start: &[u8]) -> Option<Format> {
     if start.starts_with(SEGMENT_MAGIC) {
         return Some(Format::Segment);
     }
-    let text = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let mut lines = without_mark(start)
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty());
     let first = lines.next();
     let by_csv = || first.filter(|line| csv::has_delimiter(line)).map(|_| Format::Csv);
     first

@@ -2,7 +2,8 @@
 //!
 //! Lines of a log look alike: the same keys in the same order, set off by the same bytes. A line that was read in full leaves a
 //! [`Template`]; the next lines are compared with it, so that between two values nothing but a few equal words is looked at. A line that
-//! differs is read in full. Either way every byte is checked: what is no JSON object is malformed, whatever the question.
+//! differs is read in full. Either way every byte is checked: what is no JSON object is malformed, whatever the question. A number that is
+//! too large for a [`Number`] is JSON all the same: its line is malformed for questions about its field alone.
 
 mod line;
 mod scan;

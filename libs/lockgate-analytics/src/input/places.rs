@@ -50,7 +50,7 @@ impl PlacesError {
     }
 }
 
-/// Finds the files that places mean, in their order, each once.
+/// Finds the files that places mean, in their order, each once, under the name that comes first.
 ///
 /// A place is a file, whatever it is called; a folder, which means the files in it and its folders whose names say that they can be read,
 /// sorted; the data directory of a gateway, which means the segments of its journal; a pattern with `*`, `?`, `[…]` or `**`, whose matches
@@ -81,16 +81,46 @@ pub fn expand<P: AsRef<Path>>(places: &[P]) -> Result<Vec<PathBuf>, PlacesError>
     Ok(files.in_order)
 }
 
-/// Files in their order, each once: a file that two places mean is not counted twice.
+/// Files in their order, each once: a file that two places mean is not counted twice, whatever it is called there.
 #[derive(Default)]
 struct Files {
     in_order: Vec<PathBuf>,
-    known: BTreeSet<PathBuf>,
+    known: BTreeSet<Identity>,
+}
+
+/// What tells a file from all others.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Identity {
+    /// Its device and its number there.
+    #[cfg(unix)]
+    Number(u64, u64),
+    /// Where it is: of a regular file the path without links, of what is read once, such as a pipe, the one that was written.
+    Path(PathBuf),
+}
+
+impl Identity {
+    #[cfg(unix)]
+    fn of(file: &Path) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        match fs::metadata(file) {
+            Ok(found) if found.is_file() => Self::Number(found.dev(), found.ino()),
+            _ => Self::Path(file.into()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn of(file: &Path) -> Self {
+        let real = Some(file).filter(|file| file.is_file()).and_then(|file| file.canonicalize().ok());
+        Self::Path(real.unwrap_or_else(|| file.into()))
+    }
 }
 
 impl Files {
+    /// Adds a file under its name as it is written, unless it is known, be it under another one.
     fn add(&mut self, file: PathBuf) {
-        if self.known.insert(file.clone()) {
+        let is_stdin = file.as_os_str() == STANDARD_INPUT;
+        let identity = if is_stdin { Identity::Path(file.clone()) } else { Identity::of(&file) };
+        if self.known.insert(identity) {
             self.in_order.push(file);
         }
     }

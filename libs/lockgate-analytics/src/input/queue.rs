@@ -12,7 +12,10 @@ use std::vec::Vec;
 use super::segment::{self, Passed, SegmentError};
 use super::sink::Sink;
 use super::stream::{Next, Stream, line_end};
-use super::{Format, Input, InputError, Options, PIECE_BYTES, Source, Watch, csv, decompress, detect, slice};
+use super::{
+    Format, Input, InputError, Options, PIECE_BYTES, Source, Watch, csv, decompress, detect, slice,
+    without_mark,
+};
 use crate::query::Plan;
 
 /// Bytes of an input that are looked at to find out what it is; a header of CSV ends within them.
@@ -43,7 +46,7 @@ pub(super) struct Opened<'a> {
     pub(super) name: String,
     pub(super) format: Format,
     /// Of CSV, the names of the fields.
-    pub(super) header: Vec<u8>,
+    pub(super) header: csv::Header,
     content: Content<'a>,
 }
 
@@ -186,7 +189,10 @@ impl<'a> Opened<'a> {
                 }
                 let end = (start + PIECE_BYTES as u64).min(*length);
                 watch.has_read(end - start);
-                let lines = slice::read(file, start, end, buffer)?;
+                let mut lines = slice::read(file, start, end, buffer)?;
+                if start == 0 {
+                    lines.from = buffer.len() - without_mark(buffer).len();
+                }
                 Ok(Some(Found::Buffered { number, lines }))
             }
             Content::Bytes { bytes, next } => {
@@ -254,6 +260,7 @@ impl<'a> Queue<'a> {
             }
             Source::Bytes(bytes) => match format_of(&bytes[..bytes.len().min(START_BYTES)]) {
                 Some(format @ (Format::Ndjson | Format::Combined)) => {
+                    let bytes = without_mark(bytes);
                     (format, Content::Bytes { bytes, next: AtomicU64::new(0) })
                 }
                 Some(format @ Format::Segment) => {
@@ -263,7 +270,7 @@ impl<'a> Queue<'a> {
             },
             Source::Stream(reader) => return self.open_stream(number, name, reader),
         };
-        Ok(Some(Opened { input: number, name, format, header: Vec::new(), content }))
+        Ok(Some(Opened { input: number, name, format, header: csv::Header::default(), content }))
     }
 
     /// A segment in pieces; none of them if its footer says that it has nothing for the question.
@@ -294,17 +301,19 @@ impl<'a> Queue<'a> {
         let format = self.options.format.or_else(|| detect::format_of(&name, &rest));
         // Nothing at all is no rows in any format.
         let Some(format) = format.or(rest.is_empty().then_some(Format::Ndjson)) else { return Ok(None) };
-        let mut header = Vec::new();
+        if format != Format::Segment {
+            rest.drain(..rest.len() - without_mark(&rest).len());
+        }
+        let mut header = csv::Header::default();
         let content = match format {
             Format::Segment => {
                 let whole: Box<dyn Read + Send + 'a> = Box::new(Cursor::new(rest).chain(reader));
                 Content::SegmentStream(Mutex::new(Some(whole)))
             }
             Format::Csv => {
-                let records = rest.split_off(csv::record_end(&rest).unwrap_or(rest.len()));
-                header = std::mem::replace(&mut rest, records);
-                let stream = Stream::new(reader, rest, csv::records_end(&header));
-                Content::Stream(Mutex::new(stream))
+                header = csv::Header::of(&rest);
+                rest.drain(..header.len());
+                Content::Stream(Mutex::new(Stream::new(reader, rest, header.records_end())))
             }
             Format::Ndjson | Format::Combined => {
                 Content::Stream(Mutex::new(Stream::new(reader, rest, line_end)))

@@ -200,10 +200,11 @@ impl<'p> Worker<'_, 'p, '_> {
             SegmentError::Groups(error) => error.into(),
         })?;
         let mut found = std::mem::take(&mut sink.found);
-        if number == 0 && !opened.header.is_empty() {
-            // The header is a line, too.
-            found.lines += 1;
-            found.places.iter_mut().for_each(|(line, _)| *line += 1);
+        if number == 0 {
+            // The header is lines, too.
+            let lines = opened.header.lines();
+            found.lines += lines;
+            found.places.iter_mut().for_each(|(line, _)| *line += lines);
         }
         Ok(found)
     }
@@ -238,3 +239,6 @@ impl Readers<'_> {
         &mut **rows
     }
 }
+
+#[cfg(test)]
+mod tests;

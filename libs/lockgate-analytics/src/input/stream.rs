@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_quote_that_is_not_closed_is_handed_out_with_the_lines_behind_it() {
         let text = b"x\",\"\n".repeat(LINE_BYTES_MAX / 4);
-        let records_end = super::super::csv::records_end(b"a,b\n");
+        let records_end = super::super::csv::Header::of(b"a,b\n").records_end();
         assert_eq!(records_end(&text[..1000]), None);
         let mut stream = Stream::new(Box::new(Cursor::new(text.clone())), Vec::new(), records_end);
         let (mut read, mut pieces, mut buffer) = (Vec::new(), 0, Vec::new());

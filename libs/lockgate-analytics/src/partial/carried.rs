@@ -94,7 +94,7 @@ impl Partial<'_> {
         let functions = plan.measures.iter().filter(|(function, _)| Accumulator::new(*function).is_some());
         for (ours, (function, _)) in self.others[group * others..].iter_mut().zip(functions) {
             let theirs = Accumulator::read(*function, bytes).ok_or(foreign)?;
-            self.taken_bytes += ours.merge(theirs);
+            self.taken_bytes = self.taken_bytes.saturating_add_signed(ours.merge(theirs));
         }
         if self.taken_bytes > super::GROUP_BYTES_MAX {
             return Err(ReadPartialError::Groups(self.too_many()));

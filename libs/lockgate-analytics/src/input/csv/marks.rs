@@ -21,6 +21,10 @@ impl<'a> Marks<'a> {
         marks
     }
 
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
     /// Tells no mark before `at` any more, and all from there on.
     pub(super) fn go_to(&mut self, at: usize) {
         self.chunk = at;

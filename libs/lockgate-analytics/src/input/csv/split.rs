@@ -1,6 +1,6 @@
 //! Where fields and records end.
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memrchr};
 
 use super::marks::Marks;
 
@@ -42,9 +42,11 @@ pub(super) struct Record {
 pub(super) enum Reach {
     Bytes,
     Line,
+    /// Through all bytes of a header; a quote that nothing [`closes`] is a character of its field.
+    Header,
 }
 
-/// Goes through the fields of the record at `start`, behind which `marks` is; `None` when a quote is not closed.
+/// Goes through the fields of the record at `start`, behind which `marks` is; `None` when a quote is not closed, but never of a header.
 #[inline(always)]
 pub(super) fn fields(
     bytes: &[u8],
@@ -59,7 +61,13 @@ pub(super) fn fields(
         let mut mark = marks.next();
         let mut span = Span { start, end: mark, written: Written::Plain };
         if bytes.get(mark) == Some(&b'"') && mark == start {
-            span = quoted(bytes, marks, start + 1, reach, &mut record.lines)?;
+            let mut lines = record.lines;
+            let found = quoted(bytes, marks, start + 1, reach, &mut lines);
+            match found.filter(|found| reach != Reach::Header || closes(bytes, marks.delimiter(), *found)) {
+                Some(found) => (span, record.lines) = (found, lines),
+                None if reach == Reach::Header => marks.go_to(start + 1),
+                None => return None,
+            }
             mark = marks.next();
         }
         // A quote elsewhere than at the start of a field is a character.
@@ -101,6 +109,15 @@ fn quoted(bytes: &[u8], marks: &mut Marks<'_>, start: usize, reach: Reach, lines
     }
 }
 
+/// Whether a quote in a header is closed by the one that was found. On another line it may be the first of a field there: then something
+/// other than the end of a field is behind it.
+pub(super) fn closes(bytes: &[u8], delimiter: u8, field: Span) -> bool {
+    memchr(b'\n', &bytes[field.start..field.end]).is_none()
+        || bytes
+            .get(field.end + 1)
+            .is_none_or(|behind| *behind == delimiter || matches!(behind, b'\r' | b'\n'))
+}
+
 /// Behind the last whole record in bytes that start with one; `None` when not even one is whole.
 ///
 /// Whether a record goes on in the next line is said by its quotes alone, so only these and ends of lines are looked at. A quote that ends
@@ -131,16 +148,4 @@ pub(super) fn records_end<const DELIMITER: u8>(bytes: &[u8]) -> Option<usize> {
 /// Behind the last end of line.
 fn line_end(bytes: &[u8]) -> Option<usize> {
     memrchr(b'\n', bytes).map(|at| at + 1)
-}
-
-/// Behind the first end of line outside quotes, where a header ends; `None` when there is none yet.
-pub(in crate::input) fn record_end(bytes: &[u8]) -> Option<usize> {
-    let (mut quotes, mut start) = (0, 0);
-    memchr_iter(b'\n', bytes)
-        .find(|end| {
-            quotes += memchr_iter(b'"', &bytes[start..*end]).count();
-            start = *end;
-            quotes % 2 == 0
-        })
-        .map(|end| end + 1)
 }

@@ -65,6 +65,13 @@ fn values_of_all_kinds_are_read() {
 }
 
 #[test]
+fn a_number_that_is_too_large_is_malformed_where_it_is_asked_for() {
+    check("{\"key\":1,\"a\":1e30}\n{\"key\":1,\"a\":1e30}\n", &[("1", 2)]);
+    check_malformed("{\"key\":1e30,\"a\":1}", "a number beyond");
+    check_malformed("{\"key\":1,\"a\":1e}", "");
+}
+
+#[test]
 fn lines_of_one_shape_may_differ_in_everything_else() {
     let lines: String = (0..100)
         .map(|n| format!("{{\"id\": \"x{n}\", \"key\": {}, \"more\": \"{}\"}}\n", n % 3, "é".repeat(n)))

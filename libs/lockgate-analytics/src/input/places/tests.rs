@@ -90,6 +90,23 @@ fn a_file_that_two_places_mean_is_there_once() {
 }
 
 #[test]
+fn a_file_of_two_spellings_is_there_once() {
+    check(&["a.log", "sub/b.log"], &["./a.log", "a.log", "sub/../a.log"], &["a.log"]);
+    check(&["a.log", "sub/b.log"], &["sub/../a.log", ".", "a.log"], &["sub/../a.log", "sub/b.log"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_and_what_links_to_it_are_there_once() {
+    let folder = folder_of(&["a.log", "b.log"]);
+    let within = |name: &str| folder.path().join(name);
+    std::os::unix::fs::symlink("a.log", within("current.log")).unwrap();
+    fs::hard_link(within("b.log"), within("c.log")).unwrap();
+    assert_eq!(expanded(folder.path(), &["current.log", ""]).unwrap(), ["current.log", "b.log"]);
+    assert_eq!(expanded(folder.path(), &["*.log", "c.log"]).unwrap(), ["a.log", "b.log"]);
+}
+
+#[test]
 fn a_place_that_means_nothing_is_named() {
     check_wrong(&["a.log"], "b.log", "nothing is found");
     check_wrong(&["a.log"], "*.csv", "nothing is found");
