@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -26,6 +27,8 @@ const LIMIT: &str = "cpu = \"50ms\"";
 const CALLERS: usize = 2;
 /// How the gateway calls the threads that run guests, before their number.
 const THREADS: &str = "function-";
+/// How long it may take until they have that name.
+const NAMING: Duration = Duration::from_secs(5);
 const WORKERS: usize = 2;
 /// Connections of the proxied requests.
 const CONNECTIONS: usize = 64;
@@ -110,8 +113,15 @@ fn load(
 }
 
 fn pin_guests(process: &Process, core: usize) -> anyhow::Result<()> {
-    let threads: Vec<u32> = process.pids.iter().flat_map(|pid| threads_named(*pid, THREADS)).collect();
-    anyhow::ensure!(!threads.is_empty(), "the gateway has no thread `{THREADS}0`");
+    let end = Instant::now() + NAMING;
+    let threads = loop {
+        let threads: Vec<u32> = process.pids.iter().flat_map(|pid| threads_named(*pid, THREADS)).collect();
+        if !threads.is_empty() {
+            break threads;
+        }
+        anyhow::ensure!(Instant::now() < end, "the gateway has no thread `{THREADS}0`");
+        thread::sleep(Duration::from_millis(1));
+    };
     threads.into_iter().try_for_each(|thread| pin_thread(thread, core)).context("moving a function's thread")
 }
 

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use crate::origin::answers::{LARGE_BYTES, MEDIUM_BYTES, SMALL_BYTES, SUNK_BYTES};
-use crate::websocket::{accept_key, write_frame};
+use crate::websocket::write_frame;
 
 /// The kinds of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -162,7 +162,7 @@ impl Work {
 
 /// Whether `value` answers our handshake.
 pub(crate) fn is_accepted(value: &[u8]) -> bool {
-    value == accept_key(WEBSOCKET_KEY.as_bytes()).as_bytes()
+    value == http1::websocket_accept(WEBSOCKET_KEY.as_bytes()).as_bytes()
 }
 
 /// Whether `frame` is our message, come back.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use super::answers::{ANSWERS, mirror};
-use crate::websocket::{accept_key, first_frame, write_frame};
+use crate::websocket::{first_frame, write_frame};
 
 /// A stretch of bytes to write.
 pub(crate) type Piece = Cow<'static, [u8]>;
@@ -124,7 +124,7 @@ fn answer(path: &str, head: &[u8]) -> Piece {
 }
 
 fn switching(key: &[u8]) -> Vec<u8> {
-    let accept = accept_key(key);
+    let accept = http1::websocket_accept(key);
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
     )
