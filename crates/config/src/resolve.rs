@@ -35,7 +35,7 @@ pub(crate) fn resolve(document: Document, base_dir: &Path, reader: &mut Reader<'
     }
     let Functions { functions, origins } = functions?;
     Some(Config {
-        admin: admin(document.admin.value),
+        admin: admin(document.admin.value, reader),
         data: data(document.data.value, base_dir, reader),
         workers: Workers { count: document.workers.value.count.map(|count| whole(count.value)) },
         limits: limits(&document.limits.value),
@@ -63,7 +63,16 @@ fn weight(weight: u64) -> u16 {
     u16::try_from(weight).unwrap_or(u16::MAX)
 }
 
-fn admin(section: AdminSection) -> Admin {
+fn admin(section: AdminSection, reader: &mut Reader<'_>) -> Admin {
+    if let (Some(token), Some(read)) = (&section.token, &section.read_token)
+        && token.value.0 == read.value.0
+    {
+        reader.report(
+            Diagnostic::error(read.span, "the read-only token is the admin token")
+                .label("whoever may look could change everything")
+                .also(token.span, "the admin token"),
+        );
+    }
     let secret = |word: Option<At<SecretWord>>| word.map(|word| Secret::new(word.value.0));
     Admin {
         address: section.address.value,

@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 /// The variables the files refer to.
 fn environment() -> BTreeMap<String, String> {
     [
-        ("LOCKGATE_TOKEN", "s3cret"),
+        ("LOCKGATE_TOKEN", "s3cret-s3cret-s3cret"),
         ("LISTEN", "127.0.0.1:8080"),
         ("NOT_AN_ADDRESS", "nowhere"),
         ("BAD_SECRET", "a b"),

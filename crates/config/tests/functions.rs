@@ -12,7 +12,7 @@ use config::{
 };
 
 fn environment() -> BTreeMap<String, String> {
-    [("LOCKGATE_TOKEN", "s3cret"), ("LISTEN", "127.0.0.1:8080"), ("FOLDER", "vault")]
+    [("LOCKGATE_TOKEN", "s3cret-s3cret-s3cret"), ("LISTEN", "127.0.0.1:8080"), ("FOLDER", "vault")]
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .into()
 }
@@ -89,7 +89,10 @@ fn keys_reach_their_fields() {
         reuse: 100,
         outbound: vec![out("orders.internal", 0), out("api.example.com:8080", 2), out("192.0.2.1", 3)],
         values: vec![("greeting".into(), "hello".into()), ("max.width".into(), "640".into())],
-        secrets: vec![("token".into(), Secret::new("s3cret")), ("other".into(), Secret::new("s3cret"))],
+        secrets: vec![
+            ("token".into(), Secret::new("s3cret-s3cret-s3cret")),
+            ("other".into(), Secret::new("s3cret-s3cret-s3cret")),
+        ],
     };
     assert_eq!(config.functions[0], expected);
     assert_eq!(config.functions[1].component, Path::new("/srv/functions/check-signature.wasm"));

@@ -16,7 +16,7 @@ use config::{
 };
 
 fn environment() -> BTreeMap<String, String> {
-    [("LOCKGATE_TOKEN", "s3cret"), ("LISTEN", "127.0.0.1:8080")]
+    [("LOCKGATE_TOKEN", "s3cret-s3cret-s3cret"), ("LISTEN", "127.0.0.1:8080")]
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .into()
 }
@@ -99,14 +99,17 @@ fn defaults_are_those_documented() {
 #[test]
 fn process_wide_keys_reach_their_fields() {
     let config = everything();
-    assert_eq!(config.admin.token.as_ref().map(|token| token.expose()), Some("s3cret"));
-    assert_eq!(config.admin.read_token.as_ref().map(|token| token.expose()), Some("costs-$5-s3cret"));
+    assert_eq!(config.admin.token.as_ref().map(|token| token.expose()), Some("s3cret-s3cret-s3cret"));
+    assert_eq!(
+        config.admin.read_token.as_ref().map(|token| token.expose()),
+        Some("read-s3cret-s3cret-s3cret")
+    );
     assert_eq!(config.data.dir, Path::new("/var/lib/lockgate"));
     assert_eq!((config.data.keep_bytes, config.data.ring_bytes), (10_000_000_000, 2 << 20));
     assert_eq!((config.data.when_full, config.access_log), (WhenFull::Refuse, AccessLog::Combined));
     assert_eq!((config.data.rings, config.limits.limited_keys), (RingPlace::DataDir, 50_000));
     let Database::Postgres(url) = &config.data.database else { panic!("not PostgreSQL") };
-    assert_eq!(url.expose(), "postgres://lockgate:s3cret@db.example.com:5432/lockgate");
+    assert_eq!(url.expose(), "postgres://lockgate:s3cret-s3cret-s3cret@db.example.com:5432/lockgate");
     assert_eq!((config.workers.count, config.limits.connections), (Some(4), 100_000));
     assert_eq!((config.limits.header_count, config.limits.target_bytes), (64, 4096));
     let listener = &config.listeners[0];
@@ -188,7 +191,7 @@ fn keys_of_a_route_reach_their_fields() {
     assert_eq!(route.encoded_slashes, EncodedSlashes::Keep);
     let edits = &route.request_headers;
     assert_eq!(edits.remove, ["x-internal"]);
-    assert_eq!(edits.set, [("authorization".to_owned(), "Bearer s3cret".to_owned())]);
+    assert_eq!(edits.set, [("authorization".to_owned(), "Bearer s3cret-s3cret-s3cret".to_owned())]);
     let added: Vec<(&str, &str)> =
         edits.add.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(added, [("x-via", "a"), ("x-via", "b"), ("x-one", "1")]);

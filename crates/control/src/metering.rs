@@ -16,7 +16,7 @@ use journal::{Batch, EventReader, ReadError};
 use store::{Store, StoreError};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use self::reading::{Reading, Step};
+use self::reading::{Reading, Room, Step};
 use self::status::Shared;
 use crate::chain::chain_of;
 use crate::limits::{FOLD_CALL, FOLD_END, FOLD_EVERY, FOLD_REST, FOLD_RETRY};
@@ -31,8 +31,10 @@ pub struct Metering {
     shared: Arc<Shared>,
     /// `None`: the marks are to be asked for again.
     reading: Option<Reading>,
-    /// Read and not yet known to be committed.
-    pending: Option<Step>,
+    /// Where the last step ended and its bytes, if it was not committed; tells how much waits.
+    uncommitted: Option<(Reading, u64)>,
+    /// For the next step.
+    room: Room,
 }
 
 /// Wakes the fold, and keeps the segments that it still needs.
@@ -68,7 +70,8 @@ impl Metering {
         let shared = Arc::<Shared>::default();
         let reader = Box::new(WakingReader(Arc::clone(&shared)));
         let data_dir = data_dir.into();
-        (reader, Self { store, data_dir, node, shared, reading: None, pending: None })
+        let room = Room::ALL;
+        (reader, Self { store, data_dir, node, shared, reading: None, uncommitted: None, room })
     }
 
     /// Tells how it goes.
@@ -127,61 +130,59 @@ impl Metering {
         *retry = (*retry * 2).min(FOLD_RETRY.1);
     }
 
-    /// Reads a stretch of the journal, unless one waits for its commit, and commits it.
+    /// Reads a stretch of the journal and commits it. After a failure it is read anew from the marks that the database has: only the answer
+    /// may have been lost, and a smaller step may be what the database has the time for.
     async fn step(&mut self) -> Result<Progress, FoldError> {
         self.shared.begins();
-        if self.pending.is_none() {
-            self.pending = Some(self.read().await?);
+        let (reading, step) = self.read().await?;
+        if let Err(error) = self.commit(&step).await {
+            self.uncommitted = Some((reading, step.bytes));
+            return Err(error);
         }
-        let Some(step) = &self.pending else { return Ok(Progress::Behind) };
-        if !step.fold.advances.is_empty() {
-            match timeout(FOLD_CALL, self.store.fold(&step.fold)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error @ StoreError::Folded)) => {
-                    // The answer to an earlier commit was lost, or somebody else folds this journal: the database knows.
-                    self.pending = None;
-                    self.reading = None;
-                    return Err(error.into());
-                }
-                Ok(Err(error)) => return Err(error.into()),
-                Err(_) => return Err(FoldError::TimedOut),
-            }
-        }
-        self.shared.committed(step);
+        self.shared.committed(&step);
+        (self.reading, self.uncommitted) = (Some(reading), None);
         let groups = step.fold.usage.len();
-        let progress = if step.caught_up { Progress::CaughtUp { groups } } else { Progress::Behind };
-        self.pending = None;
-        Ok(progress)
+        Ok(if step.caught_up { Progress::CaughtUp { groups } } else { Progress::Behind })
     }
 
     /// Reading and summing is work for a processor, and for a disk.
-    async fn read(&mut self) -> Result<Step, FoldError> {
-        let node = self.node;
-        let (reading, step) = match self.reading.take() {
-            Some(mut reading) => run_blocking(move || reading.step(node).map(|step| (reading, step))).await?,
-            None => {
-                let marks = timeout(FOLD_CALL, self.store.marks(node)).await;
-                let marks = marks.map_err(|_| FoldError::TimedOut)??;
-                let data_dir = self.data_dir.clone();
-                run_blocking(move || {
-                    let mut reading = Reading::resume(&data_dir, &marks)?;
-                    reading.step(node).map(|step| (reading, step))
-                })
-                .await?
-            }
+    async fn read(&mut self) -> Result<(Reading, Step), FoldError> {
+        let (node, room) = (self.node, self.room);
+        if let Some(mut reading) = self.reading.take() {
+            return run_blocking(move || reading.step(node, room).map(|step| (reading, step))).await;
+        }
+        let marks = timeout(FOLD_CALL, self.store.marks(node)).await;
+        let marks = marks.map_err(|_| FoldError::TimedOut)??;
+        let data_dir = self.data_dir.clone();
+        run_blocking(move || {
+            let mut reading = Reading::resume(&data_dir, &marks)?;
+            reading.step(node, room).map(|step| (reading, step))
+        })
+        .await
+    }
+
+    /// Commits a step, if there is anything in it, and decides how large the next one may be.
+    async fn commit(&mut self, step: &Step) -> Result<(), FoldError> {
+        if step.fold.advances.is_empty() {
+            return Ok(());
+        }
+        let answer = timeout(FOLD_CALL, self.store.fold(&step.fold)).await;
+        self.room = match answer {
+            Ok(Ok(())) => self.room.grown(),
+            // The answer to an earlier commit was lost, or somebody else folds this journal: its size is not what is wrong with it.
+            Ok(Err(StoreError::Folded)) => self.room,
+            Ok(Err(_)) | Err(_) => self.room.halved_for(step),
         };
-        self.reading = Some(reading);
-        Ok(step)
+        Ok(answer.map_err(|_| FoldError::TimedOut)??)
     }
 
     /// Looks how much waits while nothing can be committed.
     async fn measure(&mut self) {
-        let Some(reading) = self.reading.take() else { return };
+        let Some((reading, read)) = self.uncommitted.take() else { return };
         let measured = run_blocking(move || reading.rest().map(|rest| (reading, rest))).await;
         if let Ok((reading, (bytes, segments))) = measured {
-            let read = self.pending.as_ref().map_or(0, |step| step.bytes);
             self.shared.measured(bytes + read, segments);
-            self.reading = Some(reading);
+            self.uncommitted = Some((reading, read));
         }
     }
 }

@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 
 use crate::{HttpError, WasiBody};
 
-pub(crate) use answer::{Answer, Length};
+pub use answer::Answer;
+pub(crate) use answer::Length;
 pub(crate) use request::Sent;
 
 mod answer;

@@ -10,12 +10,12 @@ use std::time::{Duration, SystemTime};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
-use wasmtime::component::Component;
 
+use crate::code::Code;
 use crate::load::hex;
 
 /// Part of every file's name, to be changed with the meaning of its content.
-const FORM: &[u8] = concat!("lockgate functions 1 ", env!("CARGO_PKG_VERSION")).as_bytes();
+const FORM: &[u8] = concat!("lockgate functions 2 ", env!("CARGO_PKG_VERSION")).as_bytes();
 
 const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 32;
@@ -42,14 +42,6 @@ pub(crate) struct Cache {
     engine: [u8; 32],
 }
 
-/// Makes a component of code that is our own.
-#[allow(unsafe_code, reason = "the engine's only way to take compiled code")]
-pub(crate) fn own_code(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` was made by `Runtime::compile` of this program: in this run, or in another, which signed it with a key
-    // that only the gateway can read (`Cache::get`). The engine checks that its own settings are those it was made for.
-    unsafe { Component::deserialize(engine, code) }
-}
-
 impl Cache {
     /// Makes folder and key where they are missing.
     pub(crate) fn open(place: &CachePlace, engine: &Engine) -> io::Result<Self> {
@@ -61,30 +53,24 @@ impl Cache {
         Ok(Self { folder: place.folder.clone(), key, engine: hasher.0.finalize().into() })
     }
 
-    /// The component of that hash, and the size of its code. What is there and is not ours is removed.
-    pub(crate) fn get(&self, engine: &Engine, component_hash: &str) -> Option<(Component, usize)> {
-        let path = self.path(component_hash);
-        let file = match fs::read(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => return self.discard(&path, &error.to_string()),
-        };
-        let Some(code) = self.verified(component_hash, &file) else {
-            return self.discard(&path, "it is not signed by this gateway");
-        };
-        match own_code(engine, code) {
-            Ok(component) => {
-                note_use(&path);
-                Some((component, code.len()))
+    /// Code of the component of that hash. What is there and is not ours is removed.
+    pub(crate) fn get(&self, component_hash: &str) -> Option<Code> {
+        match self.read(component_hash) {
+            Ok(Some(code)) => {
+                note_use(&self.path(component_hash));
+                return Some(code);
             }
-            Err(error) => self.discard(&path, &format!("{error:#}")),
+            Ok(None) => self.discard(component_hash, "it is not signed by this gateway"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.discard(component_hash, &error.to_string()),
         }
+        None
     }
 
     /// Keeps code. A cache that cannot be written is slow, not broken, so that is only said in the log.
-    pub(crate) fn put(&self, component_hash: &str, code: &[u8]) {
+    pub(crate) fn put(&self, component_hash: &str, code: &Code) {
         let path = self.path(component_hash);
-        if let Err(error) = self.write(&path, component_hash, code).and_then(|()| self.tidy()) {
+        if let Err(error) = self.write(&path, component_hash, code.as_bytes()).and_then(|()| self.tidy()) {
             let path = path.display();
             tracing::warn!(target: "function", %path, "compiled code cannot be kept: {error}");
         }
@@ -100,10 +86,15 @@ impl Cache {
         key.chain_update(self.engine).chain_update(component_hash)
     }
 
-    fn verified<'a>(&self, component_hash: &str, file: &'a [u8]) -> Option<&'a [u8]> {
-        let (tag, code) = file.split_at_checked(TAG_BYTES)?;
-        let signature = self.signature(component_hash).chain_update(code);
-        signature.verify_slice(tag).ok().map(|()| code)
+    /// Reads code; `None`: it is not our own.
+    fn read(&self, component_hash: &str) -> io::Result<Option<Code>> {
+        let mut file = File::open(self.path(component_hash))?;
+        let mut code = Vec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or_default());
+        let mut tag = Vec::with_capacity(TAG_BYTES);
+        (&mut file).take(TAG_BYTES as u64).read_to_end(&mut tag)?;
+        file.read_to_end(&mut code)?;
+        let signature = self.signature(component_hash).chain_update(&code);
+        Ok(signature.verify_slice(&tag).ok().and_then(|()| Code::from_bytes(code)))
     }
 
     fn write(&self, path: &Path, component_hash: &str, code: &[u8]) -> io::Result<()> {
@@ -116,13 +107,14 @@ impl Cache {
         fs::rename(&temporary, path)
     }
 
-    fn discard<T>(&self, path: &Path, why: &str) -> Option<T> {
+    /// Removes code that is of no use, and says so.
+    pub(crate) fn discard(&self, component_hash: &str, why: &str) {
+        let path = self.path(component_hash);
         let shown = path.display();
         tracing::warn!(target: "function", path = %shown, "compiled code is thrown away and made anew: {why}");
-        if let Err(error) = fs::remove_file(path) {
+        if let Err(error) = fs::remove_file(&path) {
             tracing::warn!(target: "function", path = %shown, "it cannot be removed: {error}");
         }
-        None
     }
 
     /// Removes what was unused for longest, where there is too much.

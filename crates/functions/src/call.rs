@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Response};
+use http_body::Body as _;
+use lockgate_event::EventId;
 use tokio::sync::oneshot;
 use wasmtime::Result;
 use wasmtime::component::Accessor;
-use wasmtime_wasi_http::handler::{Proxy, ProxyPre};
+use wasmtime_wasi_http::handler::Proxy;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{WasiHttpView, p2, p3};
 
@@ -21,12 +23,12 @@ use crate::{Failure, Function, Outbound, Permit, WasiBody, bridge};
 
 /// What a function is called with.
 pub struct Call {
-    /// Id of the exchange, for the log.
-    pub id: Arc<str>,
+    /// The exchange that it answers, for the log.
+    pub id: EventId,
     /// The request, from [`bridge::request_to_guest`].
     pub request: Request<WasiBody>,
-    /// Who sends the guest's own requests.
-    pub outbound: Arc<dyn Outbound>,
+    /// Who sends the guest's own requests; `None`: it may make none.
+    pub outbound: Option<Arc<dyn Outbound>>,
     /// Whether `http://upstream.internal/` is there: only for a function that stands before something.
     pub next: bool,
 }
@@ -36,7 +38,8 @@ impl Function {
     ///
     /// The response goes through `answered` as soon as the guest gives its head; its body must be polled at the same time, since
     /// the guest waits for what it writes to be taken. The body fails when the guest does, so that no part of it is taken for
-    /// the whole. Dropping the future ends the guest. It needs a tokio runtime with time.
+    /// the whole. Dropping the future ends the guest, and so does dropping an answer of which not all was taken. It needs a tokio
+    /// runtime with time.
     ///
     /// # Errors
     ///
@@ -45,25 +48,27 @@ impl Function {
         self: &Arc<Self>,
         _permit: &Permit,
         call: Call,
-        answered: oneshot::Sender<Response<WasiBody>>,
+        answered: oneshot::Sender<Response<Answer>>,
     ) -> std::result::Result<(), Failure> {
-        let settings = self.facts();
-        let meter = Arc::new(Meter::new(settings.clone(), call.id.clone(), self.counters().clone()));
-        let hooks = Hooks::of(&call, settings, &meter);
+        let meter = Arc::new(Meter::new(self.facts().clone(), Some(call.id)));
+        let hooks = Hooks::new(meter.clone(), call.outbound, call.next);
         let answer = Answered {
             meter: meter.clone(),
             answers_head: call.request.method() == Method::HEAD,
-            bytes_max: settings.response_bytes,
             to: answered,
         };
         let mut instance = self.instance(hooks);
-        let ran = meter.watch(instance.serve(self.pre(), call.request, answer)).await;
+        let ran = meter.watch(instance.serve(self, call.request, answer)).await;
         instance.store.data().log.end_call();
-        let failure = meter.close().or_else(|| instance.ended(&ran, meter.is_answered()));
-        self.counters().ended(failure.as_ref(), meter.cpu_ns(), instance.store.data().memory.bytes());
+        let failure = meter.close(|| instance.ended(&ran, meter.is_answered()));
+        let memory_bytes = instance.store.data().memory.bytes();
+        self.facts().counters.ended(failure.as_ref(), meter.cpu_ns(), memory_bytes);
         match failure {
             None => {
-                self.keep(instance);
+                // One whose answer nobody wanted has not come to its end.
+                if !meter.has_failed() {
+                    self.keep(instance);
+                }
                 Ok(())
             }
             Some(failure) => {
@@ -78,11 +83,11 @@ impl Instance {
     /// Starts the guest where it has not been, and calls it.
     async fn serve(
         &mut self,
-        pre: &ProxyPre<Guest>,
+        function: &Function,
         request: Request<WasiBody>,
         answer: Answered,
     ) -> Result<()> {
-        self.start(pre).await?;
+        self.start(function).await?;
         match &self.proxy {
             Some(Proxy::P2(guest)) => {
                 let mut view = self.store.data_mut().http();
@@ -116,9 +121,12 @@ impl Instance {
     }
 
     /// Makes the guest's side of the instance.
-    pub(crate) async fn start(&mut self, pre: &ProxyPre<Guest>) -> Result<()> {
+    pub(crate) async fn start(&mut self, function: &Function) -> Result<()> {
         if self.proxy.is_none() {
-            self.proxy = Some(pre.instantiate_async(&mut self.store).await?);
+            if self.place.is_none() {
+                self.place = Some(function.place().ok_or(Failure::NoRoom)?);
+            }
+            self.proxy = Some(function.pre().instantiate_async(&mut self.store).await?);
         }
         Ok(())
     }
@@ -130,6 +138,8 @@ async fn serve_p3(
     request: Request<WasiBody>,
     answer: Answered,
 ) -> Result<()> {
+    let meter = answer.meter.clone();
+    let brings_body = !request.body().is_end_stream();
     let (request, sent) = accessor.with(|mut store| {
         let view = store.data_mut().http();
         let (request, sent) = p3::Request::from_http(view.hooks, request);
@@ -149,6 +159,11 @@ async fn serve_p3(
     }
     // What the guest writes to its body, and whatever else it does after having answered.
     poll_fn(|cx| accessor.poll_no_interesting_tasks(cx)).await;
+    // A body that it was given may have become that of its answer, which then goes on without the guest. It is its call all the same.
+    let asked = accessor.with(|mut store| store.data_mut().hooks.has_asked());
+    if brings_body || asked {
+        poll_fn(|cx| meter.poll_taken(cx)).await;
+    }
     Ok(())
 }
 
@@ -156,8 +171,7 @@ async fn serve_p3(
 struct Answered {
     meter: Arc<Meter>,
     answers_head: bool,
-    bytes_max: u64,
-    to: oneshot::Sender<Response<WasiBody>>,
+    to: oneshot::Sender<Response<Answer>>,
 }
 
 impl Answered {
@@ -179,15 +193,16 @@ impl Answered {
         self.meter.set_answered();
         let (head, body) = response.into_parts();
         let framing = bridge::framing(&head, self.answers_head).map_err(|what| Failure::Malformed { what });
-        let body = match framing.and_then(|framing| framing.length(self.bytes_max)) {
-            Ok(Some(length)) => WasiBody::new(Answer::new(body, self.meter, length)),
+        let bytes_max = self.meter.facts.settings.response_bytes;
+        let body = match framing.and_then(|framing| framing.length(bytes_max)) {
+            Ok(Some(length)) => Answer::new(body, self.meter, length),
             Ok(None) => {
                 self.meter.discard(body);
-                crate::body::empty()
+                Answer::none(self.meter)
             }
             Err(failure) => return self.meter.fail(failure),
         };
-        // Whoever asked may be gone; then the body is, too, which the guest is told when it writes to it.
+        // Whoever asked may be gone; then the answer is dropped here.
         let _ = self.to.send(Response::from_parts(head, body));
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::{LoadError, Runtime, engine};
+use crate::code::Code;
+use crate::{LoadError, Runtime};
 
 /// Most address space of the compiling process, bytes.
 const MEMORY_BYTES_MAX: u64 = 8 << 30;
@@ -41,25 +42,22 @@ pub fn compile_worker() -> Result<(), String> {
     setrlimit(Resource::Cpu, limit(CPU_SECONDS_MAX)).map_err(|error| error.to_string())?;
     let mut component = Vec::new();
     io::stdin().lock().read_to_end(&mut component).map_err(|error| error.to_string())?;
-    let engine = engine::compiling_engine().map_err(|error| format!("{error:#}"))?;
-    let code = engine.precompile_component(&component).map_err(|error| format!("{error:#}"))?;
-    io::stdout().lock().write_all(&code).map_err(|error| error.to_string())
+    let code = Code::of(&component).map_err(|error| format!("{error:#}"))?;
+    io::stdout().lock().write_all(code.as_bytes()).map_err(|error| error.to_string())
 }
 
 impl Runtime {
     /// Machine code of a component.
-    pub(crate) fn compile(&self, component: &[u8]) -> Result<Vec<u8>, LoadError> {
-        match &self.compiler {
-            Some(program) => compile_with(program, component).map_err(LoadError::Compile),
-            None => self
-                .engine
-                .precompile_component(component)
-                .map_err(|error| LoadError::Compile(format!("{error:#}"))),
-        }
+    pub(crate) fn compile(&self, component: &[u8]) -> Result<Code, LoadError> {
+        let code = match &self.compiler {
+            Some(program) => compile_with(program, component),
+            None => Code::of(component).map_err(|error| format!("{error:#}")),
+        };
+        code.map_err(LoadError::Compile)
     }
 }
 
-fn compile_with(compiler: &CompilerProgram, component: &[u8]) -> Result<Vec<u8>, String> {
+fn compile_with(compiler: &CompilerProgram, component: &[u8]) -> Result<Code, String> {
     let mut child = Command::new(&compiler.program)
         .args(&compiler.arguments)
         .stdin(Stdio::piped())
@@ -84,7 +82,10 @@ fn compile_with(compiler: &CompilerProgram, component: &[u8]) -> Result<Vec<u8>,
         let status = child.wait().map_err(|error| error.to_string())?;
         let errors = errors.join().unwrap_or_default();
         let code = code.map_err(|_| format!("it took longer than {} seconds", TIME_MAX.as_secs()))?;
-        if status.success() { Ok(code) } else { Err(why(status, &errors)) }
+        if !status.success() {
+            return Err(why(status, &errors));
+        }
+        Code::from_bytes(code).ok_or_else(|| "the compiler gave no code".to_owned())
     })
 }
 
@@ -119,8 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let code = folder.path().join("code");
         let component = std::fs::read(&hello).expect("a component");
-        let engine = engine::compiling_engine().expect("an engine");
-        std::fs::write(&code, engine.precompile_component(&component).expect("code")).expect("a file");
+        std::fs::write(&code, Code::of(&component).expect("code").as_bytes()).expect("a file");
         let runtime = runtime(format!("cat > /dev/null; cat {}", code.display()));
         assert!(runtime.load(&hello, Settings::named("hello")).is_ok());
     }
@@ -131,6 +131,7 @@ mod tests {
             ("echo no good >&2; exit 1", "no good"),
             ("exit 3", "exit status: 3"),
             ("kill -9 $$", "signal: 9"),
+            ("cat > /dev/null", "no code"),
         ] {
             let error = runtime(script.into()).compile(b"anything").expect_err("it fails").to_string();
             assert!(error.contains(expected), "{error}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig, Result, WasmBacktraceDetails};
 
 use crate::limits::TABLE_ELEMENTS_MAX;
+use crate::room::TABLES_PER_PLACE;
 
 /// How often a computing guest makes room for others on its thread, and its processor time is looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
@@ -25,20 +26,36 @@ const TABLE_KEEP_RESIDENT_BYTES: usize = 64 << 10;
 /// Core modules of one component: JavaScript and Python come with a dozen adapters.
 const MODULES_MAX: u32 = 64;
 
-/// An engine that can compile, and runs up to that many instances at once.
-pub(crate) fn engine(instances: usize) -> Result<Engine> {
-    let instances = u32::try_from(instances.max(1)).unwrap_or(u32::MAX / MODULES_MAX);
+/// Memories of one component.
+const MEMORIES_MAX: u32 = 8;
+
+/// Tables of one component.
+const TABLES_MAX: u32 = 64;
+
+/// A form of the component model. An engine runs components of one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Model {
+    /// Without tasks, streams and futures: their bookkeeping takes a third of the time of a short call. WASI 0.2 needs none.
+    Sync,
+    /// With them. WASI 0.3 needs them.
+    Async,
+}
+
+/// An engine that runs up to that many instances at once, and one more that is started to see whether it can be. A component with more
+/// memories than one, or more than a few tables, takes the place of several ([`Room`](crate::room::Room)).
+pub(crate) fn engine(model: Model, instances: usize) -> Result<Engine> {
+    let instances = u32::try_from(instances.max(1)).unwrap_or(u32::MAX / MODULES_MAX - 1);
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(MODULES_MAX))
-        .total_memories(instances.saturating_add(instances / 4).saturating_add(1))
-        .total_tables(instances.saturating_mul(4))
-        .total_stacks(instances)
-        .total_gc_heaps(instances)
+    pool.total_component_instances(instances.saturating_add(1))
+        .total_core_instances(instances.saturating_add(1).saturating_mul(MODULES_MAX))
+        .total_memories(instances.max(MEMORIES_MAX).saturating_add(MEMORIES_MAX))
+        .total_tables(instances.saturating_mul(TABLES_PER_PLACE).max(TABLES_MAX).saturating_add(TABLES_MAX))
+        .total_stacks(instances.saturating_add(1))
+        .total_gc_heaps(instances.saturating_add(1))
         .max_core_instances_per_component(MODULES_MAX)
-        .max_memories_per_component(8)
-        .max_tables_per_component(64)
-        .max_memories_per_module(8)
+        .max_memories_per_component(MEMORIES_MAX)
+        .max_tables_per_component(TABLES_MAX)
+        .max_memories_per_module(MEMORIES_MAX)
         .max_tables_per_module(16)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_memory_size(MEMORY_BYTES_MAX)
@@ -48,19 +65,20 @@ pub(crate) fn engine(instances: usize) -> Result<Engine> {
     // Guests fail at their clients' will, and where the host's code stood then is of no interest: 14 µs each under
     // `RUST_BACKTRACE=1`. Their own backtraces are another matter and stay.
     wasmtime::error::disable_backtrace();
-    let mut config = compiler_config();
+    let mut config = compiler_config(model);
     config.allocation_strategy(pool);
     Engine::new(&config)
 }
 
 /// An engine that only compiles; what it makes runs on the other.
-pub(crate) fn compiling_engine() -> Result<Engine> {
-    Engine::new(&compiler_config())
+pub(crate) fn compiling_engine(model: Model) -> Result<Engine> {
+    Engine::new(&compiler_config(model))
 }
 
-fn compiler_config() -> Config {
+fn compiler_config(model: Model) -> Config {
     let mut config = Config::new();
     config
+        .concurrency_support(model == Model::Async)
         .epoch_interruption(true)
         .max_wasm_stack(GUEST_STACK_BYTES)
         .async_stack_size(STACK_BYTES)

@@ -12,41 +12,37 @@ use wasmtime_wasi_http::handler::ProxyPre;
 use crate::counts::Counters;
 use crate::guest::{Guest, Instance};
 use crate::outbound::Hooks;
+use crate::room::{Place, Room};
 use crate::{Counts, Settings};
 
 /// A component that is compiled and linked, with its settings.
 pub struct Function {
     engine: Engine,
     pre: ProxyPre<Guest>,
-    settings: Arc<Settings>,
+    facts: Arc<Facts>,
     values: Arc<WasiConfigVariables>,
     component_hash: String,
+    /// Places for calls, of which each takes as many as its instance does of the room.
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
-    counters: Arc<Counters>,
     kept: Mutex<Vec<Instance>>,
     /// Whether the log says that its instances cannot be kept.
     told_unclean: AtomicBool,
-    room: Arc<KeptRoom>,
+    room: Arc<Room>,
+    /// How many places of it an instance takes.
+    places_each: usize,
 }
 
-/// How many idle instances may be kept, over all functions: they hold places of the pool.
+/// What a function's calls are measured by, and where they are counted.
 #[derive(Debug)]
-pub(crate) struct KeptRoom {
-    left: AtomicUsize,
+pub(crate) struct Facts {
+    pub(crate) settings: Settings,
+    pub(crate) counters: Counters,
 }
 
-impl KeptRoom {
-    pub(crate) fn new(instances: usize) -> Self {
-        Self { left: AtomicUsize::new(instances) }
-    }
-
-    fn take(&self) -> bool {
-        self.left.try_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
-    }
-
-    fn give_back(&self, count: usize) {
-        self.left.fetch_add(count, Relaxed);
+impl Facts {
+    pub(crate) fn new(settings: Settings) -> Arc<Self> {
+        Arc::new(Self { settings, counters: Counters::default() })
     }
 }
 
@@ -73,27 +69,27 @@ impl Function {
         pre: ProxyPre<Guest>,
         settings: Settings,
         component_hash: String,
-        room: Arc<KeptRoom>,
+        (room, places_each): (Arc<Room>, usize),
     ) -> Self {
         let places = settings.instances.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             engine,
             pre,
             values: Arc::new(settings.values.iter().cloned().collect()),
-            settings: Arc::new(settings),
+            facts: Facts::new(settings),
             component_hash,
             places: Arc::new(Semaphore::new(places)),
             waiting: AtomicUsize::new(0),
-            counters: Arc::default(),
             kept: Mutex::default(),
             told_unclean: AtomicBool::new(false),
             room,
+            places_each,
         }
     }
 
     /// What the function is allowed and given.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.facts.settings
     }
 
     /// SHA-256 of the component, in hexadecimal digits.
@@ -108,9 +104,10 @@ impl Function {
 
     /// Figures of its calls.
     pub fn counts(&self) -> Counts {
-        let places = self.settings.instances.clamp(1, Semaphore::MAX_PERMITS);
-        let running = places.saturating_sub(self.places.available_permits());
-        self.counters.read(running, self.waiting.load(Relaxed))
+        let places = self.settings().instances.clamp(1, Semaphore::MAX_PERMITS);
+        let taken = places.saturating_sub(self.places.available_permits());
+        let running = taken / self.places_of_call() as usize;
+        self.facts.counters.read(running, self.waiting.load(Relaxed))
     }
 
     /// Waits for one of the function's `instances` places, in a queue of bounded length and for a bounded time. Places are given
@@ -120,12 +117,15 @@ impl Function {
     ///
     /// [`Busy`], which is for a 503 with `Retry-After`.
     pub async fn enter(self: &Arc<Self>) -> Result<Permit, Busy> {
-        match self.places.clone().try_acquire_owned() {
+        let count = self.places_of_call();
+        match self.places.clone().try_acquire_many_owned(count) {
             Ok(place) => return Ok(Permit { _place: place }),
             Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => {}
         }
         let waits = Waits::begin(self).ok_or_else(|| self.refused(Busy::Full))?;
-        let place = tokio::time::timeout(self.settings.queue_time, self.places.clone().acquire_owned()).await;
+        let place =
+            tokio::time::timeout(self.settings().queue_time, self.places.clone().acquire_many_owned(count))
+                .await;
         drop(waits);
         match place {
             Ok(Ok(place)) => Ok(Permit { _place: place }),
@@ -134,20 +134,31 @@ impl Function {
     }
 
     fn refused(&self, busy: Busy) -> Busy {
-        self.counters.failed("function_busy");
+        self.facts.counters.failed("function_busy");
         busy
     }
 
-    pub(crate) fn facts(&self) -> &Arc<Settings> {
-        &self.settings
+    pub(crate) fn facts(&self) -> &Arc<Facts> {
+        &self.facts
     }
 
     pub(crate) fn pre(&self) -> &ProxyPre<Guest> {
         &self.pre
     }
 
-    pub(crate) fn counters(&self) -> &Arc<Counters> {
-        &self.counters
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
+    /// Of its own `instances`, how many places a call takes.
+    fn places_of_call(&self) -> u32 {
+        let count = self.places_each.min(self.settings().instances).max(1);
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Places for an instance that serves calls.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.room.place(self.places_each)
     }
 
     /// An instance for a call: a kept one, else one that is still to be started.
@@ -155,7 +166,7 @@ impl Function {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match kept {
             Some(mut instance) => {
-                self.room.give_back(1);
+                self.room.unkeep(self.places_each);
                 instance.resume(hooks);
                 instance
             }
@@ -165,12 +176,12 @@ impl Function {
 
     /// Keeps an instance for another call, where that is wanted and nothing of this one is left in it on the host's side.
     pub(crate) fn keep(&self, instance: Instance) {
-        if instance.served >= self.settings.reuse {
+        if instance.served >= self.settings().reuse {
             return;
         }
         if !instance.is_clean() {
             self.tell_unclean();
-        } else if self.room.take() {
+        } else if self.room.keep(self.places_each) {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
         }
     }
@@ -180,7 +191,7 @@ impl Function {
         if !self.told_unclean.swap(true, Relaxed) {
             tracing::info!(
                 target: "function",
-                function = &*self.settings.name,
+                function = &*self.settings().name,
                 "an instance still held its request or other resources when it had answered, and is not used again; `reuse` helps only guests that let go of them"
             );
         }
@@ -190,7 +201,7 @@ impl Function {
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Function")
-            .field("settings", &self.settings)
+            .field("settings", self.settings())
             .field("component_hash", &self.component_hash)
             .finish_non_exhaustive()
     }
@@ -199,7 +210,7 @@ impl fmt::Debug for Function {
 impl Drop for Function {
     fn drop(&mut self) {
         let kept = self.kept.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.room.give_back(kept.len());
+        self.room.unkeep(kept.len() * self.places_each);
     }
 }
 
@@ -216,7 +227,7 @@ struct Waits<'a>(&'a Function);
 
 impl<'a> Waits<'a> {
     fn begin(function: &'a Function) -> Option<Self> {
-        let queue = function.settings.queue;
+        let queue = function.settings().queue;
         let more = |waiting: usize| (waiting < queue).then_some(waiting + 1);
         function.waiting.try_update(Relaxed, Relaxed, more).is_ok().then(|| Self(function))
     }

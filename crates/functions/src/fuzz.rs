@@ -8,6 +8,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 
 use crate::body::{Answer, Length};
+use crate::function::Facts;
 use crate::meter::Meter;
 use crate::{Failure, HttpError, Settings, WasiBody};
 
@@ -24,7 +25,7 @@ pub fn guest_body(data: &[u8]) {
     let [choice, length, script @ ..] = data else { return };
     let is_exact = choice % 2 == 0;
     let length = u64::from(*length) * 4;
-    let meter = Arc::new(Meter::new(Arc::new(Settings::named("fuzzed")), "request".into(), Arc::default()));
+    let meter = Arc::new(Meter::new(Facts::new(Settings::named("fuzzed")), None));
     let limit = if is_exact { Length::Exactly(length) } else { Length::AtMost(length) };
     let mut answer = Answer::new(played(script, meter.clone()), meter.clone(), limit);
     let (mut bytes, mut trailers, mut is_broken) = (0, false, false);

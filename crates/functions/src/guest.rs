@@ -9,17 +9,18 @@ use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
 use wasmtime_wasi_http::handler::Proxy;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use crate::Failure;
 use crate::limits::MemoryLimit;
 use crate::log::{GuestLog, LogStream, Stream};
-use crate::meter::Meter;
 use crate::outbound::Hooks;
-use crate::{Call, Failure, Settings};
+use crate::room::Place;
 
-/// Most bytes a guest may hand to the host in one call of an interface.
-const HOSTCALL_BYTES_MAX: usize = 4 << 20;
+/// Most bytes a guest may hand to the host in one call of an interface: a full write, and what comes with it.
+const HOSTCALL_BYTES_MAX: usize = 96 << 10;
 
-/// Most resources of the host (bodies, streams, fields, …) that an instance may hold at once.
-const RESOURCES_MAX: usize = 4096;
+/// Most resources of the host (bodies, streams, fields, …) that an instance may hold at once. Some keep what one call handed over, so
+/// that this, times [`HOSTCALL_BYTES_MAX`], is what the host holds for an instance beside its memory: 48 MiB.
+const RESOURCES_MAX: usize = 512;
 
 /// Most bytes of one set of fields that a guest makes, their bookkeeping included.
 const FIELDS_BYTES_MAX: usize = 64 << 10;
@@ -43,12 +44,14 @@ pub(crate) struct Instance {
     pub(crate) store: Store<Guest>,
     pub(crate) proxy: Option<Proxy>,
     pub(crate) served: u32,
+    /// The last, so that it is free when the rest is gone.
+    pub(crate) place: Option<Place>,
 }
 
 impl Instance {
     /// Makes the host's side, for a first call.
     pub(crate) fn new(engine: &Engine, hooks: Hooks, values: Arc<WasiConfigVariables>) -> Self {
-        let log = Arc::new(GuestLog::new(hooks.settings.name.clone()));
+        let log = Arc::new(GuestLog::new(hooks.settings().name.clone()));
         let mut store = Store::new(engine, Guest::new(hooks, values, log));
         store.limiter(|guest| &mut guest.memory);
         store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
@@ -59,7 +62,7 @@ impl Instance {
             }
             Ok(UpdateDeadline::Yield(1))
         });
-        let mut instance = Self { store, proxy: None, served: 0 };
+        let mut instance = Self { store, proxy: None, served: 0, place: None };
         instance.begin_call();
         instance
     }
@@ -76,7 +79,7 @@ impl Instance {
         self.store.set_epoch_deadline(1);
         let guest = self.store.data_mut();
         guest.memory.begin_call();
-        guest.log.begin_call(guest.hooks.request.clone(), guest.hooks.settings.log_bytes);
+        guest.log.begin_call(guest.hooks.meter.request, guest.hooks.settings().log_bytes);
     }
 
     /// Whether nothing of the last call is left on the host's side.
@@ -105,26 +108,12 @@ impl Guest {
         table.set_max_capacity(RESOURCES_MAX);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(FIELDS_BYTES_MAX);
-        let memory = MemoryLimit::new(hooks.settings.memory_bytes);
+        let memory = MemoryLimit::new(hooks.settings().memory_bytes);
         Self { wasi: wasi.build(), http, table, values, memory, log, hooks }
     }
 
     pub(crate) fn config(&mut self) -> WasiConfig<'_> {
         WasiConfig::from(&*self.values)
-    }
-}
-
-impl Hooks {
-    pub(crate) fn of(call: &Call, settings: &Arc<Settings>, meter: &Arc<Meter>) -> Self {
-        Self {
-            settings: settings.clone(),
-            request: call.id.clone(),
-            outbound: call.outbound.clone(),
-            next: call.next,
-            calls_left: settings.calls,
-            began: std::time::Instant::now(),
-            meter: meter.clone(),
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! WebAssembly components run inside the gateway through `wasi:http`.
 //!
-//! A [`Runtime`] holds what all functions share: the engine with its pool of instances, the interfaces a guest may import, the
+//! A [`Runtime`] holds what all functions share: the engines with their pools of instances, the interfaces a guest may import, the
 //! cache of compiled code. [`Runtime::load`] turns a `.wasm` component into a [`Function`], of which each [`Function::call`] runs
 //! one instance on the caller's own thread, under the limits of its [`Settings`], to the end of everything it does.
 //!
@@ -10,6 +10,8 @@ pub mod body;
 pub mod bridge;
 mod cache;
 mod call;
+mod clock;
+mod code;
 mod compiler;
 mod counts;
 mod engine;
@@ -18,6 +20,7 @@ mod function;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod guest;
+mod host;
 mod limits;
 mod linker;
 mod load;
@@ -25,6 +28,7 @@ mod log;
 mod meter;
 mod nowhere;
 mod outbound;
+mod room;
 mod runtime;
 mod settings;
 

@@ -9,6 +9,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
+use crate::engine::Model;
 use crate::guest::Guest;
 use crate::nowhere;
 
@@ -17,8 +18,8 @@ use crate::nowhere;
 const PACKAGES: [&str; 7] =
     ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets"];
 
-/// All that guests may import, besides what leads [`nowhere`].
-pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
+/// All that guests may import, besides what leads [`nowhere`]. Those of WASI 0.3 need the model that is async.
+pub(crate) fn linker(engine: &Engine, model: Model) -> Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
     wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
@@ -31,13 +32,21 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
     cli::terminal_stdin::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
     cli::terminal_stdout::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(l, Guest::cli)?;
-    wasmtime_wasi::p3::cli::add_to_linker(l)?;
-    wasmtime_wasi::p3::clocks::add_to_linker(l)?;
-    wasmtime_wasi::p3::random::add_to_linker(l)?;
-    p2::add_only_http_to_linker_async(&mut linker)?;
-    p3::add_to_linker(&mut linker)?;
-    wasmtime_wasi_config::add_to_linker(&mut linker, Guest::config)?;
+    p2::add_only_http_to_linker_async(l)?;
+    wasmtime_wasi_config::add_to_linker(l, Guest::config)?;
+    if model == Model::Async {
+        wasmtime_wasi::p3::cli::add_to_linker(l)?;
+        wasmtime_wasi::p3::clocks::add_to_linker(l)?;
+        wasmtime_wasi::p3::random::add_to_linker(l)?;
+        p3::add_to_linker(l)?;
+    }
     Ok(linker)
+}
+
+/// Whether a component imports anything of WASI 0.3.
+pub(crate) fn wants_async(component: &Component) -> bool {
+    let kind = component.component_type();
+    kind.imports(component.engine()).any(|(name, _)| name.starts_with("wasi:") && name.contains("@0.3."))
 }
 
 /// Links a component as `wasi:http/service@0.3`, else as `wasi:http/proxy@0.2`.
@@ -61,17 +70,17 @@ pub struct Import {
 }
 
 /// What a component imports. Types that come with no code count as provided.
-pub(crate) fn imports(engine: &Engine, component: &Component) -> Vec<Import> {
+pub(crate) fn imports(component: &Component) -> Vec<Import> {
     let kind = component.component_type();
-    kind.imports(engine)
+    kind.imports(component.engine())
         .filter(|(_, import)| !matches!(import.ty, ComponentItem::Type(_)))
         .map(|(name, _)| Import { name: name.to_owned(), refused: refusal(name) })
         .collect()
 }
 
 /// Names of what a component exports.
-pub(crate) fn exports(engine: &Engine, component: &Component) -> Vec<String> {
-    component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect()
+pub(crate) fn exports(component: &Component) -> Vec<String> {
+    component.component_type().exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Why an import is not there, by its name.

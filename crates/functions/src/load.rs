@@ -6,15 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::host::Host;
 use crate::linker::{self, link};
 use crate::meter::Meter;
 use crate::outbound::Hooks;
-use crate::{Destination, Failure, Function, HttpError, Outbound, Runtime, Settings, Timeouts, WasiBody};
+use crate::{Failure, Function, Runtime, RuntimeError, Settings};
 
 pub use crate::linker::Import;
 
@@ -48,6 +48,9 @@ pub enum LoadError {
     /// The component is not valid, or could not be compiled.
     #[error("the component cannot be compiled: {0}")]
     Compile(String),
+    /// There is nothing to run the component in.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     /// The component imports what functions are not given.
     #[error("the component imports what functions are not given: {}", names(.0))]
     Imports(Vec<Import>),
@@ -92,6 +95,7 @@ pub struct Checked {
 
 /// A component that is compiled.
 struct Loaded {
+    host: Arc<Host>,
     component: Component,
     hash: String,
     component_bytes: usize,
@@ -123,8 +127,8 @@ impl Runtime {
         let (start_time, start_memory_bytes) = function.start_once()?;
         Ok(Checked {
             world: function.world(),
-            imports: linker::imports(&self.engine, &loaded.component),
-            exports: linker::exports(&self.engine, &loaded.component),
+            imports: linker::imports(&loaded.component),
+            exports: linker::exports(&loaded.component),
             component_hash: loaded.hash,
             component_bytes: loaded.component_bytes,
             compiled_bytes: loaded.compiled_bytes,
@@ -137,32 +141,44 @@ impl Runtime {
     fn component(&self, path: &Path) -> Result<Loaded, LoadError> {
         let bytes = read(path)?;
         let hash = hex(&Sha256::digest(&bytes));
-        let cached = self.cache.as_ref().and_then(|cache| cache.get(&self.engine, &hash));
-        if let Some((component, compiled_bytes)) = cached {
-            return Ok(Loaded {
-                component,
-                hash,
-                component_bytes: bytes.len(),
-                compiled_bytes,
-                compile_time: None,
-            });
+        let component_bytes = bytes.len();
+        if let Some(cache) = &self.cache
+            && let Some(code) = cache.get(&hash)
+        {
+            let host = self.host(code.model())?;
+            match code.map(&host.engine) {
+                Ok(component) => {
+                    let compiled_bytes = code.as_bytes().len();
+                    let compile_time = None;
+                    return Ok(Loaded {
+                        host,
+                        component,
+                        hash,
+                        component_bytes,
+                        compiled_bytes,
+                        compile_time,
+                    });
+                }
+                Err(error) => cache.discard(&hash, &format!("{error:#}")),
+            }
         }
         // It may take a while, and whoever waits should know for what.
-        tracing::info!(target: "function", component = %path.display(), bytes = bytes.len(), "compiling a function");
+        tracing::info!(target: "function", component = %path.display(), bytes = component_bytes, "compiling a function");
         let began = Instant::now();
         let code = self.compile(&bytes)?;
         let compile_time = Some(began.elapsed());
-        let component = crate::cache::own_code(&self.engine, &code)
-            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let host = self.host(code.model())?;
+        let component = code.map(&host.engine).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
         if let Some(cache) = &self.cache {
             cache.put(&hash, &code);
         }
-        Ok(Loaded { component, hash, component_bytes: bytes.len(), compiled_bytes: code.len(), compile_time })
+        let compiled_bytes = code.as_bytes().len();
+        Ok(Loaded { host, component, hash, component_bytes, compiled_bytes, compile_time })
     }
 
     fn link(&self, loaded: &Loaded, settings: Settings) -> Result<Function, LoadError> {
-        let pre = link(&self.linker, &loaded.component).map_err(|error| {
-            let mut refused = linker::imports(&self.engine, &loaded.component);
+        let pre = link(&loaded.host.linker, &loaded.component).map_err(|error| {
+            let mut refused = linker::imports(&loaded.component);
             refused.retain(|import| import.refused.is_some());
             if refused.is_empty() {
                 LoadError::World(format!("{error:#}"))
@@ -170,7 +186,8 @@ impl Runtime {
                 LoadError::Imports(refused)
             }
         })?;
-        Ok(Function::new(self.engine.clone(), pre, settings, loaded.hash.clone(), self.room.clone()))
+        let room = (self.room.clone(), self.room.needed(&loaded.component));
+        Ok(Function::new(loaded.host.engine.clone(), pre, settings, loaded.hash.clone(), room))
     }
 }
 
@@ -217,20 +234,13 @@ impl Function {
     fn start_here(&self) -> Result<(Duration, u64), Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| Failure::Instantiation(error.to_string()))?;
-        let settings = self.facts();
-        let meter = Arc::new(Meter::new(settings.clone(), "start".into(), self.counters().clone()));
-        let hooks = Hooks {
-            settings: settings.clone(),
-            request: "start".into(),
-            outbound: Arc::new(Nowhere),
-            next: false,
-            calls_left: 0,
-            began: Instant::now(),
-            meter: meter.clone(),
-        };
+        let place = runtime.block_on(self.room().place_to_start());
+        let meter = Arc::new(Meter::new(self.facts().clone(), None));
+        let hooks = Hooks::new(meter.clone(), None, false);
         let mut instance = self.instance(hooks);
+        instance.place = Some(place);
         let began = Instant::now();
-        let started = runtime.block_on(meter.watch(instance.start(self.pre())));
+        let started = runtime.block_on(meter.watch(instance.start(self)));
         instance.store.data().log.end_call();
         match started? {
             Ok(()) => Ok((began.elapsed(), instance.store.data().memory.bytes())),
@@ -239,14 +249,5 @@ impl Function {
                 failure => failure,
             }),
         }
-    }
-}
-
-/// Where a guest's requests go while it starts.
-struct Nowhere;
-
-impl Outbound for Nowhere {
-    fn send(&self, _: Destination, _: http::Request<WasiBody>, _: Timeouts) -> crate::SentResponse {
-        std::future::ready(Err(HttpError::HttpRequestDenied)).boxed()
     }
 }

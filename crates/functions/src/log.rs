@@ -6,12 +6,16 @@ use std::task::{Context, Poll};
 use std::{fmt, io};
 
 use bytes::Bytes;
+use lockgate_event::EventId;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 
 /// Longest line in the log, bytes; a longer one becomes several.
 const LINE_BYTES_MAX: usize = 4096;
+
+/// What a line counts at least, bytes: the log says of each, be it empty, when it was written, by whom, and for which request.
+const LINE_BYTES_MIN: u64 = 64;
 
 /// Most a guest may write in one go, bytes.
 const WRITE_BYTES_MAX: usize = 64 * 1024;
@@ -32,7 +36,7 @@ pub(crate) struct GuestLog {
 
 #[derive(Debug, Default)]
 struct State {
-    request: Option<Arc<str>>,
+    request: RequestId,
     bytes_left: u64,
     /// Whether the log says already that something is missing.
     cut: bool,
@@ -46,8 +50,8 @@ impl GuestLog {
     }
 
     /// Starts the log of a call.
-    pub(crate) fn begin_call(&self, request: Arc<str>, bytes_max: u64) {
-        *self.state() = State { request: Some(request), bytes_left: bytes_max, ..State::default() };
+    pub(crate) fn begin_call(&self, request: RequestId, bytes_max: u64) {
+        *self.state() = State { request, bytes_left: bytes_max, ..State::default() };
     }
 
     /// Prints the lines that were not ended.
@@ -56,7 +60,7 @@ impl GuestLog {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let open = std::mem::take(&mut state.open[stream as usize]);
             if !open.is_empty() {
-                self.print(&state, stream, &open);
+                self.print(&mut state, stream, &open);
             }
         }
     }
@@ -67,14 +71,22 @@ impl GuestLog {
 
     fn write(&self, stream: Stream, bytes: &[u8]) {
         let mut state = self.state();
-        let taken = bytes.len().min(usize::try_from(state.bytes_left).unwrap_or(usize::MAX));
-        state.bytes_left -= taken as u64;
-        for part in bytes[..taken].split_inclusive(|&byte| byte == b'\n') {
-            self.append(&mut state, stream, part);
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let taken = part.len().min(usize::try_from(state.bytes_left).unwrap_or(usize::MAX));
+            state.bytes_left -= taken as u64;
+            self.append(&mut state, stream, &part[..taken]);
+            if taken < part.len() {
+                self.cut(&mut state);
+                break;
+            }
         }
-        if taken < bytes.len() && !std::mem::replace(&mut state.cut, true) {
-            let request = state.request.as_deref().unwrap_or_default();
-            tracing::warn!(target: "function", function = &*self.function, request, "log cut: the call wrote more than the function's `log`");
+    }
+
+    /// Says once that something is missing.
+    fn cut(&self, state: &mut State) {
+        if !std::mem::replace(&mut state.cut, true) {
+            let request = state.request;
+            tracing::warn!(target: "function", function = &*self.function, %request, "log cut: the call wrote more than the function's `log`");
         }
     }
 
@@ -96,15 +108,30 @@ impl GuestLog {
         state.open[stream as usize] = open;
     }
 
-    fn print(&self, state: &State, stream: Stream, line: &[u8]) {
+    fn print(&self, state: &mut State, stream: Stream, line: &[u8]) {
+        let missing = LINE_BYTES_MIN.saturating_sub(line.len() as u64);
+        state.bytes_left = state.bytes_left.saturating_sub(missing);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let line = String::from_utf8_lossy(line);
-        let request = state.request.as_deref().unwrap_or_default();
+        let request = state.request;
         let stream = match stream {
             Stream::Stdout => "stdout",
             Stream::Stderr => "stderr",
         };
-        tracing::info!(target: "function", function = &*self.function, request, stream, "{}", Printable(&line));
+        tracing::info!(target: "function", function = &*self.function, %request, stream, "{}", Printable(&line));
+    }
+}
+
+/// The exchange that a call answers; none, where a function is started before it is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequestId(pub(crate) Option<EventId>);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(id) => id.fmt(f),
+            None => f.write_str("start"),
+        }
     }
 }
 

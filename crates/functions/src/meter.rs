@@ -6,15 +6,18 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 use http_body::Body as _;
-use rustix::time::{ClockId, clock_gettime};
+use lockgate_event::EventId;
+use tokio::time::Sleep;
 
-use crate::counts::Counters;
+use crate::clock;
 use crate::failure::guest_backtrace;
-use crate::log::Printable;
-use crate::{Failure, Settings, WasiBody};
+use crate::function::Facts;
+use crate::log::{Printable, RequestId};
+use crate::{Failure, WasiBody};
 
 /// How a call ended: as the guest did, or for a limit.
 pub(crate) type Ran = Result<wasmtime::Result<()>, Failure>;
@@ -22,44 +25,52 @@ pub(crate) type Ran = Result<wasmtime::Result<()>, Failure>;
 /// Shared by a call's future, the engine's interruptions, and the body of the answer.
 #[derive(Debug)]
 pub(crate) struct Meter {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) request: RequestId,
+    began: Instant,
     cpu_ns_max: u64,
     /// Processor time of all polls that have ended.
     cpu_ns: AtomicU64,
-    /// The thread's processor time when the poll under way began.
-    poll_began_ns: AtomicU64,
     failed: AtomicBool,
     answered: AtomicBool,
+    /// Whether a body follows that has not been taken to its end.
+    flows: AtomicBool,
     end: Mutex<End>,
     /// The guest's body, where its answer has none by rule: it is read, so that the guest can write it, and thrown away.
     unwanted: Mutex<Option<WasiBody>>,
+    /// Of whoever polls the call.
     waker: AtomicWaker,
-    settings: Arc<Settings>,
-    request: Arc<str>,
-    counters: Arc<Counters>,
+    /// Of whoever waits for the cause.
+    cause_waker: AtomicWaker,
+    /// Of whoever waits until the answer has been taken.
+    taken_waker: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
 struct End {
     /// Whether the guest has ended, so that what its body turns out to be comes too late for it.
     is_over: bool,
-    /// What was reported before that.
+    /// What was reported before that, or found by then.
     cause: Option<Failure>,
 }
 
 impl Meter {
-    pub(crate) fn new(settings: Arc<Settings>, request: Arc<str>, counters: Arc<Counters>) -> Self {
+    /// Of a call that begins now; without an exchange's id, of a function's start.
+    pub(crate) fn new(facts: Arc<Facts>, exchange: Option<EventId>) -> Self {
         Self {
-            cpu_ns_max: u64::try_from(settings.cpu.as_nanos()).unwrap_or(u64::MAX),
+            request: RequestId(exchange),
+            began: Instant::now(),
+            cpu_ns_max: u64::try_from(facts.settings.cpu.as_nanos()).unwrap_or(u64::MAX),
             cpu_ns: AtomicU64::new(0),
-            poll_began_ns: AtomicU64::new(0),
             failed: AtomicBool::new(false),
             answered: AtomicBool::new(false),
+            flows: AtomicBool::new(false),
             end: Mutex::default(),
             unwanted: Mutex::default(),
             waker: AtomicWaker::new(),
-            settings,
-            request,
-            counters,
+            cause_waker: AtomicWaker::new(),
+            taken_waker: AtomicWaker::new(),
+            facts,
         }
     }
 
@@ -68,7 +79,7 @@ impl Meter {
     pub(crate) fn fail(&self, failure: Failure) {
         let mut end = self.end();
         if end.is_over {
-            self.counters.failed(failure.reason());
+            self.facts.counters.failed(failure.reason());
             self.log(&failure, None);
             return;
         }
@@ -78,22 +89,53 @@ impl Meter {
         self.waker.wake();
     }
 
-    /// Notes that the guest has ended, and says what was reported of it until then.
-    pub(crate) fn close(&self) -> Option<Failure> {
+    /// Ends the call, since nobody wants its answer any more.
+    pub(crate) fn give_up(&self) {
+        self.failed.store(true, Release);
+        self.waker.wake();
+    }
+
+    /// Notes that the guest has ended, and says why if it did not end well: what was reported until then, else what is found now.
+    pub(crate) fn close(&self, find: impl FnOnce() -> Option<Failure>) -> Option<Failure> {
         let mut end = self.end();
         end.is_over = true;
-        end.cause.clone()
+        if end.cause.is_none() {
+            end.cause = find();
+        }
+        let cause = end.cause.clone();
+        drop(end);
+        if self.has_failed() {
+            self.cause_waker.wake();
+        }
+        cause
+    }
+
+    /// Why the call failed, as soon as that is known; `None`: it ended well, or was given up.
+    pub(crate) fn poll_cause(&self, cx: &mut Context<'_>) -> Poll<Option<Failure>> {
+        self.cause_waker.register(cx.waker());
+        let end = self.end();
+        if end.is_over || end.cause.is_some() { Poll::Ready(end.cause.clone()) } else { Poll::Pending }
+    }
+
+    /// Wakes the task that polls when the call fails.
+    pub(crate) fn wake_at_failure(&self, cx: &Context<'_>) {
+        self.cause_waker.register(cx.waker());
+    }
+
+    /// What is left of the call's wall time.
+    pub(crate) fn left(&self) -> Duration {
+        self.facts.settings.time.saturating_sub(self.began.elapsed())
     }
 
     /// Says in the log why the call failed, with the guest's own calls at that moment where they are known.
     pub(crate) fn log(&self, failure: &Failure, error: Option<&wasmtime::Error>) {
-        let (function, request, reason) = (&*self.settings.name, &*self.request, failure.reason());
+        let (function, request, reason) = (&*self.facts.settings.name, self.request, failure.reason());
         let backtrace = error.map(guest_backtrace).unwrap_or_default();
         let failure = failure.to_string();
         if backtrace.is_empty() {
-            tracing::warn!(target: "function", function, request, reason, "{}", Printable(&failure));
+            tracing::warn!(target: "function", function, %request, reason, "{}", Printable(&failure));
         } else {
-            tracing::warn!(target: "function", function, request, reason, "{}\n{backtrace}", Printable(&failure));
+            tracing::warn!(target: "function", function, %request, reason, "{}\n{backtrace}", Printable(&failure));
         }
     }
 
@@ -130,6 +172,23 @@ impl Meter {
         self.answered.load(Relaxed)
     }
 
+    /// Notes that a body follows.
+    pub(crate) fn begin_body(&self) {
+        self.flows.store(true, Relaxed);
+    }
+
+    /// Notes that the body has come to its end.
+    pub(crate) fn end_body(&self) {
+        self.flows.store(false, Release);
+        self.taken_waker.wake();
+    }
+
+    /// Waits until the body that follows, if any, has come to its end.
+    pub(crate) fn poll_taken(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.taken_waker.register(cx.waker());
+        if self.flows.load(Acquire) { Poll::Pending } else { Poll::Ready(()) }
+    }
+
     /// Processor time of the polls that have ended, nanoseconds.
     pub(crate) fn cpu_ns(&self) -> u64 {
         self.cpu_ns.load(Relaxed)
@@ -137,23 +196,14 @@ impl Meter {
 
     /// Whether the processor time is used up, the poll under way included. To be asked on the thread that polls.
     pub(crate) fn is_over(&self) -> bool {
-        let now = thread_ns().saturating_sub(self.poll_began_ns.load(Relaxed));
-        self.cpu_ns().saturating_add(now) > self.cpu_ns_max
-    }
-
-    fn timed<R>(&self, poll: impl FnOnce() -> R) -> R {
-        let began = thread_ns();
-        self.poll_began_ns.store(began, Relaxed);
-        let result = poll();
-        self.cpu_ns.fetch_add(thread_ns().saturating_sub(began), Relaxed);
-        result
+        self.cpu_ns().saturating_add(clock::so_far()) > self.cpu_ns_max
     }
 
     /// Runs a call to its end, or to that of its wall or processor time, or to the failure that its body reports. The guest's own
     /// time-outs are no help here: while it computes, nothing of what lies inside is polled.
     pub(crate) async fn watch(&self, call: impl Future<Output = wasmtime::Result<()>>) -> Ran {
         let mut call = pin!(call);
-        let mut late = pin!(tokio::time::sleep(self.settings.time));
+        let mut late = pin!(None);
         // The last, so that it is dropped before anything of the guest is.
         let guard = Abandoned(self);
         let watched = poll_fn(|cx| self.poll(cx, call.as_mut(), late.as_mut())).await;
@@ -168,10 +218,11 @@ impl Meter {
         &self,
         cx: &mut Context<'_>,
         call: Pin<&mut impl Future<Output = wasmtime::Result<()>>>,
-        late: Pin<&mut tokio::time::Sleep>,
+        late: Pin<&mut Option<Sleep>>,
     ) -> Poll<Ran> {
         self.waker.register(cx.waker());
-        let polled = self.timed(|| call.poll(cx));
+        let (polled, cpu_ns) = clock::timed(|| call.poll(cx));
+        self.cpu_ns.fetch_add(cpu_ns, Relaxed);
         if self.has_failed() {
             // Whoever closes the call finds the cause.
             return Poll::Ready(Ok(Ok(())));
@@ -180,8 +231,16 @@ impl Meter {
         match polled {
             Poll::Ready(ended) => Poll::Ready(Ok(ended)),
             Poll::Pending if self.cpu_ns() > self.cpu_ns_max => Poll::Ready(Err(Failure::CpuTime)),
-            Poll::Pending => late.poll(cx).map(|()| Err(Failure::TimedOut)),
+            Poll::Pending => self.poll_late(cx, late).map(|()| Err(Failure::TimedOut)),
         }
+    }
+
+    /// Whether the wall time is over. Most calls are done before anyone need ask.
+    fn poll_late(&self, cx: &mut Context<'_>, mut late: Pin<&mut Option<Sleep>>) -> Poll<()> {
+        if late.is_none() {
+            late.set(Some(tokio::time::sleep(self.left())));
+        }
+        late.as_pin_mut().map_or(Poll::Pending, |late| late.poll(cx))
     }
 }
 
@@ -191,12 +250,7 @@ struct Abandoned<'a>(&'a Meter);
 impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
         self.0.failed.store(true, Release);
-        self.0.counters.ended(None, self.0.cpu_ns(), 0);
+        self.0.close(|| None);
+        self.0.facts.counters.ended(None, self.0.cpu_ns(), 0);
     }
-}
-
-/// Processor time of this thread, nanoseconds.
-fn thread_ns() -> u64 {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http::header::{self, HeaderName};
@@ -12,14 +12,16 @@ use wasmtime_wasi_http::{RequestOptions, WasiHttpHooks};
 use crate::body::Sent;
 use crate::log::Printable;
 use crate::meter::Meter;
-use crate::settings::Settings;
-use crate::{HttpError, WasiBody, bridge};
+use crate::{HttpError, Settings, WasiBody, bridge};
 
 /// The authority that stands for the rest of the pipeline, for a function that stands before something.
 pub const UPSTREAM: &str = "upstream.internal";
 
 /// Most of a request's target that is logged, characters.
 const LOGGED_CHARACTERS_MAX: usize = 200;
+
+/// Refused requests of one call that are logged one by one.
+const REFUSALS_LOGGED_MAX: u32 = 8;
 
 /// Most a guest may write to a body in one go, bytes.
 const CHUNK_BYTES_MAX: usize = 64 * 1024;
@@ -70,16 +72,28 @@ impl Timeouts {
 
 /// What `wasi:http` asks of the host during one call.
 pub(crate) struct Hooks {
-    pub(crate) settings: Arc<Settings>,
-    pub(crate) request: Arc<str>,
-    pub(crate) outbound: Arc<dyn Outbound>,
+    pub(crate) outbound: Option<Arc<dyn Outbound>>,
     pub(crate) next: bool,
     pub(crate) calls_left: u32,
-    pub(crate) began: Instant,
+    refusals_logged: u32,
     pub(crate) meter: Arc<Meter>,
 }
 
 impl Hooks {
+    /// Of a call that asks `outbound`.
+    pub(crate) fn new(meter: Arc<Meter>, outbound: Option<Arc<dyn Outbound>>, next: bool) -> Self {
+        Self { outbound, next, calls_left: meter.facts.settings.calls, refusals_logged: 0, meter }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.meter.facts.settings
+    }
+
+    /// Whether the guest has asked anybody.
+    pub(crate) fn has_asked(&self) -> bool {
+        self.calls_left < self.settings().calls
+    }
+
     /// Counts a request and says where it goes.
     fn destination(&mut self, uri: &http::Uri) -> Result<Destination, &'static str> {
         self.calls_left = self.calls_left.checked_sub(1).ok_or("the call has used up its `calls`")?;
@@ -93,15 +107,21 @@ impl Hooks {
         if origin == UPSTREAM {
             return if self.next { Ok(Destination::Next) } else { Err("the function stands before nothing") };
         }
-        let place = self.settings.outbound.iter().position(|listed| *listed == origin);
+        let place = self.settings().outbound.iter().position(|listed| *listed == origin);
         place.map(Destination::Listed).ok_or("it is not in the function's `outbound`")
     }
 
-    fn log_refusal(&self, uri: &http::Uri, why: &str) {
+    fn log_refusal(&mut self, uri: &http::Uri, why: &str) {
+        if self.refusals_logged == REFUSALS_LOGGED_MAX {
+            return;
+        }
+        self.refusals_logged += 1;
+        let rest =
+            if self.refusals_logged == REFUSALS_LOGGED_MAX { "; the call's others are not told" } else { "" };
         let asked: String = uri.to_string().chars().take(LOGGED_CHARACTERS_MAX).collect();
-        let function = &*self.settings.name;
-        let request = &*self.request;
-        tracing::warn!(target: "function", function, request, asked = %Printable(&asked), "outgoing request refused: {why}");
+        let function = &*self.settings().name;
+        let request = self.meter.request;
+        tracing::warn!(target: "function", function, %request, asked = %Printable(&asked), "outgoing request refused: {why}{rest}");
     }
 }
 
@@ -130,15 +150,18 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
     ) -> Box<dyn Future<Output = Result<Response, HttpError>> + Send> {
-        let to = match self.destination(request.uri()) {
-            Ok(to) => to,
+        let destination = self.destination(request.uri()).and_then(|to| match &self.outbound {
+            Some(outbound) => Ok((to, outbound.clone())),
+            None => Err("the function asks nobody"),
+        });
+        let (to, outbound) = match destination {
+            Ok(destination) => destination,
             Err(why) => {
                 self.log_refusal(request.uri(), why);
                 return Box::new(std::future::ready(Err(HttpError::HttpRequestDenied)));
             }
         };
-        let timeouts = Timeouts::of(options, self.settings.time.saturating_sub(self.began.elapsed()));
-        let outbound = self.outbound.clone();
+        let timeouts = Timeouts::of(options, self.meter.left());
         let meter = self.meter.clone();
         Box::new(async move {
             let (head, body) = request.into_parts();

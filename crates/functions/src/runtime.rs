@@ -1,30 +1,31 @@
 //! What all functions of a process share.
 
 use std::fmt;
-use std::sync::Arc;
-
-use wasmtime::Engine;
-use wasmtime::component::Linker;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::CompilerProgram;
 use crate::cache::{Cache, CachePlace};
-use crate::function::KeptRoom;
-use crate::guest::Guest;
-use crate::{engine, linker};
+use crate::engine::{self, Model};
+use crate::host::Host;
+use crate::room::Room;
 
-/// The engine with its pool of instances, the interfaces guests may import, and the cache of compiled code.
+/// The engines with their pools of instances, the interfaces guests may import, and the cache of compiled code.
 pub struct Runtime {
-    pub(crate) engine: Engine,
-    pub(crate) linker: Linker<Guest>,
+    /// Runs what needs no async component model, as most do.
+    sync_host: Arc<Host>,
+    /// Runs what needs it; made with the first.
+    async_host: Mutex<Option<Arc<Host>>>,
+    instances: usize,
     pub(crate) cache: Option<Cache>,
     pub(crate) compiler: Option<CompilerProgram>,
-    pub(crate) room: Arc<KeptRoom>,
+    pub(crate) room: Arc<Room>,
 }
 
 /// What a runtime is made of.
 #[derive(Clone, Debug)]
 pub struct RuntimeOptions {
-    /// Most instances at once, over all functions. Each reserves address space (4 GiB), no memory.
+    /// Most instances at once, over all functions. Each reserves address space (4 GiB; twice that once there is a component of
+    /// WASI 0.3), no memory.
     pub instances: usize,
     /// Where compiled code is kept; `None`: nowhere.
     pub cache: Option<CachePlace>,
@@ -70,16 +71,35 @@ impl Runtime {
     ///
     /// See [`RuntimeError`].
     pub fn new(options: &RuntimeOptions) -> Result<Arc<Self>, RuntimeError> {
-        let engine_error = |error: wasmtime::Error| RuntimeError::Engine {
-            instances: options.instances,
-            message: format!("{error:#}"),
-        };
-        let engine = engine::engine(options.instances).map_err(engine_error)?;
-        let linker = linker::linker(&engine).map_err(engine_error)?;
-        let cache = options.cache.as_ref().map(|place| Cache::open(place, &engine)).transpose();
+        let sync_host = host(Model::Sync, options.instances)?;
+        let cache = options.cache.as_ref().map(|place| Cache::open(place, &sync_host.engine)).transpose();
         let cache = cache.map_err(|error| RuntimeError::Cache(error.to_string()))?;
-        engine::start_ticker(&engine).map_err(RuntimeError::Ticker)?;
-        let room = Arc::new(KeptRoom::new(options.instances / 2));
-        Ok(Arc::new(Self { engine, linker, cache, compiler: options.compiler.clone(), room }))
+        Ok(Arc::new(Self {
+            sync_host,
+            async_host: Mutex::default(),
+            instances: options.instances,
+            cache,
+            compiler: options.compiler.clone(),
+            room: Arc::new(Room::new(options.instances)),
+        }))
     }
+
+    /// What runs components of that model.
+    pub(crate) fn host(&self, model: Model) -> Result<Arc<Host>, RuntimeError> {
+        match model {
+            Model::Sync => Ok(self.sync_host.clone()),
+            Model::Async => {
+                let mut made = self.async_host.lock().unwrap_or_else(PoisonError::into_inner);
+                let host = made.take().map_or_else(|| host(model, self.instances), Ok)?;
+                Ok(made.insert(host).clone())
+            }
+        }
+    }
+}
+
+fn host(model: Model, instances: usize) -> Result<Arc<Host>, RuntimeError> {
+    let host = Host::new(model, instances)
+        .map_err(|error| RuntimeError::Engine { instances, message: format!("{error:#}") })?;
+    engine::start_ticker(&host.engine).map_err(RuntimeError::Ticker)?;
+    Ok(Arc::new(host))
 }

@@ -11,6 +11,7 @@ mod head;
 mod lines;
 mod request;
 mod response;
+mod websocket;
 
 pub use chunked::{Chunked, Decoded};
 pub use encode::{encode_request, encode_response, encode_trailers, framing_for, write_chunk_size};
@@ -20,3 +21,4 @@ pub use head::{HeadLimits, HeadScan};
 pub use lines::parse_length;
 pub use request::{parse_request, read_origin_form};
 pub use response::parse_response;
+pub use websocket::{is_websocket_key, websocket_accept, websocket_key};

@@ -26,7 +26,7 @@ pub use frame::{
 };
 pub use hpack::{Decoder, Malformed, encode_field, encode_no_table, encode_status};
 pub use request::RequestReader;
-pub use request_writer::encode_request;
+pub use request_writer::{encode_request, encode_websocket};
 pub use response::{encode_response, encode_trailers};
 pub use response_reader::ResponseReader;
 pub use settings::{Announced, AnnouncedByClient, PeerSettings};

@@ -7,16 +7,10 @@ use crate::hpack::encode_field;
 
 /// Appends a request's head. Another protocol is not asked for: the answer is one of HTTP.
 pub fn encode_request(request: &Request, scheme: &str, place: BlockPlace, out: &mut Vec<u8>) {
-    let fields = &request.fields;
     encode_block(place, out, |out| {
-        encode_field(b":method", fields.bytes(request.method_text), out);
-        encode_field(b":scheme", scheme.as_bytes(), out);
-        encode_field(b":authority", fields.bytes(request.authority), out);
-        match request.asterisk {
-            true => encode_field(b":path", b"*", out),
-            false => encode_field(b":path", &request.uri_target(), out),
-        }
-        for (name, value) in fields.iter() {
+        encode_field(b":method", request.fields.bytes(request.method_text), out);
+        encode_target(request, scheme, out);
+        for (name, value) in request.fields.iter() {
             encode_field(name, value, out);
         }
         if let Some(length) = request.body.length() {
@@ -26,6 +20,30 @@ pub fn encode_request(request: &Request, scheme: &str, place: BlockPlace, out: &
             encode_field(b"te", b"trailers", out);
         }
     });
+}
+
+/// Appends the head of a request for a WebSocket: a GET with `Upgrade` in HTTP/1 is a CONNECT here, and has no key (RFC 8441 §5).
+pub fn encode_websocket(request: &Request, scheme: &str, place: BlockPlace, out: &mut Vec<u8>) {
+    encode_block(place, out, |out| {
+        encode_field(b":method", b"CONNECT", out);
+        encode_field(b":protocol", b"websocket", out);
+        encode_target(request, scheme, out);
+        for (name, value) in request.fields.iter() {
+            if !name.eq_ignore_ascii_case(b"sec-websocket-key") {
+                encode_field(name, value, out);
+            }
+        }
+    });
+}
+
+/// Appends what is asked for (RFC 9113 §8.3.1).
+fn encode_target(request: &Request, scheme: &str, out: &mut Vec<u8>) {
+    encode_field(b":scheme", scheme.as_bytes(), out);
+    encode_field(b":authority", request.fields.bytes(request.authority), out);
+    match request.asterisk {
+        true => encode_field(b":path", b"*", out),
+        false => encode_field(b":path", &request.uri_target(), out),
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +108,22 @@ mod tests {
         let mut frames = Vec::new();
         encode_request(&request("GET", "/", None, "a"), "http", PLACE, &mut frames);
         assert_eq!(frames[HEADER_BYTES..], [0x82, 0x86, 0x01, 0x01, b'a', 0x84]);
+    }
+
+    #[test]
+    fn a_websocket_is_asked_for_by_connect() {
+        let mut asked = request("GET", "/chat", Some("x"), "shop.example");
+        asked.fields.append("Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ==");
+        asked.fields.append("Sec-WebSocket-Version", b"13");
+        let mut frames = Vec::new();
+        encode_websocket(&asked, "http", PLACE, &mut frames);
+        let mut got = Request::default();
+        let mut reader = RequestReader::new(&HeadLimits::default(), &mut got);
+        let keep = |name: &[u8], value: &[u8]| reader.field(name, value);
+        Decoder::new(4_096).decode(&block_of(&frames), &mut Vec::new(), keep).unwrap();
+        assert_eq!(reader.finish(false), Ok(None));
+        assert_eq!((got.method, got.upgrade(), got.path()), (Method::Get, "websocket", "/chat"));
+        assert_eq!(got.fields.iter().collect::<Vec<_>>(), [(&b"sec-websocket-version"[..], &b"13"[..])]);
     }
 
     #[test]

@@ -19,16 +19,28 @@ pub struct ResponseReader<'r> {
     bytes: usize,
     fields: usize,
     length: Option<u64>,
+    /// Whether a success makes the stream a tunnel.
+    may_switch: bool,
 }
 
 impl<'r> ResponseReader<'r> {
-    /// Reads what answers a request with this method into `response`, which is cleared.
+    /// Reads what answers a request with this method into `response`, which is cleared. CONNECT is one for a WebSocket: its success is
+    /// what switching protocols is in HTTP/1 (RFC 8441 §5).
     pub fn new(limits: &HeadLimits, method: Method, response: &'r mut Response) -> Self {
         response.clear();
         response.version = Version::Http2;
         response.keep_alive = true;
         response.answers_head = method == Method::Head;
-        Self { response, limits: *limits, fault: None, past_pseudo: false, bytes: 0, fields: 0, length: None }
+        Self {
+            response,
+            limits: *limits,
+            fault: None,
+            past_pseudo: false,
+            bytes: 0,
+            fields: 0,
+            length: None,
+            may_switch: method == Method::Connect,
+        }
     }
 
     /// Takes the next field.
@@ -112,13 +124,20 @@ impl<'r> ResponseReader<'r> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let Self { response, length, .. } = self;
+        let Self { response, length, may_switch, .. } = self;
         if response.status < 100 {
             return Err(HeadError::StatusLine);
         }
         if response.status < 200 {
             // A final one follows (RFC 9113 §8.1).
             return if is_whole { Err(HeadError::Status) } else { Ok(None) };
+        }
+        if may_switch && response.status < 300 {
+            // Whatever it says of a body, it has none (RFC 9110 §9.3.6).
+            response.status = 101;
+            response.body = Body::Tunnel;
+            response.upgrade = response.fields.store(b"websocket");
+            return Ok(None);
         }
         if response.has_no_body_by_rule() {
             response.announced_length = length.filter(|_| response.status != 204);
@@ -190,6 +209,21 @@ mod tests {
             assert_eq!(read, Ok(left), "{status}");
             assert_eq!((response.body, response.announced_length), (body, announced), "{status}");
         }
+    }
+
+    #[test]
+    fn a_success_of_connect_switches_protocols() {
+        for (status, is_whole) in [("200", false), ("299", false), ("204", false), ("200", true)] {
+            let head = [(":status", status), ("content-length", "5"), ("sec-websocket-protocol", "chat")];
+            let (read, response) = read_to(Method::Connect, &head, is_whole);
+            assert_eq!((read, response.status, response.body), (Ok(None), 101, Body::Tunnel), "{status}");
+            assert_eq!(response.fields.bytes(response.upgrade), b"websocket");
+        }
+        let (read, response) =
+            read_to(Method::Connect, &[(":status", "403"), ("content-length", "5")], false);
+        assert_eq!((read, response.status, response.body), (Ok(Some(5)), 403, Body::Length(5)));
+        let (read, _) = read_to(Method::Connect, &[(":status", "103")], false);
+        assert_eq!(read, Ok(None));
     }
 
     #[test]

@@ -82,11 +82,13 @@ pub struct PeerSettings {
     pub stream_window: u32,
     /// Largest frame it takes, bytes.
     pub frame_bytes: u32,
+    /// Whether a stream may become a tunnel of another protocol (RFC 8441 §3).
+    pub takes_tunnels: bool,
 }
 
 impl Default for PeerSettings {
     fn default() -> Self {
-        Self { streams: u32::MAX, stream_window: Window::DEFAULT, frame_bytes: 16_384 }
+        Self { streams: u32::MAX, stream_window: Window::DEFAULT, frame_bytes: 16_384, takes_tunnels: false }
     }
 }
 
@@ -101,6 +103,7 @@ impl PeerSettings {
             let value = u32::from_be_bytes(value);
             match u16::from_be_bytes([i1, i0]) {
                 ENABLE_PUSH | ENABLE_CONNECT_PROTOCOL if value > 1 => return Err(Code::PROTOCOL_ERROR),
+                ENABLE_CONNECT_PROTOCOL => self.takes_tunnels = value == 1,
                 MAX_CONCURRENT_STREAMS => self.streams = value,
                 INITIAL_WINDOW_SIZE if value > Window::MAX => return Err(Code::FLOW_CONTROL_ERROR),
                 INITIAL_WINDOW_SIZE => self.stream_window = value,
@@ -131,8 +134,10 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_setting_counts_and_unknown_ones_do_not() {
-        let read = read(&[(4, 1), (5, 16_385), (0x77, 9), (4, 0), (2, 0), (3, 7)]);
-        assert_eq!(read, Ok(PeerSettings { streams: 7, stream_window: 0, frame_bytes: 16_385 }));
+        let read = read(&[(4, 1), (5, 16_385), (0x77, 9), (4, 0), (2, 0), (3, 7), (8, 1)]);
+        let expected =
+            PeerSettings { streams: 7, stream_window: 0, frame_bytes: 16_385, takes_tunnels: true };
+        assert_eq!(read, Ok(expected));
     }
 
     #[test]

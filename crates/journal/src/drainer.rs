@@ -126,9 +126,13 @@ impl Drainer {
             self.recover()?;
         }
         self.collect();
-        let taken = if self.buffer.is_empty() { 0 } else { self.write_out()? };
+        let outcome = if self.buffer.is_empty() { Ok(0) } else { self.write_out() };
+        if outcome.is_err() {
+            // It may be the journal that fills the disk: what may go goes now, since no segment can be sealed before.
+            self.apply_retention();
+        }
         self.keep_house();
-        Ok(taken)
+        outcome
     }
 
     /// Takes over what an earlier process left, as sources that come first.
@@ -224,13 +228,13 @@ impl Drainer {
         }
     }
 
-    /// Makes sure that there is a live segment with room for `more` bytes.
+    /// Makes sure that there is a live segment of this start with room for `more` bytes.
     fn ensure_live(&mut self, more: u64) -> io::Result<()> {
-        if let Some(live) = &self.live
-            && live.length() + more > self.segment_bytes
-            && live.summary.has_records()
-        {
-            self.seal()?;
+        if let Some(live) = &self.live {
+            let is_full = live.length() + more > self.segment_bytes && live.summary.has_records();
+            if is_full || live.is_resumed() {
+                self.seal()?;
+            }
         }
         if self.live.is_none() {
             self.create_live()?;
@@ -262,7 +266,7 @@ impl Drainer {
         let exists: Vec<_> = self.sources.iter().map(Source::id).collect();
         live.summary.keep_rings(|ring| exists.contains(&ring));
         let bytes = live.seal()?;
-        let sealed = SealedSegment { path: live.path().into(), bytes, sealed_at: SystemTime::now() };
+        let sealed = SealedSegment::new(live.path().into(), bytes, SystemTime::now());
         if self.syncer.order(live.file()).is_none() {
             // Eight syncs wait: the disk is the slower one, and waiting for it here is what is left.
             live.file().sync()?;
@@ -323,10 +327,17 @@ impl Drainer {
         let live_bytes = self.live.as_ref().map_or(0, SegmentWriter::length);
         let is_needed = |segment: &SealedSegment| self.shared.readers.need(&segment.path);
         let expired = take_expired(&mut self.sealed, live_bytes, self.keep, SystemTime::now(), is_needed);
-        for segment in expired {
-            if let Err(error) = self.disk.remove(&segment.path) {
-                tracing::warn!(segment = %segment.path.display(), %error, "an expired segment could not be removed");
-            }
+        let mut staying: VecDeque<_> =
+            expired.into_iter().filter_map(|segment| self.remove_expired(segment)).collect();
+        staying.append(&mut self.sealed);
+        self.sealed = staying;
+    }
+
+    /// Removes a segment; gives it back if the disk does not.
+    fn remove_expired(&self, segment: SealedSegment) -> Option<SealedSegment> {
+        match self.disk.remove(&segment.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Some(segment.that_stays(&error)),
+            _ => None,
         }
     }
 
@@ -347,7 +358,7 @@ impl Drainer {
     pub(crate) fn finish(&mut self) -> io::Result<()> {
         if let Some(live) = &self.live {
             let file = Arc::clone(live.file());
-            self.seal()?;
+            self.seal().inspect_err(|_| self.apply_retention())?;
             file.sync()?;
             self.disk.sync_dir(&journal_dir(&self.data_dir))?;
         }

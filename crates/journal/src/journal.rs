@@ -123,9 +123,9 @@ impl Journal {
         self.handle.subscribe(reader)
     }
 
-    /// Removes a reader; a call under way ends first or is the last.
-    pub fn unsubscribe(&self, id: SubscriptionId) {
-        self.handle.unsubscribe(id);
+    /// Removes a reader and gives it back. If a call is under way, that is the last, and the reader is dropped behind it.
+    pub fn unsubscribe(&self, id: SubscriptionId) -> Option<Box<dyn EventReader>> {
+        self.handle.unsubscribe(id)
     }
 
     /// How the journal is doing.
@@ -178,9 +178,9 @@ impl JournalHandle {
         self.shared.readers.add(reader)
     }
 
-    /// Removes a reader; a call under way ends first or is the last.
-    pub fn unsubscribe(&self, id: SubscriptionId) {
-        self.shared.readers.remove(id);
+    /// Removes a reader and gives it back. If a call is under way, that is the last, and the reader is dropped behind it.
+    pub fn unsubscribe(&self, id: SubscriptionId) -> Option<Box<dyn EventReader>> {
+        self.shared.readers.remove(id)
     }
 
     /// How the journal is doing.

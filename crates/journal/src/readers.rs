@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use crate::Batch;
 
@@ -54,12 +55,16 @@ impl Readers {
         id
     }
 
-    pub(crate) fn remove(&self, id: SubscriptionId) {
+    /// Gives back what was removed, unless the drainer is calling it: then it is ended by a thread of its own.
+    pub(crate) fn remove(&self, id: SubscriptionId) -> Option<Box<dyn EventReader>> {
         let mut state = self.lock();
-        let before = state.active.len();
-        state.active.retain(|(other, _)| *other != id);
-        if state.active.len() == before {
-            state.removed.push(id);
+        let place = state.active.iter().position(|(other, _)| *other == id);
+        match place {
+            Some(place) => Some(state.active.remove(place).1),
+            None => {
+                state.removed.push(id);
+                None
+            }
         }
     }
 
@@ -77,8 +82,10 @@ impl Readers {
         let mut state = self.lock();
         taken.append(&mut state.active);
         let removed = std::mem::take(&mut state.removed);
-        taken.retain(|(id, _)| !removed.contains(id));
-        state.active = taken;
+        let (gone, stay) = taken.into_iter().partition(|(id, _)| removed.contains(id));
+        state.active = stay;
+        drop(state);
+        end_apart(gone);
     }
 
     /// Whether any reader needs a segment still. For the drainer, whose own calls of readers are over by then.
@@ -88,5 +95,13 @@ impl Readers {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Drops readers on a thread of its own: some write what they hold before they end, and the drainer does not wait for that.
+fn end_apart(gone: Vec<(SubscriptionId, Box<dyn EventReader>)>) {
+    if !gone.is_empty() {
+        // Without a thread, they are dropped here.
+        let _ = thread::Builder::new().name("reader-end".into()).spawn(move || drop(gone));
     }
 }

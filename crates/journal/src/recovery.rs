@@ -1,4 +1,4 @@
-//! What an earlier process left: a live segment, perhaps with a torn end, and rings with records that are in no segment yet.
+//! What an earlier process left: a segment that was live, perhaps with a torn end, and rings with records that are in no segment yet.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,6 +19,7 @@ pub(crate) struct Leftover {
 
 /// The state to go on from.
 pub(crate) struct Recovered {
+    /// What was live, to be sealed before anything is written.
     pub(crate) live: Option<SegmentWriter>,
     /// Oldest first.
     pub(crate) sealed: Vec<SealedSegment>,
@@ -58,10 +59,11 @@ fn remove_unnamed(journal: &Path, disk: &dyn Disk) -> io::Result<()> {
 
 fn sealed_segment(path: PathBuf) -> io::Result<SealedSegment> {
     let meta = std::fs::metadata(&path)?;
-    Ok(SealedSegment { bytes: meta.len(), sealed_at: meta.modified()?, path })
+    let sealed_at = meta.modified()?;
+    Ok(SealedSegment::new(path, meta.len(), sealed_at))
 }
 
-/// Makes the newest segment live again unless it is sealed; returns how far it says each ring has come.
+/// Takes the newest segment over unless it is sealed; returns how far it says each ring has come.
 fn resume_newest(
     path: &Path,
     node: u64,
@@ -74,7 +76,7 @@ fn resume_newest(
         Ok(reader) => reader,
         Err(ReadError::File { source, .. }) => return Err(source),
         Err(damaged) => {
-            tracing::error!(%damaged, "the newest segment cannot be continued and is left as it is");
+            tracing::error!(%damaged, "the newest segment cannot be sealed and is left as it is");
             recovered.sealed.push(sealed_segment(path.into())?);
             return Ok(HashMap::new());
         }

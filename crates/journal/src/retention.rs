@@ -1,6 +1,7 @@
 //! How long sealed segments are kept.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +11,22 @@ pub(crate) struct SealedSegment {
     pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
     pub(crate) sealed_at: SystemTime,
+    /// It was to be removed, and the log says why it was not.
+    is_stuck: bool,
+}
+
+impl SealedSegment {
+    pub(crate) fn new(path: PathBuf, bytes: u64, sealed_at: SystemTime) -> Self {
+        Self { path, bytes, sealed_at, is_stuck: false }
+    }
+
+    /// Notes that it could not be removed, which is tried again; says so once.
+    pub(crate) fn that_stays(self, error: &io::Error) -> Self {
+        if !self.is_stuck {
+            tracing::warn!(segment = %self.path.display(), %error, "an expired segment could not be removed");
+        }
+        Self { is_stuck: true, ..self }
+    }
 }
 
 /// What may stay.
@@ -51,7 +68,7 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let hours = |hours: u64| Duration::from_secs(hours * 3600);
         let mut sealed: VecDeque<_> = [("a", 3), ("b", 2), ("c", 1)]
-            .map(|(path, age)| SealedSegment { path: path.into(), bytes: 10, sealed_at: now - hours(age) })
+            .map(|(path, age)| SealedSegment::new(path.into(), 10, now - hours(age)))
             .into();
         let keep = Keep { bytes: keep_bytes, age: hours(keep_hours) };
         let expired =

@@ -1,8 +1,12 @@
 //! The data directory of a gateway that is only there to be looked at.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+
+/// Names tried for a directory that nobody has.
+const NAMES_TRIED: u32 = 100;
 
 /// A data directory: given, or a temporary one that is removed when this is dropped.
 #[derive(Debug)]
@@ -23,11 +27,21 @@ impl DataPlace {
 
     /// Makes a directory that nobody else has, for the command of this name.
     pub(crate) fn temporary(command: &str) -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("lockgate-{command}-{}", std::process::id()));
-        // A directory that is there already is somebody's: not used, not removed.
-        std::fs::create_dir(&path).map_err(|error| {
-            Failure::new(format!("cannot make the directory `{}`", path.display())).caused_by(&error)
-        })?;
+        let own = format!("lockgate-{command}-{}", std::process::id());
+        // A directory that is there already is somebody's, be it one who was killed: not used, not removed.
+        let mut path = std::env::temp_dir().join(&own);
+        for number in 1.. {
+            match std::fs::create_dir(&path) {
+                Ok(()) => break,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < NAMES_TRIED => {
+                    path.set_file_name(format!("{own}-{number}"));
+                }
+                Err(error) => {
+                    let what = format!("cannot make the directory `{}`", path.display());
+                    return Err(Failure::new(what).caused_by(&error));
+                }
+            }
+        }
         Ok(Self { path, temporary: true })
     }
 

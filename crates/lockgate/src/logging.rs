@@ -20,7 +20,8 @@ pub(crate) fn start(global: &Global, level: &str) {
         Some(Err(error)) => (EnvFilter::new(level), Some(error)),
         None => (EnvFilter::new(level), None),
     };
-    let log = fmt().with_env_filter(filter).with_writer(stderr);
+    // What cannot be written cannot be told there either, and to try would be a panic: whoever read the log may be gone.
+    let log = fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     // A log can be started once, which it is.
     let _ = if stderr().is_terminal() {
         let colors = AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;

@@ -6,42 +6,54 @@ use crate::{Request, Span};
 
 impl Request {
     /// Takes `uri-host [ ":" port ]` (RFC 9110 §7.2), which lies in this arena, for what the client asks; `false`: it is none. User
-    /// information is refused (§4.2.4).
+    /// information is refused (§4.2.4). The host is then in the one form that rules are written in: in lower case, without the final dot
+    /// of a name (RFC 1034 §3.1), and an address of IPv6 as RFC 5952 §4 writes it.
     #[must_use]
     pub fn read_authority(&mut self, authority: Span) -> bool {
         let bytes = self.fields.bytes(authority);
-        let Some((host_len, has_upper_case)) = host_length(bytes) else { return false };
-        let (host, port) = bytes.split_at(host_len);
-        if host.is_empty() || !is_port(port) {
-            return false;
+        if let [b'[', rest @ ..] = bytes {
+            let Some((address, port)) = split_address(rest) else { return false };
+            if !is_port(port) {
+                return false;
+            }
+            self.host = self.fields.store(format!("[{address}]").as_bytes());
+        } else {
+            let (host_len, has_upper_case) = name_length(bytes);
+            let (host, port) = bytes.split_at(host_len);
+            let host = host.strip_suffix(b".").unwrap_or(host);
+            if host.is_empty() || !is_port(port) {
+                return false;
+            }
+            let start = authority.start as usize;
+            self.host = Span::new(start, start + host.len());
+            if has_upper_case {
+                let lower = host.to_ascii_lowercase();
+                self.host = self.fields.store(&lower);
+            }
         }
         self.authority = authority;
-        let start = authority.start as usize;
-        self.host = Span::new(start, start + host_len);
-        if has_upper_case {
-            let lower = host.to_ascii_lowercase();
-            self.host = self.fields.store(&lower);
-        }
         true
     }
 }
 
-/// Length of the host at the front of an authority, and whether it has upper-case letters.
-fn host_length(bytes: &[u8]) -> Option<(usize, bool)> {
-    if let [b'[', rest @ ..] = bytes {
-        let length = rest.iter().position(|&byte| byte == b']')?;
-        std::str::from_utf8(&rest[..length]).ok()?.parse::<Ipv6Addr>().ok()?;
-        return Some((length + 2, rest[..length].iter().any(u8::is_ascii_uppercase)));
-    }
+/// The address behind an opening bracket, and what follows its closing one.
+fn split_address(bytes: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
+    let length = bytes.iter().position(|&byte| byte == b']')?;
+    let address = std::str::from_utf8(&bytes[..length]).ok()?.parse().ok()?;
+    Some((address, &bytes[length + 1..]))
+}
+
+/// Length of the name at the front of an authority, and whether it has upper-case letters.
+fn name_length(bytes: &[u8]) -> (usize, bool) {
     let mut has_upper_case = false;
     for (at, &byte) in bytes.iter().enumerate() {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {}
             b'A'..=b'Z' => has_upper_case = true,
-            _ => return Some((at, has_upper_case)),
+            _ => return (at, has_upper_case),
         }
     }
-    Some((bytes.len(), has_upper_case))
+    (bytes.len(), has_upper_case)
 }
 
 /// Nothing, or a colon and a port, which may be missing behind it (RFC 3986 §3.2.3).
@@ -69,6 +81,11 @@ mod tests {
             ("A.Example:8080", Some("a.example")),
             ("a:", Some("a")),
             ("[2001:DB8::1]:80", Some("[2001:db8::1]")),
+            ("[2001:db8:0:0::1]", Some("[2001:db8::1]")),
+            ("A.example.:80", Some("a.example")),
+            ("a..", Some("a.")),
+            (".", None),
+            ("[::1]x", None),
             ("a:65536", None),
             ("a:1x", None),
             (":80", None),

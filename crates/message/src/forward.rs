@@ -10,8 +10,6 @@ use crate::{Known, Request, Version};
 pub struct Forwarding<'a> {
     /// The peer's address.
     pub peer: IpAddr,
-    /// Whether the peer is one whose X-Forwarded-* are believed.
-    pub peer_is_trusted: bool,
     /// `http` or `https`.
     pub scheme: &'a str,
     /// Id used when the request has none of its own.
@@ -21,10 +19,9 @@ pub struct Forwarding<'a> {
 /// Longest X-Request-ID taken over from a client, bytes.
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
-/// Applies the forwarding rules: X-Lockgate-* from outside are dropped, X-Forwarded-* of untrusted peers are dropped and the
-/// peer's are appended or set, `Via` names this hop (RFC 9110 §7.6.3), and X-Request-ID is there.
+/// Applies the forwarding rules to a request without [claims](drop_claims): the peer's X-Forwarded-* are appended or set, `Via` names
+/// this hop (RFC 9110 §7.6.3), and X-Request-ID is there.
 pub fn forward_request(request: &mut Request, by: &Forwarding<'_>) {
-    drop_claims(request, by.peer_is_trusted);
     let fields = &mut request.fields;
     let mut text = AddressText::default();
     let peer = text.write(by.peer);
@@ -50,7 +47,9 @@ pub fn forward_request(request: &mut Request, by: &Forwarding<'_>) {
     }
 }
 
-fn drop_claims(request: &mut Request, peer_is_trusted: bool) {
+/// Drops what is never believed from outside, X-Lockgate-*, and X-Forwarded-* where the peer is not one whose are. To be done before
+/// anybody decides by a request's fields.
+pub fn drop_claims(request: &mut Request, peer_is_trusted: bool) {
     request.fields.remove_where(|known, _| match known {
         Known::XLockgate => true,
         Known::Forwarded
@@ -134,10 +133,8 @@ mod tests {
         }
         request.set_authority("shop.example:8080");
         let peer = "203.0.113.9".parse().expect("an address");
-        forward_request(
-            &mut request,
-            &Forwarding { peer, peer_is_trusted: trusted, scheme: "http", request_id: b"made" },
-        );
+        drop_claims(&mut request, trusted);
+        forward_request(&mut request, &Forwarding { peer, scheme: "http", request_id: b"made" });
         for (name, value) in expected {
             let all: Vec<_> = request.fields.values(name).collect();
             assert!(all.len() <= 1, "{name} stands once");

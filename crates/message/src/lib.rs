@@ -19,7 +19,7 @@ mod trailer;
 
 pub use body::{Body, Piece};
 pub use fields::{Fields, Span};
-pub use forward::{Forwarding, forward_request};
+pub use forward::{Forwarding, drop_claims, forward_request};
 #[cfg(feature = "http")]
 pub use header_map::{to_header_map, trailers_of};
 pub use known::Known;

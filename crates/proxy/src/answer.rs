@@ -12,6 +12,9 @@ use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;
 use crate::route::{Route, preflight_method};
 
+/// What routes take that name no methods.
+pub(crate) const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /// Whether a client of this address may use the route, whoever it is.
 pub(crate) fn admit_address(route: &Route, client: IpAddr) -> Result<(), Refusal> {
     let config = &route.config;
@@ -28,6 +31,26 @@ pub(crate) fn admit_body(route: &Route, request: &Request) -> Result<(), Refusal
     }
 }
 
+/// Answers what may go no further: OPTIONS and TRACE are told how far (RFC 9110 §7.6.2). Others of them have one hop less from here on.
+pub(crate) fn at_last_hop(request: &mut Request) -> Result<Option<OwnAnswer>, Refusal> {
+    if !matches!(request.method, Method::Options | Method::Trace) {
+        return Ok(None);
+    }
+    let hops = request.fields.get("max-forwards").filter(|value| value.iter().all(u8::is_ascii_digit));
+    let hops = hops.and_then(|value| std::str::from_utf8(value).ok()?.parse::<u64>().ok());
+    match hops.map(|hops| hops.checked_sub(1)) {
+        None => Ok(None),
+        Some(Some(left)) => {
+            request.fields.set("max-forwards", itoa::Buffer::new().format(left).as_bytes());
+            Ok(None)
+        }
+        Some(None) if request.method == Method::Trace => Err(Refusal::method_not_allowed(METHODS.to_owned())),
+        Some(None) => {
+            Ok(Some(OwnAnswer { status: 204, fields: vec![("allow", METHODS.to_owned())], body: Vec::new() }))
+        }
+    }
+}
+
 /// A whole answer.
 #[derive(Debug)]
 pub(crate) struct OwnAnswer {
@@ -40,6 +63,11 @@ impl OwnAnswer {
     /// An answer made by a hook.
     pub(crate) fn made(status: u16, content_type: &str, body: Vec<u8>) -> Self {
         Self { status: status.clamp(200, 599), fields: vec![("content-type", content_type.to_owned())], body }
+    }
+
+    /// Its status.
+    pub(crate) const fn status(&self) -> u16 {
+        self.status
     }
 
     /// The answer of a route that needs no upstream, or to a preflight.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use message::{Known, Request};
+use message::{Known, Request, Version};
 use policy::AddressSet;
 use policy::proxy_protocol::Ends;
 use tls::Session;
@@ -22,6 +22,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) redirect_https: Option<u16>,
     /// Whether the connection was made for another host.
     pub(crate) is_misdirected: bool,
+    /// Whether every success means a tunnel to the client: it has asked for one by CONNECT (RFC 8441 §5).
+    pub(crate) is_connect: bool,
 }
 
 impl<'a> Arrival<'a> {
@@ -41,7 +43,13 @@ impl<'a> Arrival<'a> {
             hsts: settings.tls.as_ref().and_then(|tls| tls.hsts.as_deref()),
             redirect_https: settings.redirect_https,
             is_misdirected: secured.is_some_and(|secured| !secured.covers(request.host())),
+            is_connect: request.version == Version::Http2 && !request.upgrade.is_empty(),
         }
+    }
+
+    /// Whether an answer that is no tunnel would be taken for one.
+    pub(crate) fn takes_for_tunnel(&self, status: u16) -> bool {
+        self.is_connect && (200..300).contains(&status)
     }
 
     /// Of a request that was not understood, so that nothing it says is believed.
@@ -53,7 +61,14 @@ impl<'a> Arrival<'a> {
 impl From<Client> for Arrival<'_> {
     /// One that nothing more is known of.
     fn from(client: Client) -> Self {
-        Self { client, session: None, hsts: None, redirect_https: None, is_misdirected: false }
+        Self {
+            client,
+            session: None,
+            hsts: None,
+            redirect_https: None,
+            is_misdirected: false,
+            is_connect: false,
+        }
     }
 }
 

@@ -33,7 +33,7 @@ use crate::limits::{FIRST_BYTES_MS, QUIET_MS};
 use crate::listen::{Admission, TlsSettings};
 use crate::pipeline::{self, Afterwards};
 use crate::refusal::Refusal;
-use crate::stream::{ClientStream, TlsClient};
+use crate::stream::{ByteStream, ClientStream, TlsClient};
 use crate::timers::{Ticks, Timer};
 use crate::worker::{State, Worker};
 pub(crate) use closing::{Closing, turn_away};
@@ -270,7 +270,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
         let afterwards = match head {
             Head::Complete => {
                 *served += 1;
-                let last = *served == settings.requests;
+                let last = settings.requests > 0 && *served >= settings.requests;
                 let State { request, response } = state;
                 conversation.version = request.version;
                 // Behind an Upgrade the client may have sent bytes of another protocol, which must not be read as a request.
@@ -281,10 +281,7 @@ impl<P: ProxyHttp> Connection<'_, P> {
             }
             Head::Idle => return Some(Next::Idle),
             Head::Closed => return Some(Next::Close),
-            Head::Refused(refusal) => {
-                self.refuse(&refusal, started, secured, state, conversation).await;
-                Afterwards::Close
-            }
+            Head::Refused(refusal) => self.refuse(&refusal, started, secured, state, conversation).await,
         };
         if closing::settle(conversation, afterwards).await { None } else { Some(Next::Close) }
     }
@@ -297,13 +294,16 @@ impl<P: ProxyHttp> Connection<'_, P> {
         secured: Option<&Secured>,
         state: &mut State,
         conversation: &mut ClientConversation<'_, S>,
-    ) {
+    ) -> Afterwards {
         let State { request, response } = state;
         request.clear();
         conversation.version = Version::Http11;
         let arrival = Arrival::unread(*self.ends, secured);
         let record = RefCell::default();
         let exchange = Exchange::open(self.worker, started, arrival, conversation.timer, request, &record);
-        pipeline::refuse(&exchange, refusal, request, response, conversation).await;
+        match pipeline::refuse(&exchange, refusal, request, response, conversation).await {
+            Afterwards::Keep | Afterwards::Close => Afterwards::Close,
+            Afterwards::Cut => Afterwards::Cut,
+        }
     }
 }

@@ -1,14 +1,19 @@
 //! One exchange while it goes on: who asked, what has moved, and its record.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use config::Meter;
 use journal::RingWriter;
-use lockgate_event::{EventId, Value};
+use lockgate_event::{EventId, HOST_BYTES_MAX, METHOD_BYTES_MAX, PATH_BYTES_MAX, Value};
 use message::{Request, Response};
 
+use crate::adapter::SinkError;
 use crate::client::{Arrival, Client};
 use crate::hooks::ProxyHttp;
 use crate::identify::Identity;
@@ -35,11 +40,15 @@ pub struct Exchange<'a, P: ProxyHttp> {
     /// Taken when the exchange is recorded. Lies outside, so that whoever polls the exchange can see whether it is.
     record: &'a RefCell<Option<Record>>,
     route: Option<Arc<Route>>,
+    /// Whether a function asks this while it serves another exchange.
+    is_child: bool,
     id: EventId,
     started: Instant,
     /// When the request had been sent to an endpoint.
     sent: Cell<Instant>,
     uploaded: Cell<bool>,
+    /// Whether a final head has come from an endpoint.
+    head: Cell<bool>,
     _in_flight: InFlight<'a>,
 }
 
@@ -64,10 +73,12 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
             context: RefCell::new(worker.hooks.new_context()),
             sent: Cell::new(started),
             uploaded: Cell::new(false),
+            head: Cell::new(false),
             traffic: Traffic::default(),
             permits: Permits::new(&worker.plane.limiter),
             record,
             route: None,
+            is_child: false,
             _in_flight: worker.in_flight(),
         }
     }
@@ -124,7 +135,10 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
             return Ok(());
         }
         let server_name = self.arrival.session.and_then(|session| session.server_name.as_deref());
-        let texts = request.path().len() + request.host().len() + request.method_text().len();
+        // A record keeps no more of them.
+        let texts = request.path().len().min(PATH_BYTES_MAX)
+            + request.host().len().min(HOST_BYTES_MAX)
+            + request.method_text().len().min(METHOD_BYTES_MAX);
         let texts = texts + route.name().len() + server_name.map_or(0, str::len);
         let room = RingWriter::room_for_texts(texts + RECORD_TEXTS_BYTES);
         match self.worker.reserve(2 * room) {
@@ -185,7 +199,13 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     /// Says that a function asks this while it serves another exchange: that one is counted, this one is not.
     #[cfg(feature = "functions")]
     pub(crate) fn descend_from(&mut self, parent: EventId) {
+        self.is_child = true;
         self.change(|record| record.parent = Some(parent));
+    }
+
+    /// Whether a function asks this: what it is answered is not yet what the client is, and is neither metered nor edited.
+    pub(crate) const fn is_child(&self) -> bool {
+        self.is_child
     }
 
     /// Notes that the request's body has been sent, too.
@@ -199,6 +219,11 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
         self.uploaded.get()
     }
 
+    /// Whether the head of an answer has come.
+    pub(crate) fn has_head(&self) -> bool {
+        self.head.get()
+    }
+
     /// Notes that the request has been sent.
     pub(crate) fn note_sent(&self) {
         self.sent.set(Instant::now());
@@ -206,8 +231,11 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
 
     /// Notes that an endpoint's response head is here, as it came.
     pub(crate) fn note_head(&self, response: &Response) {
+        self.head.set(true);
         self.change(|record| record.upstream_us = Some(micros(self.sent.get(), Instant::now())));
-        if let Some(Meter::ResponseHeader(name)) = self.route.as_ref().map(|route| &route.config.meter) {
+        if let Some(Meter::ResponseHeader(name)) = self.route.as_ref().map(|route| &route.config.meter)
+            && !self.is_child
+        {
             let value = header_value(&response.fields, name);
             if value.is_none() {
                 self.worker.gauges.meter_unreadable();
@@ -251,6 +279,21 @@ impl<'a, P: ProxyHttp> Exchange<'a, P> {
     pub(crate) fn finish(&self, request: &Request) {
         let recorded = self.done(request);
         self.close(recorded);
+    }
+
+    /// Waits for the last write, which has been recorded: it fails when the exchange is cut.
+    pub(crate) async fn last_write(
+        &self,
+        write: impl Future<Output = Result<(), SinkError>>,
+    ) -> Result<(), SinkError> {
+        let mut write = pin!(write);
+        poll_fn(|context| match write.as_mut().poll(context) {
+            Poll::Pending if self.timer.is_cut() => {
+                Poll::Ready(Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()))
+            }
+            polled => polled,
+        })
+        .await
     }
 
     /// Records that the last write failed.

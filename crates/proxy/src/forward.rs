@@ -51,7 +51,7 @@ pub(crate) async fn ask<P: ProxyHttp, D: Downstream>(
 ) -> Result<Afterwards, Refusal> {
     // A reused connection may turn out stale, an endpoint may not take connections or not look at a request: each is got over once.
     let mut may_be_stale = true;
-    let mut may_be_unprocessed = request.body == Body::Empty && request.upgrade.is_empty();
+    let mut may_be_unprocessed = request.body == Body::Empty;
     let mut avoid = None;
     loop {
         let client = terms.on_behalf.then(|| exchange.client.ends());

@@ -10,6 +10,7 @@ mod guest;
 mod outbox;
 mod outgoing;
 mod threads;
+mod wanted;
 
 use message::{Body, Request, Response};
 
@@ -70,10 +71,7 @@ pub(crate) async fn call<P: ProxyHttp, D: Downstream>(
     let way = conversation.split(exchange.timer, terms.idle);
     let outcome = converse(exchange, &terms, way, request, response, downstream).await;
     match end(exchange, request, outcome) {
-        End::Complete { .. } => {
-            conversation.release();
-            Ok(Afterwards::Keep)
-        }
+        End::Complete { .. } => Ok(Afterwards::Keep),
         End::Broken => Ok(Afterwards::Cut),
         End::Refused(refusal) => Err(refusal),
         End::NoResponse(failure) => Err(failure.into()),

@@ -11,4 +11,4 @@ mod upstream;
 mod wire;
 
 pub(crate) use client::{StreamTasks, serve};
-pub(crate) use upstream::{Asking, Handle, begin};
+pub(crate) use upstream::{Asking, Handle, begin, is_websocket};

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
 
-use message::{Piece, Request, Response};
+use message::{Piece, Request, Response, drop_claims};
 
 use crate::adapter::{Downstream, ResponseSink, Sink};
 use crate::answer::{self, OwnAnswer};
@@ -49,7 +49,7 @@ pub(crate) async fn serve<P: ProxyHttp, D: Downstream>(
     let answered = {
         let mut answering = pin!(answer(&mut exchange, request, response, downstream));
         poll_fn(|context| match answering.as_mut().poll(context) {
-            // One that has been recorded is on its last write, which ends by itself.
+            // One that has been recorded is on its last write, which sees that for itself.
             Poll::Pending if record.borrow().is_some() => {
                 timer.cut_reason().map_or(Poll::Pending, |reason| Poll::Ready(Err(reason)))
             }
@@ -70,6 +70,9 @@ async fn answer<P: ProxyHttp, D: Downstream>(
     downstream: &mut D,
 ) -> Afterwards {
     let refusal = match decide(exchange, request).await {
+        Ok(Decision::Own(answer)) if exchange.arrival.takes_for_tunnel(answer.status()) => {
+            Refusal::NOT_SWITCHED
+        }
         Ok(Decision::Own(answer)) => return answer.send(exchange, request, response, downstream).await,
         Ok(Decision::Forward(admitted)) => {
             match to_target(exchange, &admitted, request, response, downstream).await {
@@ -101,6 +104,7 @@ async fn decide<P: ProxyHttp>(
     if let Some(port) = exchange.arrival.redirect_https {
         return Err(Refusal::https_required(port, request));
     }
+    drop_claims(request, exchange.client.peer_is_trusted);
     // 3 route
     let route = route::find(&exchange.worker.plane.load(), request)?;
     exchange.routed(&route);
@@ -113,6 +117,9 @@ async fn decide<P: ProxyHttp>(
     answer::admit_body(identified.route(), request)?;
     exchange.limit(Stage::Late, identified.route(), identified.identity(), request)?;
     // 7 answer
+    if let Some(answer) = answer::at_last_hop(request)? {
+        return Ok(Decision::Own(answer));
+    }
     if let Verdict::Answer { status, content_type, body } =
         exchange.worker.hooks.request_filter(request, exchange.context.get_mut()).await
     {
@@ -148,7 +155,11 @@ pub(crate) async fn refuse<P: ProxyHttp, D: Downstream>(
     response: &mut Response,
     downstream: &mut D,
 ) -> Afterwards {
-    let body = refusal.write(request, &exchange.id().to_string(), response);
+    let id = exchange.id().to_string();
+    let body = match exchange.arrival.is_connect {
+        true => refusal.write_status(request, &id, response),
+        false => refusal.write(request, &id, response),
+    };
     exchange.note(refusal.status, Some(refusal.reason));
     answer::dress(exchange, request, response);
     if refusal.close {
@@ -176,7 +187,8 @@ pub(crate) async fn send<P: ProxyHttp, D: Downstream>(
     sink.start(response);
     exchange.traffic.sent(body.len());
     let recorded = exchange.done(request);
-    let written = sink.write(Piece { data: body, end: true, trailers: None }).await;
+    let last = sink.write(Piece { data: body, end: true, trailers: None });
+    let written = exchange.last_write(last).await;
     match (written, recorded) {
         (Ok(()), recorded) => {
             exchange.close(recorded);

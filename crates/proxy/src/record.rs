@@ -92,6 +92,12 @@ impl<P: ProxyHttp> Clone for Occasion<'_, P> {
 impl<P: ProxyHttp> Copy for Occasion<'_, P> {}
 
 impl Record {
+    /// Whether nobody has been reached yet, be it an endpoint or a function.
+    #[cfg(feature = "functions")]
+    pub(crate) const fn is_connecting(&self) -> bool {
+        self.attempts == 0 && self.function.is_none()
+    }
+
     pub(crate) fn open(id: EventId, started: Instant, request: &Request, now: u32) -> Self {
         Self {
             id,

@@ -71,6 +71,7 @@ refusals! {
     UPSTREAM_CLOSED = 502 "upstream_closed" false "The upstream closed the connection without an answer.";
     UPSTREAM_FAILED = 502 "upstream_failed" false "The connection to the upstream failed.";
     UPSTREAM_MALFORMED = 502 "upstream_malformed" false "The upstream's answer is not acceptable HTTP.";
+    NOT_SWITCHED = 502 "not_switched" false "A WebSocket was asked for, and what answered does not speak that here.";
     UPSTREAM_TIMEOUT = 504 "upstream_timeout" false "The upstream did not answer in time.";
     ADDRESS_PROHIBITED = 403 "address_prohibited" false "The name leads to an address that functions may not call.";
     FUNCTION_BUSY = 503 "function_busy" false "As many calls of the function wait as may.";
@@ -162,6 +163,11 @@ impl Refusal {
             self.write_grpc(response);
             return Vec::new();
         }
+        self.write_status(request, id, response)
+    }
+
+    /// The same with a status that says what it is whatever the client is, for one to whom every success is a tunnel.
+    pub(crate) fn write_status(&self, request: &Request, id: &str, response: &mut Response) -> Vec<u8> {
         let form = Form::of(request.fields.get_known(Known::Accept).unwrap_or_default());
         let body = form.body(self, id).into_owned().into_bytes();
         response.start(self.status, Body::Length(body.len() as u64));
@@ -322,6 +328,15 @@ mod tests {
             assert_eq!(told.as_deref(), status, "{content_type}");
             assert_eq!((response.status == 200, body.is_empty()), (status.is_some(), status.is_some()));
         }
+    }
+
+    #[test]
+    fn a_status_is_one_whoever_the_client_is() {
+        let mut request = Request::default();
+        request.fields.append("content-type", b"application/grpc");
+        let mut response = Response::default();
+        let body = Refusal::NO_ROUTE.write_status(&request, "id", &mut response);
+        assert_eq!((response.status, body.is_empty()), (404, false));
     }
 
     #[cfg(feature = "functions")]

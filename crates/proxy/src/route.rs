@@ -7,6 +7,7 @@ use http1::HeadLimits;
 use message::{Known, Method, Request};
 use policy::{Routed, Subject};
 
+use crate::answer::METHODS;
 use crate::limiter::RouteLimits;
 use crate::refusal::Refusal;
 use crate::snapshot::{LoadedFunction, Snapshot};
@@ -121,6 +122,10 @@ pub(crate) fn find(snapshot: &Snapshot, request: &Request) -> Result<Arc<Route>,
         Routed::MethodNotAllowed(allow) => return Err(Refusal::method_not_allowed(allow.join(", "))),
         Routed::NotFound => return Err(Refusal::NO_ROUTE),
     };
+    // Its answer shows the request as it arrived, with all that the gateway has added to it (RFC 9110 §9.3.8).
+    if request.method == Method::Trace && route.config.methods.is_none() {
+        return Err(Refusal::method_not_allowed(METHODS.to_owned()));
+    }
     if request.encoded_slash && route.config.encoded_slashes == EncodedSlashes::Refuse {
         return Err(Refusal::ENCODED_SLASH);
     }

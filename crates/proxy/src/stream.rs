@@ -1,4 +1,4 @@
-//! A client's connection as bytes: a socket, or TLS over one.
+//! A connection as bytes; a client's is a socket, or TLS over one.
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -14,8 +14,8 @@ use tokio_rustls::server::TlsStream;
 
 use crate::h1::Readiness;
 
-/// What a connection is served by.
-pub(crate) trait ClientStream: Readiness + std::fmt::Debug {
+/// A connection as bytes, whichever side it is to.
+pub(crate) trait ByteStream: std::fmt::Debug {
     /// The reading side.
     type Read<'a>: AsyncRead + Readiness + Unpin + std::fmt::Debug
     where
@@ -28,17 +28,20 @@ pub(crate) trait ClientStream: Readiness + std::fmt::Debug {
     /// Both sides, to be used at the same time.
     fn split(&mut self) -> (Self::Read<'_>, Self::Write<'_>);
 
+    /// Says that nothing more comes, as far as that can be done without waiting; for a connection that is idle.
+    fn farewell(&mut self);
+}
+
+/// What a client's connection is served by.
+pub(crate) trait ClientStream: ByteStream + Readiness {
     /// Whether bytes wait in the kernel of which the reactor has not heard yet: closing over them would reset the connection.
     fn has_bytes(&self) -> bool;
 
     /// Has the socket be reset when it is closed.
     fn reset(&self);
-
-    /// Says that nothing more comes, as far as that can be done without waiting; for a connection that is idle.
-    fn farewell(&mut self);
 }
 
-impl ClientStream for TcpStream {
+impl ByteStream for TcpStream {
     type Read<'a> = ReadHalf<'a>;
     type Write<'a> = WriteHalf<'a>;
 
@@ -46,6 +49,10 @@ impl ClientStream for TcpStream {
         Self::split(self)
     }
 
+    fn farewell(&mut self) {}
+}
+
+impl ClientStream for TcpStream {
     fn has_bytes(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         SockRef::from(self).peek(&mut byte).is_ok_and(|count| count > 0)
@@ -55,8 +62,6 @@ impl ClientStream for TcpStream {
         // A socket that takes no option is gone already.
         let _ = SockRef::from(self).set_linger(Some(std::time::Duration::ZERO));
     }
-
-    fn farewell(&mut self) {}
 }
 
 impl Readiness for TcpStream {
@@ -77,7 +82,7 @@ impl TlsClient {
     }
 }
 
-impl ClientStream for TlsClient {
+impl ByteStream for TlsClient {
     type Read<'a> = Half<'a, Box<TlsStream<TcpStream>>>;
     type Write<'a> = Half<'a, Box<TlsStream<TcpStream>>>;
 
@@ -85,18 +90,20 @@ impl ClientStream for TlsClient {
         (Half(&self.stream), Half(&self.stream))
     }
 
+    fn farewell(&mut self) {
+        // `close_notify` (RFC 8446 §6.1) fits into an idle socket, or the client is gone.
+        let mut context = Context::from_waker(Waker::noop());
+        let _ = Pin::new(self.stream.get_mut()).poll_shutdown(&mut context);
+    }
+}
+
+impl ClientStream for TlsClient {
     fn has_bytes(&self) -> bool {
         self.stream.borrow().get_ref().0.has_bytes()
     }
 
     fn reset(&self) {
         self.stream.borrow().get_ref().0.reset();
-    }
-
-    fn farewell(&mut self) {
-        // `close_notify` (RFC 8446 §6.1) fits into an idle socket, or the client is gone.
-        let mut context = Context::from_waker(Waker::noop());
-        let _ = Pin::new(self.stream.get_mut()).poll_shutdown(&mut context);
     }
 }
 

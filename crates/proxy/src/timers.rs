@@ -45,6 +45,8 @@ pub(crate) struct Timers {
     deadlines: RefCell<Vec<u32>>,
     wakers: RefCell<Vec<Option<Waker>>>,
     free: RefCell<Vec<u32>>,
+    /// Why every task has to end, if all have to.
+    cut: Cell<Option<&'static str>>,
 }
 
 impl Timers {
@@ -72,6 +74,12 @@ impl Timers {
                 waker.wake_by_ref();
             }
         }
+    }
+
+    /// Says that every task has to end whatever its deadline, those to come included, and why: a token for the journal.
+    pub(crate) fn cut_all(&self, reason: &'static str) {
+        self.cut.set(Some(reason));
+        self.wake_all();
     }
 
     /// Wakes one task.
@@ -166,12 +174,12 @@ impl Timer {
 
     /// Whether the task has to end whatever its deadline.
     pub(crate) fn is_cut(&self) -> bool {
-        self.cut.get().is_some()
+        self.cut_reason().is_some()
     }
 
     /// Why it has to.
     pub(crate) fn cut_reason(&self) -> Option<&'static str> {
-        self.cut.get()
+        self.cut.get().or(self.timers.cut.get())
     }
 
     /// Whether the deadline has passed.

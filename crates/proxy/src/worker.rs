@@ -59,7 +59,6 @@ pub(crate) struct Worker<P: ProxyHttp> {
     #[cfg(feature = "functions")]
     pub(crate) letterbox: OnceCell<Letterbox>,
     draining: Cell<bool>,
-    cut_short: Cell<bool>,
 }
 
 /// The heads of one exchange, used again by the next.
@@ -93,7 +92,6 @@ impl<P: ProxyHttp> Worker<P> {
             #[cfg(feature = "functions")]
             letterbox: OnceCell::new(),
             draining: Cell::new(false),
-            cut_short: Cell::new(false),
         }
     }
 
@@ -184,11 +182,6 @@ impl<P: ProxyHttp> Worker<P> {
     /// Whether connections are to be closed after the exchange they serve.
     pub(crate) fn draining(&self) -> &Cell<bool> {
         &self.draining
-    }
-
-    /// Whether the time of a drain is up, so that tunnels end too.
-    pub(crate) fn is_cut_short(&self) -> bool {
-        self.cut_short.get()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use testkit::fuzz::{h2_answer, h2_connection, h2_question, proxy_header};
+use testkit::fuzz::{h2_answer, h2_connection, h2_question, h2_upstream, proxy_header};
 
 /// Fields that mean something to a gateway, and values that differ from what they should be.
 fn field() -> impl Strategy<Value = String> {
@@ -93,6 +93,15 @@ proptest! {
         steps in vec(prop_oneof![4 => 0_u8..12, 1 => any::<u8>()], 0..120),
     ) {
         h2_connection(&[&form, steps.as_slice()].concat());
+    }
+
+    #[test]
+    fn an_upstreams_connection_keeps_to_the_rules_whatever_comes(
+        form in any::<[u8; 3]>(),
+        // As above.
+        steps in vec(prop_oneof![4 => 0_u8..12, 1 => any::<u8>()], 0..80),
+    ) {
+        h2_upstream(&[&form, steps.as_slice()].concat());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The access log on standard output: a reader of the journal that a reload may add, replace and remove.
 
+use std::thread;
+
 use config::AccessLog;
 use control::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLogReader};
 use journal::{JournalHandle, SubscriptionId};
@@ -11,10 +13,19 @@ pub(crate) struct AccessLogInForce {
 }
 
 impl AccessLogInForce {
-    /// Replaces it by what the configuration says.
+    /// Ends it, having written what it holds.
+    pub(crate) fn close(&mut self, journal: &JournalHandle) {
+        if let Some((id, _)) = self.reader.take() {
+            drop(journal.unsubscribe(id));
+        }
+    }
+
+    /// Replaces it by what the configuration says. What it holds is written beside that: whoever reads it may not.
     pub(crate) fn replace(&mut self, wanted: AccessLog, journal: &JournalHandle) {
         if let Some((id, _)) = self.reader.take() {
-            journal.unsubscribe(id);
+            let gone = journal.unsubscribe(id);
+            // Without a thread, that is waited for.
+            let _ = thread::Builder::new().name("access-log-end".into()).spawn(move || drop(gone));
         }
         let format = match wanted {
             AccessLog::Off => return,

@@ -8,6 +8,8 @@ pub(crate) const BACKLOG: i32 = 4096;
 pub(crate) const CONTROL_THREADS: usize = 2;
 /// Threads the control side may block at the same time, host name lookups above all.
 pub(crate) const BLOCKING_THREADS: usize = 64;
+/// Host names looked up at the same time: what a name server does not answer leaves the other threads to keys, metrics and reloads.
+pub(crate) const LOOKUPS_AT_ONCE: usize = 32;
 /// How long a start or a reload waits for the addresses of host names it has not seen before.
 pub(crate) const FIRST_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 /// Interval between two looks at the configuration file.

@@ -156,8 +156,9 @@ mod tests {
 
     #[test]
     fn both_families_may_have_the_same_port() {
-        let free = sockets::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().address.port();
-        let both = [format!("0.0.0.0:{free}"), format!("[::]:{free}")];
+        let free = testkit::FreeAddress::new();
+        let (_, port) = free.address().split_once(':').unwrap();
+        let both = [format!("0.0.0.0:{port}"), format!("[::]:{port}")];
         if TcpListener::bind("[::1]:0").is_ok() {
             Prepared::new(config(&both), Vec::new(), &Present::default(), 2).unwrap();
         }

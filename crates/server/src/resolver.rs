@@ -1,16 +1,16 @@
 //! Host names of upstreams: looked up at start, again and again while they are configured, and the last good answer kept.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use proxy::{Plane, Snapshot, Upstream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use crate::limits::FIRST_ANSWERS_WITHIN;
+use crate::limits::{FIRST_ANSWERS_WITHIN, LOOKUPS_AT_ONCE};
 
 /// A host name and port.
 type Place = (String, u16);
@@ -154,9 +154,19 @@ fn tasks(upstream: &Arc<Upstream>) -> Vec<Task> {
     upstream.host_names().map(task).collect()
 }
 
-async fn look_up((name, port): &Place) -> Looked {
-    let mut addresses: Vec<_> = match tokio::net::lookup_host((name.as_str(), *port)).await {
-        Ok(addresses) => addresses.collect(),
+async fn look_up(place: &Place) -> Looked {
+    static LOOKUPS: Semaphore = Semaphore::const_new(LOOKUPS_AT_ONCE);
+    // Nobody closes it.
+    let turn = LOOKUPS.acquire().await.map_err(|error| error.to_string())?;
+    let (name, port) = place.clone();
+    // The thread has the turn: it goes on when nobody waits for the answer any more.
+    let looked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        (name.as_str(), port).to_socket_addrs().map(Vec::from_iter)
+    });
+    let mut addresses = match looked.await {
+        Ok(Ok(addresses)) => addresses,
+        Ok(Err(error)) => return Err(error.to_string()),
         Err(error) => return Err(error.to_string()),
     };
     // The answer's order changes from lookup to lookup; balancing is not its business.

@@ -249,7 +249,7 @@ impl Running {
 
     /// Lets the access log write what it has; to be called once the journal has shown it everything.
     pub(crate) fn close_access_log(&self) {
-        lock(&self.in_force).access_log.replace(config::AccessLog::Off, &self.journal);
+        lock(&self.in_force).access_log.close(&self.journal);
     }
 
     /// Whether traffic may be sent here.

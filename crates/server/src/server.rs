@@ -108,6 +108,7 @@ impl Server {
             journal_options(&config.data, workers + function_threads),
             vec![Box::new(metrics_reader), Box::new(live_reader), books_reader],
         )?;
+        let tokens = tokens(&config, journal.dir())?;
         let resolver = Arc::<Resolver>::default();
         let early = resolve_first(&resolver, &prepared.snapshot)?;
         let function_rings = rings.split_off(workers.min(rings.len()));
@@ -128,7 +129,6 @@ impl Server {
         if options.signals == Signals::Obey {
             admin_side.obey_signals(&running).map_err(StartError::Thread)?;
         }
-        let tokens = tokens(&running.config(), journal.dir())?;
         let admin = admin_socket.local_addr().map_err(StartError::Thread)?;
         let gateway = running.clone() as Arc<dyn Gateway>;
         let (store, hint) = books.for_admin();

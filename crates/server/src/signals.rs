@@ -38,7 +38,9 @@ impl Signals {
         loop {
             let name = tokio::select! {
                 _ = self.hangup.recv() => {
-                    running.reload_and_tell("SIGHUP").await;
+                    // Beside this, since it may take its time: signals that ask for the end are heard meanwhile.
+                    let running = running.clone();
+                    tokio::spawn(async move { running.reload_and_tell("SIGHUP").await });
                     continue;
                 }
                 _ = self.terminate.recv() => "SIGTERM",

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use server::{ConfigSource, Options, ReloadError, Server, StartError};
 use tempfile::TempDir;
-use testkit::{Answer, Gate, Origin, RawClient, Step};
+use testkit::{Answer, FreeAddress, Gate, Origin, RawClient, Step};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 /// A drain that is not meant to be cut short.
@@ -54,9 +54,11 @@ fn forwarding(origin: &str) -> String {
 
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-/// An address that was free a moment ago.
-fn free() -> SocketAddr {
-    TcpListener::bind(ANY).unwrap().local_addr().unwrap()
+/// Addresses that are kept free for the gateway, and how they are written.
+fn free() -> ([FreeAddress; 2], [SocketAddr; 2]) {
+    let kept = [FreeAddress::new(), FreeAddress::new()];
+    let addresses = kept.each_ref().map(|free| free.address().parse().unwrap());
+    (kept, addresses)
 }
 
 fn get(address: SocketAddr) -> String {
@@ -99,7 +101,7 @@ fn a_start_names_every_address_that_is_taken_and_leaves_no_trace() {
 
 #[test]
 fn a_reload_adds_and_removes_listeners_and_changes_routes() {
-    let (one, two) = (free(), free());
+    let (_kept, [one, two]) = free();
     let stand = start(&(listeners(&[one]) + &responding("old")));
     let mut kept = RawClient::connect(&one.to_string()).unwrap();
     assert_eq!(kept.ask(GET).unwrap().text(), "old");
@@ -124,7 +126,7 @@ fn a_reload_adds_and_removes_listeners_and_changes_routes() {
 #[test]
 fn a_reload_that_fails_changes_nothing() {
     let taken = TcpListener::bind(ANY).unwrap();
-    let (one, two) = (free(), free());
+    let (_kept, [one, two]) = free();
     let stand = start(&(listeners(&[one]) + &responding("old")));
     stand.rewrite(&(listeners(&[two, taken.local_addr().unwrap()]) + &responding("new")));
     let refused = stand.server.reload().unwrap_err();
@@ -183,7 +185,7 @@ fn a_drain_lets_an_exchange_end() {
 #[test]
 fn a_removed_listener_s_connections_are_cut_at_the_deadline() {
     let origin = Origin::answering(Answer::new().then(Step::Hold));
-    let (one, two) = (free(), free());
+    let (_kept, [one, two]) = free();
     let routes = forwarding(origin.address()) + "[limits]\ndrain = \"100ms\"\n";
     let stand = start(&(listeners(&[one, two]) + &routes));
     let mut busy = RawClient::connect(&one.to_string()).unwrap();

@@ -3,7 +3,9 @@
 use sqlx::{PgConnection, PgPool};
 use store::{Advance, Fold, KeyUse, Mark, StoreError, UsageDelta};
 
+use crate::connection::milliseconds;
 use crate::failure::Failure;
+use crate::limits;
 use crate::number::{from_sql, kept};
 
 pub(crate) async fn marks(pool: &PgPool, node: u64) -> Result<Vec<Mark>, Failure> {
@@ -19,6 +21,10 @@ pub(crate) async fn marks(pool: &PgPool, node: u64) -> Result<Vec<Mark>, Failure
 
 pub(crate) async fn fold(pool: &PgPool, fold: &Fold) -> Result<(), Failure> {
     let mut transaction = pool.begin().await?;
+    let limit = milliseconds(limits::FOLD_STATEMENT);
+    sqlx::query!("SELECT set_config('statement_timeout', $1, TRUE) AS limit", limit)
+        .fetch_one(&mut *transaction)
+        .await?;
     advance(&mut transaction, fold).await?;
     add_usage(&mut transaction, &fold.usage).await?;
     add_uses(&mut transaction, &fold.uses).await?;

@@ -173,7 +173,7 @@ impl Store for PostgresStore {
     }
 
     async fn fold(&self, fold: &Fold) -> Result<(), StoreError> {
-        self.call(|| fold::fold(&self.pool, fold)).await
+        self.call_within(limits::FOLD_CALL, || fold::fold(&self.pool, fold)).await
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {

@@ -12,12 +12,16 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 pub(crate) const STATEMENT: Duration = Duration::from_secs(10);
 /// The same where usage is summed, which may be all there is.
 pub(crate) const USAGE_STATEMENT: Duration = Duration::from_secs(60);
+/// The same in a step of the fold, which may be what hours without the database have left.
+pub(crate) const FOLD_STATEMENT: Duration = Duration::from_secs(50);
 /// Longest time a transaction may wait for its next statement, kept by the server: a node that has gone must not hold up the others.
 pub(crate) const IDLE_TRANSACTION: Duration = Duration::from_secs(15);
 /// Longest time of a call, kept here, for a server that stands still.
 pub(crate) const CALL: Duration = Duration::from_secs(15);
 /// The same where usage is summed.
 pub(crate) const USAGE_CALL: Duration = Duration::from_secs(65);
+/// The same for a step of the fold: less than the fold waits for it.
+pub(crate) const FOLD_CALL: Duration = Duration::from_secs(55);
 /// Longest time to bring the database to this version, another node's turn included.
 pub(crate) const MIGRATION: Duration = Duration::from_secs(600);
 /// Longest wait for connections to end.

@@ -13,6 +13,10 @@ mod guest;
 mod h2;
 #[cfg(feature = "proxy")]
 mod h2_connection;
+#[cfg(feature = "proxy")]
+mod h2_sides;
+#[cfg(feature = "proxy")]
+mod h2_upstream;
 mod http1;
 mod journal;
 mod path_form;
@@ -32,6 +36,8 @@ pub use guest::{check_fields, guest_answer, guest_question};
 pub use h2::{h2_answer, h2_question};
 #[cfg(feature = "proxy")]
 pub use h2_connection::h2_connection;
+#[cfg(feature = "proxy")]
+pub use h2_upstream::h2_upstream;
 pub use http1::{chunked, request_head, response_head};
 pub use journal::{event_record, journal_reader};
 pub use path_form::path_form;
@@ -64,6 +70,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("h2_connection", h2_connection),
     #[cfg(feature = "proxy")]
     ("h2_question", h2_question),
+    #[cfg(feature = "proxy")]
+    ("h2_upstream", h2_upstream),
     ("journal_reader", journal_reader),
     ("path_form", path_form),
     #[cfg(feature = "proxy")]

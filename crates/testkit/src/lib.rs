@@ -9,6 +9,7 @@
 //! - [`Porter`] takes PROXY headers off before an origin.
 //! - [`oracle`] is a second HTTP/1.1 parser; [`websocket`] speaks just enough frames for tunnels.
 
+mod address;
 mod answer;
 mod client;
 mod command;
@@ -27,6 +28,7 @@ mod skip;
 pub mod websocket;
 mod wire;
 
+pub use address::{FreeAddress, SilentAddress};
 pub use answer::{Answer, Gate, PatternCheck, Step, pattern};
 pub use client::{ClientError, RawClient, Response, ask};
 pub use command::Done;
@@ -34,7 +36,7 @@ pub use component::component;
 pub use conn::Conn;
 pub use disk::Disk;
 pub use gateway::{GatewayError, GatewayProcess, Ports, single_upstream};
-pub use origin::{ConnectionRecord, End, Origin, Received, SilentAddress, refused_address};
+pub use origin::{ConnectionRecord, End, Origin, Received};
 pub use porter::Porter;
 pub use postgres::{Postgres, PostgresError};
 pub use process::{ProcessFigures, figures_of};

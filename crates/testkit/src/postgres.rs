@@ -24,13 +24,15 @@ use programs::Programs;
 /// Ports below those that the system gives to outgoing connections, so that a server finds its port free when it comes back.
 const PORTS: std::ops::Range<u32> = 15_000..30_000;
 /// What every server is started with.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 9] = [
     "listen_addresses=127.0.0.1",
     "fsync=off",
     "full_page_writes=off",
     "max_connections=60",
     "shared_buffers=128MB",
-    "max_wal_size=256MB",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=64MB",
     "logging_collector=off",
 ];
 
@@ -141,6 +143,15 @@ impl Postgres {
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         self.sql(&self.url(), &format!("CREATE DATABASE {name}")).expect("a fresh database");
         self.url_of(&name)
+    }
+
+    /// Removes a database that [`Postgres::database`] made, and ends what is connected to it.
+    ///
+    /// # Panics
+    /// When the server does not remove it.
+    pub fn drop_database(&self, url: &str) {
+        let name = url.rsplit('/').next().unwrap_or_default();
+        self.sql(&self.url(), &format!("DROP DATABASE {name} WITH (FORCE)")).expect("a database to remove");
     }
 
     /// Runs SQL in the database of a URL and gives what it answers: a line per row, columns separated by `|`.

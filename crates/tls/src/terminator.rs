@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use rustls::ServerConfig;
+use rustls::pki_types::UnixTime;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ProducesTickets, WebPkiClientVerifier};
+use rustls::{HandshakeKind, ServerConfig, ServerConnection};
 
 use crate::names::Names;
 use crate::policy::provider;
@@ -45,6 +47,8 @@ pub struct Terminator {
     terms: Terms,
     names: Arc<Names>,
     config: Arc<ServerConfig>,
+    /// Who looks at the certificates of clients.
+    clients: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl Terminator {
@@ -57,16 +61,20 @@ impl Terminator {
         let builder = ServerConfig::builder_with_provider(provider().clone())
             .with_protocol_versions(terms.policy.versions())
             .map_err(|error| error.to_string())?;
-        let builder = match &terms.clients {
-            None => builder.with_no_client_auth(),
+        let clients: Option<Arc<dyn ClientCertVerifier>> = match &terms.clients {
+            None => None,
             Some(clients) => {
                 let verifier = WebPkiClientVerifier::builder_with_provider(
                     clients.authority.roots.clone(),
                     provider().clone(),
                 );
                 let verifier = if clients.required { verifier } else { verifier.allow_unauthenticated() };
-                builder.with_client_cert_verifier(verifier.build().map_err(|error| error.to_string())?)
+                Some(verifier.build().map_err(|error| error.to_string())?)
             }
+        };
+        let builder = match &clients {
+            None => builder.with_no_client_auth(),
+            Some(verifier) => builder.with_client_cert_verifier(verifier.clone()),
         };
         let mut config = builder.with_cert_resolver(names.clone());
         let offered =
@@ -78,7 +86,7 @@ impl Terminator {
             // A ticket holds the certificate its client has shown. Nobody who is to be asked by others may come with it.
             Some(_) => new_tickets()?,
         };
-        Ok(Self { terms, names, config: Arc::new(config) })
+        Ok(Self { terms, names, config: Arc::new(config), clients })
     }
 
     /// What it was made of.
@@ -89,6 +97,21 @@ impl Terminator {
     /// What rustls answers a handshake by.
     pub fn config(&self) -> &Arc<ServerConfig> {
         &self.config
+    }
+
+    /// Whether the certificate that a client has shown still does. One that comes with a ticket is not looked at in the handshake, and may
+    /// have ended since it was.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn verify_again(&self, connection: &ServerConnection) -> Result<(), rustls::Error> {
+        let is_resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        match (&self.clients, connection.peer_certificates()) {
+            (Some(clients), Some([own, issuers @ ..])) if is_resumed => {
+                clients.verify_client_cert(own, issuers, UnixTime::now()).map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether a connection for `server_name` is for this host: by SNI its client asked for it, or for another one of the same certificate, as browsers

@@ -1,7 +1,9 @@
 //! Whom a connector believes, what it shows, and which sessions it takes up.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
+use rcgen::{CertificateParams, KeyPair};
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ServerConnection};
 use tls::{
     Authority, ClientCertificates, Connector, ConnectorTerms, Identity, Offer, Policy, SelfSigned, Session,
@@ -51,6 +53,16 @@ fn shake_by(
     name: &str,
     terminator: &Terminator,
 ) -> Result<(ClientConnection, Session), rustls::Error> {
+    let (client, server) = both_ends(config, name, terminator)?;
+    terminator.verify_again(&server)?;
+    Ok((client, Session::of(&server)))
+}
+
+fn both_ends(
+    config: &Arc<ClientConfig>,
+    name: &str,
+    terminator: &Terminator,
+) -> Result<(ClientConnection, ServerConnection), rustls::Error> {
     let name = server_name(name).expect("a name");
     let mut client = ClientConnection::new(config.clone(), name)?;
     let mut server = ServerConnection::new(terminator.config().clone())?;
@@ -65,7 +77,34 @@ fn shake_by(
         client.process_new_packets()?;
     }
     assert!(!client.is_handshaking() && !server.is_handshaking());
-    Ok((client, Session::of(&server)))
+    Ok((client, server))
+}
+
+#[test]
+fn a_certificate_that_has_ended_does_not_come_with_a_session_either() {
+    let own = made("orders.internal");
+    let mut parameters = CertificateParams::new(["client".to_owned()]).expect("the name is good");
+    parameters.not_after = (SystemTime::now() + Duration::from_secs(3)).into();
+    let key = KeyPair::generate().expect("a key");
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    let brief = SelfSigned { certificate: certificate.pem(), key: key.serialize_pem() };
+    let terminator = terminator(&own, Some(&brief));
+    let connector = connector(Trust::Authority(authority(&own)), Some(&brief));
+    let shake = || both_ends(connector.config(), "orders.internal", &terminator).expect("a handshake");
+    let (first, again) = (shake(), shake());
+    let kinds = [&first, &again].map(|(client, _)| client.handshake_kind());
+    assert_eq!(kinds, [Some(HandshakeKind::Full), Some(HandshakeKind::Resumed)]);
+    assert_eq!([first, again].map(|(_, server)| terminator.verify_again(&server)), [Ok(()), Ok(())]);
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let (client, server) = shake();
+        assert_eq!(client.handshake_kind(), Some(HandshakeKind::Resumed));
+        if terminator.verify_again(&server).is_err() {
+            break;
+        }
+        assert!(Instant::now() < end, "it is believed for ever");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

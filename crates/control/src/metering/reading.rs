@@ -18,6 +18,32 @@ pub(super) struct Reading {
     groups: Groups,
 }
 
+/// What a step may hold, about: it ends with the block that fills it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    groups: usize,
+    bytes: u64,
+}
+
+impl Room {
+    /// As much as a step may ever hold.
+    pub(super) const ALL: Self = Self { groups: FOLD_GROUPS, bytes: FOLD_BYTES };
+
+    /// Half of what a step held that failed, or was to hold where its last block was large. In the end, that is a single block.
+    pub(super) fn halved_for(self, step: &Step) -> Self {
+        let groups = step.fold.usage.len().max(step.fold.uses.len());
+        Self { groups: (self.groups.min(groups) / 2).max(1), bytes: (self.bytes.min(step.bytes) / 2).max(1) }
+    }
+
+    /// A quarter more: not at once as much again as what has just failed.
+    pub(super) fn grown(self) -> Self {
+        Self {
+            groups: (self.groups + self.groups / 4 + 1).min(FOLD_GROUPS),
+            bytes: (self.bytes + self.bytes / 4 + 1).min(FOLD_BYTES),
+        }
+    }
+}
+
 /// What one transaction adds.
 #[derive(Default)]
 pub(super) struct Step {
@@ -41,9 +67,9 @@ impl Reading {
     }
 
     /// Reads on; what it has read is safe from a crash of the machine. After an error it is of no use any more.
-    pub(super) fn step(&mut self, node: u64) -> Result<Step, ReadError> {
+    pub(super) fn step(&mut self, node: u64, room: Room) -> Result<Step, ReadError> {
         let mut step = Step { fold: Fold { node, ..Fold::default() }, ..Step::default() };
-        while step.bytes < FOLD_BYTES && self.groups.len() < FOLD_GROUPS {
+        while step.bytes < room.bytes && self.groups.len() < room.groups {
             match self.segments.next_block() {
                 Ok(Some(passage)) => self.pass(passage, &mut step)?,
                 Ok(None) => {

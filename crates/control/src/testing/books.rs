@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Down,
     /// Folds are committed and not answered.
     LosesAnswers,
+    /// Folds of more groups than so many take too long; of the others, every third is committed and not answered.
+    IsSlow(usize),
 }
 
 #[derive(Default)]
@@ -93,6 +95,9 @@ impl Books {
 
     fn commit(&self, fold: &Fold) -> Result<(), StoreError> {
         let mut state = self.answer()?;
+        if matches!(state.fault, Fault::IsSlow(groups_max) if fold.usage.len() > groups_max) {
+            return Err(unavailable());
+        }
         for advance in &fold.advances {
             let mark = state.marks.get(&(fold.node, advance.segment)).copied().unwrap_or(0);
             if mark != advance.from {
@@ -113,7 +118,11 @@ impl Books {
             *last_us = used.used_us.max(*last_us);
         }
         state.folds += 1;
-        if state.fault == Fault::LosesAnswers { Err(unavailable()) } else { Ok(()) }
+        match state.fault {
+            Fault::LosesAnswers => Err(unavailable()),
+            Fault::IsSlow(_) if state.folds.is_multiple_of(3) => Err(unavailable()),
+            _ => Ok(()),
+        }
     }
 }
 

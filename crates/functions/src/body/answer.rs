@@ -1,5 +1,7 @@
 //! The body of a guest's answer: its announced length is kept, its end is believed only while the guest lives.
 
+use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,6 +12,9 @@ use http_body::{Body, Frame, SizeHint};
 use crate::meter::Meter;
 use crate::{Failure, HttpError, WasiBody};
 
+/// Most bytes that are taken of a body behind the failure of its call: what was under way.
+const LATE_BYTES_MAX: usize = 64 << 10;
+
 /// How much body follows a head that lets one follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
@@ -19,17 +24,73 @@ pub(crate) enum Length {
     AtMost(u64),
 }
 
-/// A guest's body, as it may be sent.
-pub(crate) struct Answer {
-    guest: WasiBody,
+/// The body of a guest's answer. Dropped before its end, it ends the guest: nobody wants it any more.
+pub struct Answer {
+    /// `None`: it has none.
+    guest: Option<WasiBody>,
     meter: Arc<Meter>,
     length: Length,
     ended: bool,
+    /// What is wrong with the body itself.
+    failure: Option<Failure>,
+    /// What has come since the call failed.
+    late_bytes: usize,
 }
 
 impl Answer {
     pub(crate) fn new(guest: WasiBody, meter: Arc<Meter>, length: Length) -> Self {
-        Self { guest, meter, length, ended: length == Length::Exactly(0) }
+        let ended = length == Length::Exactly(0);
+        if !ended {
+            meter.begin_body();
+        }
+        Self { guest: Some(guest), meter, length, ended, failure: None, late_bytes: 0 }
+    }
+
+    /// Of an answer that has no body.
+    pub(crate) fn none(meter: Arc<Meter>) -> Self {
+        Self { guest: None, meter, length: Length::Exactly(0), ended: true, failure: None, late_bytes: 0 }
+    }
+
+    /// Why the body failed, as soon as that is known: a moment after the guest has ended. `None`: it did not, or was given up.
+    pub async fn failure(&self) -> Option<Failure> {
+        match &self.failure {
+            Some(failure) => Some(failure.clone()),
+            None => poll_fn(|cx| self.meter.poll_cause(cx)).await,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        let Some(guest) = self.guest.as_mut().filter(|_| !self.ended) else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(guest).poll_frame(cx);
+        if polled.is_pending() {
+            self.meter.wake_at_failure(cx);
+        }
+        // A body that was handed on goes on without its guest, whose own ends with it.
+        if self.meter.has_failed() && (polled.is_pending() || self.late_bytes > LATE_BYTES_MAX) {
+            self.ended = true;
+            return Poll::Ready(Some(Err(HttpError::HttpResponseIncomplete)));
+        }
+        let given = match ready!(polled) {
+            None => return Poll::Ready(self.end()),
+            Some(Err(error)) => {
+                tracing::debug!(target: "function", "the guest's body failed: {error}");
+                return Poll::Ready(Some(Err(self.malformed("its body was given up"))));
+            }
+            Some(Ok(frame)) => frame,
+        };
+        Poll::Ready(match given.into_data() {
+            Ok(bytes) => {
+                self.late_bytes += if self.meter.has_failed() { bytes.len() } else { 0 };
+                Some(self.data(bytes))
+            }
+            Err(trailers) if matches!(self.length, Length::AtMost(_)) && !self.meter.has_failed() => {
+                self.ended = true;
+                Some(Ok(trailers))
+            }
+            Err(_) => self.end(),
+        })
     }
 
     fn data(&mut self, mut bytes: Bytes) -> Result<Frame<Bytes>, HttpError> {
@@ -64,8 +125,26 @@ impl Answer {
 
     fn fail(&mut self, failure: Failure) -> HttpError {
         self.ended = true;
+        self.failure = Some(failure.clone());
         self.meter.fail(failure);
         HttpError::HttpResponseBodySize(None)
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.meter.give_up();
+        }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("length", &self.length)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,25 +157,12 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let this = &mut *self;
-        if this.ended {
-            return Poll::Ready(None);
+        let was_ended = this.ended;
+        let polled = this.poll(cx);
+        if this.ended && !was_ended {
+            this.meter.end_body();
         }
-        let given = match ready!(Pin::new(&mut this.guest).poll_frame(cx)) {
-            None => return Poll::Ready(this.end()),
-            Some(Err(error)) => {
-                tracing::debug!(target: "function", "the guest's body failed: {error}");
-                return Poll::Ready(Some(Err(this.malformed("its body was given up"))));
-            }
-            Some(Ok(frame)) => frame,
-        };
-        Poll::Ready(match given.into_data() {
-            Ok(bytes) => Some(this.data(bytes)),
-            Err(trailers) if matches!(this.length, Length::AtMost(_)) && !this.meter.has_failed() => {
-                this.ended = true;
-                Some(Ok(trailers))
-            }
-            Err(_) => this.end(),
-        })
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::function::Facts;
 use crate::meter::Meter;
 
 /// All of a body, and whether its end was good.
@@ -67,8 +68,7 @@ fn a_channel_holds_its_giver_back() {
 }
 
 fn meter() -> Arc<Meter> {
-    let settings = Arc::new(crate::Settings::named("a"));
-    Arc::new(Meter::new(settings, "1".into(), Arc::default()))
+    Arc::new(Meter::new(Facts::new(crate::Settings::named("a")), None))
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn an_answer_keeps_to_what_its_head_says() {
         let body = Answer::new(pieces(given, trailers), meter.clone(), length);
         let (text, has_trailers, is_good) = block_on(take(body));
         assert_eq!((text.as_str(), has_trailers, is_good), expected, "{given:?} as {length:?}");
-        assert_eq!(meter.close().is_some(), fails, "{given:?} as {length:?}");
+        assert_eq!(meter.close(|| None).is_some(), fails, "{given:?} as {length:?}");
     }
 }
 

@@ -5,7 +5,7 @@ use super::*;
 /// The lines that are open after these writes to standard output, and how many bytes may still come.
 fn open_after(bytes_max: u64, writes: &[&str]) -> (String, u64) {
     let log = GuestLog::new("a".into());
-    log.begin_call("1".into(), bytes_max);
+    log.begin_call(RequestId::default(), bytes_max);
     for write in writes {
         log.write(Stream::Stdout, write.as_bytes());
     }
@@ -16,7 +16,7 @@ fn open_after(bytes_max: u64, writes: &[&str]) -> (String, u64) {
 #[test]
 fn a_line_is_whole_at_its_end_or_at_its_most() {
     assert_eq!(open_after(100, &["a", "b"]), ("ab".into(), 98));
-    assert_eq!(open_after(100, &["a\nb", "c\n", "d"]), ("d".into(), 94));
+    assert_eq!(open_after(1_000, &["a\nb", "c\n", "d"]), ("d".into(), 1_000 - 2 * 64 - 3));
     assert_eq!(open_after(3, &["abcdef"]), ("abc".into(), 0));
     assert_eq!(open_after(0, &["abcdef"]), (String::new(), 0));
     let long = "x".repeat(LINE_BYTES_MAX * 2 + 5);
@@ -25,9 +25,19 @@ fn a_line_is_whole_at_its_end_or_at_its_most() {
 }
 
 #[test]
+fn empty_lines_are_not_for_free() {
+    let log = GuestLog::new("a".into());
+    log.begin_call(RequestId::default(), 640);
+    log.write(Stream::Stdout, &b"\n".repeat(10));
+    assert!(log.state().bytes_left < 64 && !log.state().cut);
+    log.write(Stream::Stdout, &b"\n".repeat(11));
+    assert!(log.state().cut);
+}
+
+#[test]
 fn the_two_streams_do_not_mix() {
     let log = GuestLog::new("a".into());
-    log.begin_call("1".into(), 100);
+    log.begin_call(RequestId::default(), 100);
     log.write(Stream::Stdout, b"out");
     log.write(Stream::Stderr, b"err");
     assert_eq!(log.state().open, [b"out".to_vec(), b"err".to_vec()]);

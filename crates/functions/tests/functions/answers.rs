@@ -5,7 +5,7 @@ use std::sync::Arc;
 use functions::body;
 use functions::{Failure, Function};
 
-use crate::support::{Nowhere, Outcome, ask, block_on, call, function, get, pattern, request};
+use crate::support::{ID, Nowhere, Outcome, ask, block_on, call, function, get, pattern, request};
 
 #[test]
 fn a_component_of_either_version_answers() {
@@ -156,13 +156,8 @@ fn giving_a_call_up_ends_the_guest_and_its_body() {
     let Some(function) = function("hostile", |_| ()) else { return };
     block_on(async {
         let permit = function.enter().await.expect("a place");
-        let (answered, answer) = tokio::sync::oneshot::channel::<http::Response<functions::WasiBody>>();
-        let call = functions::Call {
-            id: "request-1".into(),
-            request: get("/stream"),
-            outbound: Arc::new(Nowhere),
-            next: false,
-        };
+        let (answered, answer) = tokio::sync::oneshot::channel::<http::Response<body::Answer>>();
+        let call = functions::Call { id: ID, request: get("/stream"), outbound: None, next: false };
         let response = {
             let mut running = std::pin::pin!(function.call(&permit, call, answered));
             tokio::select! {
@@ -174,6 +169,29 @@ fn giving_a_call_up_ends_the_guest_and_its_body() {
         let all = response.into_body().collect().await;
         assert!(all.is_err(), "the rest of an endless body is missing");
     });
+}
+
+#[test]
+fn an_answer_that_nobody_takes_ends_the_guest() {
+    use http_body_util::BodyExt;
+    for component in ["hostile", "hello-p3"] {
+        let Some(function) = function(component, |settings| settings.reuse = 100) else { return };
+        block_on(async {
+            let permit = function.enter().await.expect("a place");
+            let (answered, answer) = tokio::sync::oneshot::channel::<http::Response<body::Answer>>();
+            let call = functions::Call { id: ID, request: get("/stream"), outbound: None, next: false };
+            let taken = async {
+                let mut answer = answer.await.expect("a response").into_body();
+                assert!(answer.frame().await.expect("a piece").is_ok());
+            };
+            let running = function.call(&permit, call, answered);
+            let (ended, ()) = tokio::join!(running, taken);
+            assert_eq!(ended, Ok(()), "nobody wants to know how it ended");
+        });
+        let counts = function.counts();
+        assert_eq!((counts.calls, counts.failures.iter().sum::<u64>()), (1, 0), "{component}");
+        assert_eq!(ask(&function, "/whoami").status, 200, "the instance is not used again");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use functions::{Busy, FAILURE_REASONS, Failure, LoadError, Runtime, RuntimeOptions, Settings};
 
-use crate::support::{Nowhere, Outcome, ask, block_on, call, component, function, get, runtime};
+use crate::support::{Nowhere, Outcome, ask, block_on, call, component, function, get, request, runtime};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -108,6 +108,64 @@ fn what_the_host_keeps_for_a_guest_is_bounded() {
     check("/big-chunk", "function_trapped", |_| ());
     check("/headers?bytes=100", "function_trapped", |_| ());
     check("/headers?count=100&bytes=100", "", |_| ());
+    check("/hoard?n=1", "function_trapped", |_| ());
+    check("/hoard?bytes=60000", "function_trapped", |_| ());
+    check("/hoard?n=300&bytes=60000", "", |_| ());
+}
+
+#[test]
+fn a_component_with_many_tables_takes_the_place_of_several() {
+    let limited = |settings: &mut Settings| {
+        settings.instances = 40;
+        settings.queue = 0;
+    };
+    let Some(crowded) = function("crowded", limited) else { return };
+    block_on(async {
+        let (first, second) = (crowded.enter().await, crowded.enter().await);
+        assert!(first.is_ok() && second.is_ok());
+        assert_eq!(crowded.enter().await.err(), Some(Busy::Full), "64 tables are sixteen places");
+        assert_eq!(crowded.counts().running, 2);
+    });
+}
+
+#[test]
+fn a_function_is_loaded_while_all_instances_are_in_use() {
+    let (Some(hostile), Some(hello)) = (component("hostile"), component("hello")) else { return };
+    let small =
+        Runtime::new(&RuntimeOptions { instances: 1, ..RuntimeOptions::default() }).expect("a runtime");
+    let function = small.load(&hostile, Settings::named("hostile")).expect("a function");
+    block_on(async {
+        let mut held = std::pin::pin!(call(&function, get("/hold"), Arc::new(Nowhere), false));
+        let other = async {
+            tokio::task::yield_now().await;
+            let loaded = small.load(&hello, Settings::named("hello")).expect("another function");
+            let asked = call(&loaded, get("/"), Arc::new(Nowhere), false).await;
+            assert_eq!(asked.reason(), "function_busy", "there is one place for calls");
+        };
+        tokio::select! {
+            biased;
+            ended = &mut held => panic!("it does not answer: {ended:?}"),
+            () = other => {}
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_goes_on_without_its_guest_is_still_its_call() {
+    let limited = |settings: &mut Settings| settings.time = 300 * MS;
+    let Some(function) = function("hello-p3", limited) else { return };
+    let (sender, upload) = functions::body::channel(1);
+    let outcome = block_on(async {
+        let echo = call(&function, request("POST", "/echo", upload), Arc::new(Nowhere), false);
+        let trickle = async {
+            while sender.data(bytes::Bytes::from_static(b"x")).await.is_ok() {
+                tokio::time::sleep(20 * MS).await;
+            }
+        };
+        tokio::join!(echo, trickle).0
+    });
+    assert_eq!((outcome.status, outcome.reason()), (200, "function_timeout"), "{outcome:?}");
+    assert!(outcome.body_error.is_some() && !outcome.body.is_empty());
 }
 
 #[test]
@@ -160,4 +218,15 @@ fn instances_of_all_functions_are_bounded() {
     });
     assert_eq!((first.reason(), second.reason()), ("", "function_busy"));
     assert_eq!(second.failure.expect("a failure").status(), 503);
+    // Those of WASI 0.3 lie in a pool of their own, and there is still one place for all.
+    let Some(later) = component("hello-p3") else { return };
+    let later = small.load(&later, Settings::named("later")).expect("a function");
+    let (first, second) = block_on(async {
+        tokio::join!(
+            call(&function, get("/sleep?ms=50"), Arc::new(Nowhere), false),
+            call(&later, get("/"), Arc::new(Nowhere), false),
+        )
+    });
+    assert_eq!((first.reason(), second.reason()), ("", "function_busy"));
+    assert_eq!(ask(&later, "/").status, 200);
 }

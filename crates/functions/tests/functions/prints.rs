@@ -50,7 +50,7 @@ fn what_a_guest_prints_is_logged_line_by_line_up_to_its_limit() {
     let lines: Vec<_> = log.lines().collect();
     assert_eq!(lines.len(), 11, "{log}");
     for line in &lines {
-        assert!(line.contains("function=\"hostile\" request=\"request-1\""), "{line}");
+        assert!(line.contains("function=\"hostile\" request=0000000000000001-2-3-4"), "{line}");
     }
     assert!(
         lines[0].contains("INFO function: 000") && lines[0].contains("stream=\"stderr\""),
@@ -82,4 +82,17 @@ fn a_refused_request_is_logged_and_cannot_make_up_lines() {
     assert!(log.contains("outgoing request refused: it is not in the function's `outbound`"), "{log}");
     assert!(log.contains("asked=http://evil.example/x"), "{log}");
     assert_eq!(log.lines().count(), 1, "{log}");
+}
+
+#[test]
+fn refused_requests_are_told_a_few_times_for_each_call() {
+    let Some(function) = function("hostile", |_| ()) else { return };
+    let log = logged(|| {
+        let asked = get("/call?n=100&to=http://evil.example/x");
+        let outcome = block_on(call(&function, asked, Arc::new(crate::support::Nowhere), false));
+        assert_eq!(outcome.text().lines().count(), 100);
+    });
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("outgoing request refused")).collect();
+    assert_eq!(told.len(), 8, "{log}");
+    assert!(told[7].contains("the call's others are not told"), "{log}");
 }

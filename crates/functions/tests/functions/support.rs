@@ -5,12 +5,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use functions::body::Answer;
 use functions::{
     CachePlace, Call, Destination, Failure, Function, HttpError, Outbound, Runtime, RuntimeOptions,
     SentResponse, Settings, Timeouts, WasiBody, body,
 };
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
+use lockgate_event::EventId;
 
 /// A runtime that all tests share, with a cache that outlives them: compiling takes most of their time.
 pub(crate) fn runtime() -> &'static Runtime {
@@ -41,6 +43,9 @@ pub(crate) fn block_on<R>(future: impl Future<Output = R>) -> R {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(future)
 }
+
+/// The exchange that calls answer.
+pub(crate) const ID: EventId = EventId { node: 1, boot: 2, worker: 3, sequence: 4 };
 
 /// All that came of a call.
 #[derive(Debug, Default)]
@@ -88,8 +93,8 @@ pub(crate) async fn call(
 ) -> Outcome {
     let began = Instant::now();
     let permit = function.enter().await.expect("a place");
-    let (answered, answer) = tokio::sync::oneshot::channel::<Response<WasiBody>>();
-    let call = Call { id: "request-1".into(), request, outbound, next };
+    let (answered, answer) = tokio::sync::oneshot::channel::<Response<Answer>>();
+    let call = Call { id: ID, request, outbound: Some(outbound), next };
     let taken = async {
         match answer.await {
             Ok(response) => take(response).await,
@@ -102,7 +107,7 @@ pub(crate) async fn call(
     outcome
 }
 
-async fn take(response: Response<WasiBody>) -> Outcome {
+async fn take(response: Response<Answer>) -> Outcome {
     let (head, mut body) = response.into_parts();
     let mut outcome = Outcome { status: head.status.as_u16(), fields: head.headers, ..Outcome::default() };
     while let Some(frame) = body.frame().await {

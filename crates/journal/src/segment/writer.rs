@@ -24,6 +24,7 @@ pub(crate) struct SegmentWriter {
     length: u64,
     /// Whether the file may be longer than `length`.
     torn: bool,
+    is_resumed: bool,
     pub(crate) summary: Summary,
 }
 
@@ -42,19 +43,27 @@ impl SegmentWriter {
             made => made?,
         };
         let bytes = header.to_bytes();
-        write_all_at(&*file, &bytes, 0).map_err(|(_, error)| error)?;
-        disk.rename(&unnamed, &path)?;
+        let written = write_all_at(&*file, &bytes, 0).map_err(|(_, error)| error);
+        if let Err(error) = written.and_then(|()| disk.rename(&unnamed, &path)) {
+            // The next try has another name: while the disk is full, there would be more of these each second.
+            let _ = disk.remove(&unnamed);
+            return Err(error);
+        }
         Ok(Self {
             file,
             path,
             created_us: header.created_us,
             length: bytes.len() as u64,
             torn: false,
+            is_resumed: false,
             summary: Summary::starting_at(&header.positions),
         })
     }
 
-    /// Goes on with a segment that an earlier process left; cuts off what follows its last whole block.
+    /// Takes over a segment that an earlier start left; cuts off what follows its last whole block.
+    ///
+    /// It is only to be sealed: in a data directory that was put back from an older copy, usage may already count what once stood behind
+    /// its end, and would take what is written there now for that.
     pub(crate) fn resume(
         disk: &dyn Disk,
         path: &Path,
@@ -64,7 +73,7 @@ impl SegmentWriter {
     ) -> io::Result<Self> {
         let file = disk.open(path)?;
         file.set_len(length)?;
-        Ok(Self { file, path: path.into(), created_us, length, torn: false, summary })
+        Ok(Self { file, path: path.into(), created_us, length, torn: false, is_resumed: true, summary })
     }
 
     /// Appends whole blocks. What was written before a failure stays; the caller commits the whole blocks of it and calls
@@ -114,6 +123,11 @@ impl SegmentWriter {
 
     pub(crate) fn created_us(&self) -> u64 {
         self.created_us
+    }
+
+    /// Whether an earlier start made it.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     pub(crate) fn length(&self) -> u64 {

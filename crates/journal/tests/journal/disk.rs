@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use journal::{DataDir, Journal, JournalError, JournalOptions, RingWriter, WhenFull};
+use journal::{Batch, DataDir, EventReader, Journal, JournalError, JournalOptions, RingWriter, WhenFull};
 use lockgate_event::EventId;
 
 use crate::events::{event, ids};
@@ -98,6 +100,48 @@ fn a_full_disk_loses_nothing_that_was_accepted() {
 #[test]
 fn a_full_disk_makes_the_workers_refuse() {
     check_full_disk(WhenFull::Refuse);
+}
+
+/// Needs every segment for as long as it is told to.
+struct Needing(Arc<AtomicBool>);
+
+impl EventReader for Needing {
+    fn read(&mut self, _: &Batch<'_>) {}
+
+    fn needs(&self, _: &Path) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn a_disk_that_the_journal_filled_is_written_again_once_segments_may_go() {
+    let Some(disk) = SmallDisk::mount("size=1m") else { return };
+    let options = JournalOptions {
+        ring_bytes: 64 << 10,
+        segment_bytes: 64 << 10,
+        keep_bytes: 256 << 10,
+        ..JournalOptions::default()
+    };
+    let needed = Arc::new(AtomicBool::new(true));
+    let readers: Vec<Box<dyn EventReader>> = vec![Box::new(Needing(Arc::clone(&needed)))];
+    let (journal, mut writers) =
+        Journal::start(DataDir::open(disk.path()).unwrap(), options, readers).unwrap();
+    let writer = &mut writers[0];
+    let mut written = Vec::new();
+    wait_for(|| {
+        written.extend((0..50).filter_map(|_| write(writer)));
+        journal.status().disk_full
+    });
+    assert_eq!(ids(disk.path()), written, "what is needed stays");
+
+    needed.store(false, Ordering::SeqCst);
+    wait_for(|| !journal.status().disk_full && journal.status().written == written.len() as u64);
+    written.extend(write(writer));
+    drop(writers);
+    journal.stop().unwrap();
+    let kept = ids(disk.path());
+    assert!(kept.len() < written.len());
+    assert_eq!(kept, written[written.len() - kept.len()..], "the newest are kept, without a gap");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use journal::{Batch, DataDir, Journal, JournalError, JournalOptions, RingWriter};
+use journal::{Batch, DataDir, Journal, JournalError, JournalOptions, RingWriter, SegmentReader};
 
 use crate::events::{event, ids};
 
@@ -51,6 +51,36 @@ fn records_of_several_starts_follow_each_other() {
     }
     assert_eq!(ids(dir.path()), written);
     assert_eq!(written.iter().map(|id| id.boot).collect::<Vec<_>>(), [[1; 10], [2; 10], [3; 10]].concat());
+}
+
+#[test]
+fn no_start_writes_into_a_segment_of_an_earlier_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let segments = || {
+        let entries = std::fs::read_dir(dir.path().join("journal")).unwrap();
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths
+    };
+    let (journal, mut writers) = start(dir.path(), 1);
+    let before = write(&mut writers[0]);
+    while journal.status().written == 0 {
+        std::thread::yield_now();
+    }
+    let first = segments().remove(0);
+    let live = std::fs::read(&first).unwrap();
+    drop(writers);
+    journal.stop().unwrap();
+    // As a kill would have left it.
+    std::fs::write(&first, &live).unwrap();
+
+    let (journal, mut writers) = start(dir.path(), 1);
+    let after = write(&mut writers[0]);
+    drop(writers);
+    journal.stop().unwrap();
+    assert_eq!(segments().len(), 2);
+    assert_eq!(SegmentReader::open(&first).unwrap().footer().unwrap().unwrap().done, 1);
+    assert_eq!(ids(dir.path()), [before, after]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What commands say when the admin API says no, says nothing, or is not there.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use testkit::{Answer, Origin, Step};
@@ -110,9 +109,10 @@ fn a_proxy_of_the_environment_is_not_asked() {
 
 #[test]
 fn a_gateway_that_is_not_running_is_told_of() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = testkit::FreeAddress::new();
+    let free = free.address();
     let output = std::process::Command::new(crate::LOCKGATE)
-        .args(["usage", "--admin", &free])
+        .args(["usage", "--admin", free])
         .env("LOCKGATE_ADMIN_TOKEN", TOKEN)
         .output()
         .unwrap();

@@ -1,6 +1,6 @@
 //! Functions that stand before an upstream.
 
-use testkit::{Origin, component};
+use testkit::{Answer, Origin, Step, component};
 
 use crate::{records, start};
 
@@ -60,4 +60,49 @@ fn an_a_b_function_tells_the_origin_and_the_client() {
     assert_eq!(child["parent"], parent["id"]);
     assert_eq!(child["upstream"], origin.address());
     assert_eq!((&child["value"], &parent["value"]), (&serde_json::Value::Null, &serde_json::json!(1.0)));
+}
+
+/// Passes what is signed; `printf '/shop/cart?expires=4102444800' | openssl dgst -sha256 -hmac k`.
+const SIGNED: &str = "/shop/cart?expires=4102444800&signature=41a5ff61c18556ff37881efa48ed18708fd4b142bc7f54875b8fcff2950e2c9b";
+
+fn checked(component: &std::path::Path) -> String {
+    function("check", component)
+}
+
+fn function(name: &str, component: &std::path::Path) -> String {
+    format!("[function.{name}]\ncomponent = {component:?}\nconfig = {{ key = \"k\" }}")
+}
+
+#[test]
+fn a_header_is_metered_and_edited_where_the_client_is_answered() {
+    let Some(guest) = component("signed-url") else { return };
+    let answer = "HTTP/1.1 200 OK\r\nX-Units: 5\r\nX-Inner: seen\r\nContent-Length: 4\r\n\r\nfine";
+    let origin = Origin::answering(Answer::bytes(answer));
+    let functions = format!("{}\n{}", checked(&guest), function("other", &guest));
+    let route = "meter = \"response-header:x-units\"\n\
+                 response_headers = { remove = [\"x-units\"], add = { set-cookie = \"a=b\" } }\n";
+    let mut gateway = start(&format!("{}{route}", config(&origin, "[\"check\", \"other\"]", &functions)));
+    let response = gateway.get(SIGNED).unwrap();
+    assert_eq!(response.status(), 200, "{}\n{}", response.text(), gateway.log());
+    assert_eq!((response.field("x-units"), response.field("x-inner")), ("", "seen"));
+    assert_eq!(response.fields.all("set-cookie").len(), 1, "once, however many functions there are");
+    let metrics = gateway.admin("GET", "/metrics").unwrap().text();
+    assert!(metrics.contains("lockgate_meter_unreadable_total 0"), "{metrics}");
+    let records = records(&mut gateway);
+    let parent = records.iter().find(|record| record["parent"].is_null()).unwrap();
+    assert_eq!(parent["value"], 5.0, "{records:?}");
+}
+
+#[test]
+fn what_nobody_wants_any_more_is_not_fetched() {
+    let Some(guest) = component("signed-url") else { return };
+    let origin = Origin::answering(Answer::new().then(Step::Hold));
+    let functions = format!("{}\ntime = \"200ms\"", checked(&guest));
+    let mut gateway = start(&config(&origin, "[\"check\"]", &functions));
+    assert_eq!(gateway.get(SIGNED).unwrap().status(), 504);
+    // Its own time would be thirty seconds.
+    origin.wait_until_closed();
+    let records = records(&mut gateway);
+    let child = records.iter().find(|record| !record["parent"].is_null()).unwrap();
+    assert_eq!(child["reason"], "client_gone", "{records:?}");
 }

@@ -18,6 +18,10 @@ const FAILS_EVERY: usize = 100;
 /// What the allocator may keep in the end that it did not after a tenth of the calls, bytes: a few bytes of each call are more.
 const GROWTH_BYTES_MAX: u64 = 4 << 20;
 
+/// Descriptors and threads that may be new since then: connections to the database are opened, and threads for what blocks started,
+/// when they are needed. One of each failed call would be ten times as many.
+const GROWTH_MAX: usize = 16;
+
 #[test]
 fn a_secret_in_a_guests_memory_is_not_found_by_those_after_it() {
     let Some(hostile) = component("hostile") else { return };
@@ -52,5 +56,8 @@ fn memory_and_descriptors_stay_flat() {
     }
     let (first, last) = (figures[0], figures[figures.len() - 1]);
     assert!(last.anonymous_bytes <= first.anonymous_bytes + GROWTH_BYTES_MAX, "{figures:#?}");
-    assert_eq!((last.descriptors, last.threads), (first.descriptors, first.threads), "{figures:#?}");
+    assert!(last.descriptors <= first.descriptors + GROWTH_MAX, "{figures:#?}");
+    assert!(last.threads <= first.threads + GROWTH_MAX as u64, "{figures:#?}");
+    let failed = (calls - calls / 10) / FAILS_EVERY;
+    assert!(failed > 10 * GROWTH_MAX, "{failed} calls show nothing");
 }

@@ -1,6 +1,6 @@
 //! What guests may ask, and what they may not.
 
-use testkit::{Origin, Porter, SilentAddress, component, refused_address};
+use testkit::{FreeAddress, Origin, Porter, SilentAddress, component};
 
 use crate::{records, start};
 
@@ -62,10 +62,10 @@ fn outgoing_requests_are_counted() {
 #[test]
 fn a_guest_is_told_what_is_wrong_with_an_upstream() {
     let Some(hostile) = component("hostile") else { return };
-    let silent = SilentAddress::new();
+    let (gone, silent) = (FreeAddress::new(), SilentAddress::new());
     let upstreams = format!(
         "[upstream.gone]\nendpoints = [\"{}\"]\n[upstream.silent]\nendpoints = [\"{}\"]\ntimeout = {{ connect = \"200ms\", response = \"300ms\" }}\n",
-        refused_address(),
+        gone.address(),
         silent.address(),
     );
     let mut gateway = start(&config(&hostile, "[\"gone\", \"silent\"]", &upstreams));
@@ -76,6 +76,19 @@ fn a_guest_is_told_what_is_wrong_with_an_upstream() {
     let records = records(&mut gateway);
     let reasons: Vec<_> = records.iter().filter_map(|record| record["reason"].as_str()).collect();
     assert!(reasons.contains(&"connect_failed"), "{reasons:?}");
+}
+
+#[test]
+fn a_guest_says_how_long_it_waits_for_a_connection() {
+    let Some(hostile) = component("hostile") else { return };
+    let silent = SilentAddress::new();
+    let upstreams = format!(
+        "[upstream.silent]\nendpoints = [\"{}\"]\ntimeout = {{ connect = \"1m\" }}\n",
+        silent.address()
+    );
+    let gateway = start(&config(&hostile, "[\"silent\"]", &upstreams));
+    let said = gateway.get("/call?connect_ms=100&to=http://silent.internal/").unwrap().text();
+    assert!(said.contains("ConnectionTimeout"), "{said}\n{}", gateway.log());
 }
 
 #[test]

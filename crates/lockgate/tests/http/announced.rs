@@ -1,7 +1,7 @@
 //! Upstreams that are told by a PROXY header for whom each connection is made.
 
 use testkit::websocket::open_request;
-use testkit::{Answer, GatewayProcess, Origin, Porter, RawClient, Step, refused_address};
+use testkit::{Answer, FreeAddress, GatewayProcess, Origin, Porter, RawClient, Step};
 
 use crate::start;
 
@@ -126,7 +126,8 @@ fn tunnels_begin_with_it_and_another_endpoint_is_told_too() {
     let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
     let origin = Origin::answering(Answer::new().send(switch).then(Step::Tunnel));
     let porter = Porter::before(origin.address());
-    let gateway = announcing("v1", &[&refused_address(), porter.address()], "", "");
+    let dead = FreeAddress::new();
+    let gateway = announcing("v1", &[dead.address(), porter.address()], "", "");
     let mut client = gateway.connect().unwrap();
     assert_eq!(client.ask(open_request("/ws", "test")).unwrap().status(), 101);
     client.send("there and back").unwrap();

@@ -1,9 +1,12 @@
 //! Bodies in both directions, in every framing.
 
-use testkit::oracle::Framing;
-use testkit::{Answer, ClientError, End, Origin, Response, Step};
+use std::thread;
+use std::time::Duration;
 
-use crate::Stand;
+use testkit::oracle::Framing;
+use testkit::{Answer, ClientError, End, Gate, Origin, Response, Step};
+
+use crate::{Stand, start};
 
 const GET: &str = "GET /x HTTP/1.1\r\nHost: test\r\n\r\n";
 
@@ -213,4 +216,45 @@ fn the_origin_is_dropped_when_the_client_goes() {
     client.reset();
     stand.origin.wait_until_closed();
     assert_eq!(stand.origin.connections()[0].end, Some(End::Failed));
+}
+
+/// A gateway whose route waits 200 ms for an answer, and long between its parts.
+fn impatient(origin: Origin) -> Stand {
+    let gateway = start(&format!(
+        "[[listener]]\naddress = \"127.0.0.1:0\"\n[upstream.origin]\nendpoints = [\"{}\"]\n\
+         [[route]]\npath = \"/*\"\nupstream = \"origin\"\ntimeout = {{ response = \"200ms\", idle = \"20s\" }}\n",
+        origin.address()
+    ));
+    Stand { origin, gateway }
+}
+
+#[test]
+fn an_answer_that_has_begun_goes_on_for_as_long_as_it_may_behind_the_request() {
+    let gate = Gate::new();
+    let begin = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
+    let answer = Answer::new().send(begin).then(Step::ReadBody).then(Step::Wait(gate.clone()));
+    let stand = impatient(Origin::answering(answer.send("1\r\nb\r\n0\r\n\r\n")));
+    let mut client = stand.gateway.connect().unwrap();
+    client.send("POST /x HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n").unwrap();
+    assert_eq!(client.head().unwrap().0.status, 200);
+    client.send("0\r\n\r\n").unwrap();
+    // Longer than an answer's head may take.
+    thread::sleep(Duration::from_millis(700));
+    gate.open();
+    assert_eq!(client.bytes(10).unwrap(), b"1\r\na\r\n1\r\nb", "{}", stand.gateway.log());
+}
+
+#[test]
+fn an_interim_answer_does_not_hurry_the_client() {
+    let answer = Answer::new().send("HTTP/1.1 100 Continue\r\n\r\n").then(Step::ReadBody);
+    let answer = answer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let stand = impatient(Origin::answering(answer));
+    let mut client = stand.gateway.connect().unwrap();
+    client
+        .send("POST /x HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+        .unwrap();
+    assert_eq!(client.head().unwrap().0.status, 100);
+    thread::sleep(Duration::from_millis(700));
+    client.send("hello").unwrap();
+    assert_eq!(client.response("POST").unwrap().text(), "ok", "{}", stand.gateway.log());
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::{Answer, Gate, GatewayProcess, Origin, Step, refused_address};
+use testkit::{Answer, FreeAddress, Gate, GatewayProcess, Origin, Step};
 
 use crate::start;
 
@@ -133,11 +133,11 @@ fn an_endpoint_that_never_answers_or_takes_no_connection_is_out() {
     let gate = Gate::new();
     let waiting = gate.clone();
     let silent = Origin::start(move |_| Answer::new().then(Step::Wait(waiting.clone())));
-    let (dead, live) = (refused_address(), Checked::start("live"));
-    let endpoints = [silent.address(), &dead, live.origin.address()];
+    let (dead, live) = (FreeAddress::new(), Checked::start("live"));
+    let endpoints = [silent.address(), dead.address(), live.origin.address()];
     let gateway = start(&config(&endpoints, "timeout = \"200ms\"", ""));
     assert_eq!(wait(&gateway, silent.address(), "out"), "no answer in time");
-    let reason = wait(&gateway, &dead, "out");
+    let reason = wait(&gateway, dead.address(), "out");
     assert!(reason.starts_with("no connection: "), "{reason}");
     wait(&gateway, live.origin.address(), "healthy");
     assert!(answers(&gateway, 20).iter().all(|answer| answer == "live"));

@@ -254,7 +254,8 @@ fn answers_that_stall_are_cut() {
 
 #[test]
 fn nobody_listening_is_502() {
-    let gateway = gateway(&testkit::refused_address(), &NOTHING);
+    let nobody = testkit::FreeAddress::new();
+    let gateway = gateway(nobody.address(), &NOTHING);
     check_status(&gateway, &get("/x", ""), 502);
 }
 

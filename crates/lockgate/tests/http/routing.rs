@@ -195,3 +195,73 @@ fn addresses_are_allowed_and_denied_by_the_true_client() {
     }
     assert_eq!(ask(&gateway, "GET", "x", "/", "").status(), 403, "without a list the peer is the client");
 }
+
+#[test]
+fn another_spelling_of_a_host_is_the_same_host() {
+    let routes = [
+        fixed("any", "path = \"/*\""),
+        fixed("host", "host = \"admin.example.com\"\npath = \"/*\""),
+        fixed("wild", "host = \"*.example.com\"\npath = \"/*\""),
+        fixed("address", "host = \"[2001:db8::1]\"\npath = \"/*\""),
+    ]
+    .concat();
+    let gateway = gateway(&Origin::echo(), &routes);
+    for (host, name) in [
+        ("admin.example.com.", "host"),
+        ("Admin.Example.COM.:8080", "host"),
+        ("other.example.com.", "wild"),
+        ("[2001:db8:0:0::1]", "address"),
+        ("[2001:DB8::0.0.0.1]:80", "address"),
+        ("admin.example.com..", "any"),
+    ] {
+        assert_eq!(ask(&gateway, "GET", host, "/", "").text(), name, "{host}");
+    }
+    assert_eq!(ask(&gateway, "GET", ".", "/", "").status(), 400);
+}
+
+#[test]
+fn nobody_is_routed_by_what_a_stranger_claims() {
+    let routes = [
+        fixed("any", "path = \"/*\""),
+        fixed("secure", "path = \"/*\"\nheaders = { x-forwarded-proto = \"https\" }"),
+        fixed("known", "path = \"/known\"\nheaders = { x-lockgate-user = true }"),
+    ]
+    .concat();
+    let gateway = gateway(&Origin::echo(), &routes);
+    for (target, claim) in [("/", "X-Forwarded-Proto: https\r\n"), ("/known", "X-Lockgate-User: 1\r\n")] {
+        assert_eq!(ask(&gateway, "GET", "x", target, claim).text(), "any", "{claim}");
+    }
+}
+
+/// Everything goes to the origin, TRACE where a route names it.
+const WITH_TRACE: &str = "[[route]]\npath = \"/*\"\nupstream = \"origin\"\n\
+                          [[route]]\npath = \"/trace\"\nmethods = [\"TRACE\"]\nupstream = \"origin\"\n";
+
+#[test]
+fn what_shows_a_request_to_its_sender_is_asked_for_by_name_alone() {
+    let origin = Origin::echo();
+    let gateway = gateway(&origin, WITH_TRACE);
+    let refused = ask(&gateway, "TRACE", "x", "/", "");
+    assert_eq!(refused.status(), 405);
+    assert!(refused.field("allow").contains("GET") && !refused.field("allow").contains("TRACE"));
+    assert_eq!(origin.hits(), 0);
+    assert_eq!(ask(&gateway, "TRACE", "x", "/trace", "").status(), 200);
+}
+
+#[test]
+fn hops_are_counted_and_the_last_one_answers() {
+    let origin = Origin::echo();
+    let gateway = gateway(&origin, WITH_TRACE);
+    let last = ask(&gateway, "OPTIONS", "x", "/", "Max-Forwards: 0\r\n");
+    assert_eq!((last.status(), last.field("allow").contains("OPTIONS")), (204, true));
+    assert_eq!(ask(&gateway, "TRACE", "x", "/trace", "Max-Forwards: 0\r\n").status(), 405);
+    assert_eq!(origin.hits(), 0);
+    for (method, given, seen) in
+        [("OPTIONS", "3", "2"), ("OPTIONS", "1", "0"), ("OPTIONS", "many", "many"), ("GET", "0", "0")]
+    {
+        let echo = ask(&gateway, method, "x", "/", &format!("Max-Forwards: {given}\r\n")).json();
+        let fields: Vec<(String, String)> = serde_json::from_value(echo["fields"].clone()).unwrap();
+        let hops = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("max-forwards"));
+        assert_eq!(hops.map(|(_, value)| value.as_str()), Some(seen), "{method} {given}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::{Answer, GatewayProcess, Origin, Step, refused_address};
+use testkit::{Answer, FreeAddress, GatewayProcess, Origin, Step};
 
 use crate::start;
 
@@ -48,7 +48,8 @@ fn endpoints_take_turns_by_weight() {
 #[test]
 fn a_refused_connection_goes_once_to_the_next_endpoint() {
     let live = named("live");
-    let gateway = gateway(&format!("\"{}\", \"{}\"", refused_address(), live.address()), "");
+    let dead = FreeAddress::new();
+    let gateway = gateway(&format!("\"{}\", \"{}\"", dead.address(), live.address()), "");
     assert_eq!(count(&answers(&gateway, 20), "live"), 20);
     // Nothing of the request was sent, so that a POST may go on as well.
     assert_eq!(gateway.ask(POST).unwrap().text(), "live");
@@ -56,7 +57,8 @@ fn a_refused_connection_goes_once_to_the_next_endpoint() {
 
 #[test]
 fn all_endpoints_dead_is_an_error_and_not_a_loop() {
-    let endpoints: Vec<_> = (0..5).map(|_| format!("\"{}\"", refused_address())).collect();
+    let dead: Vec<_> = (0..5).map(|_| FreeAddress::new()).collect();
+    let endpoints: Vec<_> = dead.iter().map(|dead| format!("\"{}\"", dead.address())).collect();
     let gateway = gateway(&endpoints.join(", "), "");
     for _ in 0..10 {
         let status = gateway.get("/x").unwrap().status();
@@ -66,11 +68,12 @@ fn all_endpoints_dead_is_an_error_and_not_a_loop() {
 
 #[test]
 fn a_failing_endpoint_rests_and_comes_back() {
-    let address = refused_address();
+    let failing = FreeAddress::new();
+    let address = failing.address();
     let live = named("live");
     let gateway = gateway(&format!("\"{address}\", \"{}\"", live.address()), "rest = \"300ms\"");
     assert_eq!(count(&answers(&gateway, 10), "live"), 10);
-    let back = Origin::at(&address, |_| Answer::ok("back"));
+    let back = Origin::at(address, |_| Answer::ok("back"));
     let end = Instant::now() + Duration::from_secs(10);
     while count(&answers(&gateway, 1), "back") == 0 {
         assert!(Instant::now() < end, "the endpoint is never asked again");

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::RecvStream;
 use h2::client::SendRequest;
+use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -70,6 +70,23 @@ impl Client {
 
     pub(crate) fn get(&mut self, path: &str) -> Answer {
         self.ask(request("GET", path).body(()).unwrap(), None).unwrap()
+    }
+}
+
+/// Waits until the gateway has offered tunnels (RFC 8441 §3).
+pub(crate) async fn when_tunnels_are_offered(send: SendRequest<Bytes>) -> SendRequest<Bytes> {
+    let send = send.ready().await.unwrap();
+    while !send.is_extended_connect_protocol_enabled() {
+        tokio::task::yield_now().await;
+    }
+    send
+}
+
+/// Sends words on a tunnel to somebody who sends them back.
+pub(crate) async fn exchange_words(sending: &mut SendStream<Bytes>, stream: &mut RecvStream) {
+    for word in ["one", "two"] {
+        sending.send_data(word.into(), false).unwrap();
+        assert_eq!(stream.data().await.unwrap().unwrap(), word);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use testkit::{Answer, Origin};
 
-use crate::frames::{GOAWAY, SETTINGS, frame, pseudo};
+use crate::frames::{ACK, DATA, GOAWAY, PING, SETTINGS, WINDOW_UPDATE, frame, pseudo};
 use crate::{Client, Frames, request, slow_and_fast, start};
 
 #[test]
@@ -76,10 +76,29 @@ fn a_drain_lets_requests_end_and_begins_no_others() {
     gate.open();
     let mut body = Vec::new();
     while let Some(frame) = client.next() {
-        if (frame.kind, frame.stream) == (crate::frames::DATA, 1) {
+        if (frame.kind, frame.stream) == (DATA, 1) {
             body.extend(frame.payload);
         }
     }
     assert_eq!(body, b"slow");
     assert!(gateway.wait_for_end().unwrap().success());
+}
+
+#[test]
+fn what_a_client_says_while_it_reads_its_last_answer_does_not_cost_it_the_rest() {
+    const BODY_BYTES: usize = 400_000;
+    let origin = Origin::answering(Answer::generated(BODY_BYTES as u64));
+    let gateway = start("requests = 1", &origin);
+    let mut client = Frames::connect(gateway.address());
+    let wide = [frame(SETTINGS, 0, 0, &[0, 4, 0, 16, 0, 0]), frame(WINDOW_UPDATE, 0, 0, &[0, 16, 0, 0])];
+    client.send(&wide.concat()).unwrap();
+    client.ask(1, &pseudo("GET", "/"));
+    let goodbye = client.next_of(PING).unwrap();
+    client.send(&frame(PING, ACK, 0, &goodbye.payload)).unwrap();
+    // By then all of it is on its way, more than the client's socket takes.
+    std::thread::sleep(Duration::from_millis(300));
+    client.send(&frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])).unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    let of_body = std::iter::from_fn(|| client.next()).filter(|frame| frame.kind == DATA);
+    assert_eq!(of_body.map(|frame| frame.payload.len()).sum::<usize>(), BODY_BYTES);
 }

@@ -16,6 +16,7 @@ mod rules;
 mod streams;
 mod upstream_faults;
 mod upstream_frames;
+mod upstream_websockets;
 mod upstreams;
 
 use testkit::{Answer, Gate, GatewayProcess, Origin, Step};

@@ -49,6 +49,15 @@ struct Shared {
 impl Http2Origin {
     /// Takes so many streams at the same time on each connection.
     pub(crate) fn start(streams: u32) -> Self {
+        Self::with(streams, false)
+    }
+
+    /// Takes WebSockets, too, and sends back what comes.
+    pub(crate) fn echoing() -> Self {
+        Self::with(100, true)
+    }
+
+    fn with(streams: u32, takes_tunnels: bool) -> Self {
         let shared = Arc::new(Shared::default());
         let (tell, told) = std::sync::mpsc::channel();
         let serving = shared.clone();
@@ -60,7 +69,7 @@ impl Http2Origin {
                 tell.send(listener.local_addr().unwrap()).unwrap();
                 tokio::select! {
                     () = serving.stop.notified() => {}
-                    () = accept(listener, serving.clone(), streams) => {}
+                    () = accept(listener, serving.clone(), streams, takes_tunnels) => {}
                 }
             });
         });
@@ -111,13 +120,16 @@ impl Drop for Http2Origin {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, streams: u32) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>, streams: u32, takes_tunnels: bool) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         shared.connections.fetch_add(1, Ordering::SeqCst);
         let shared = shared.clone();
         tokio::task::spawn_local(async move {
             let mut builder = h2::server::Builder::new();
+            if takes_tunnels {
+                builder.enable_connect_protocol();
+            }
             let shaking = builder.max_concurrent_streams(streams).handshake::<_, Bytes>(stream);
             let Ok(mut connection) = shaking.await else { return };
             while let Some(Ok((request, respond))) = connection.accept().await {
@@ -147,6 +159,9 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
                 return;
             }
         }
+    }
+    if request.method() == "CONNECT" {
+        return tunnel(request, respond, &shared).await;
     }
     let (head, stream) = request.into_parts();
     let Ok((body, trailers)) = read(stream).await else { return };
@@ -190,6 +205,37 @@ async fn answer(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, 
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", "0".parse().unwrap());
     let _ = sending.send_trailers(trailers);
+}
+
+/// Sends back what comes, or says that it does not.
+async fn tunnel(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, shared: &Shared) {
+    let (head, mut stream) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    shared.seen.lock().unwrap().push(Request::from_parts(head, Vec::new()));
+    if path == "/forbidden" {
+        let head = Response::builder().status(403).body(()).unwrap();
+        let mut sending = respond.send_response(head, false).unwrap();
+        sending.send_data("no".into(), true).unwrap();
+        // The other side ends without fault, too.
+        if stream.data().await.is_some_and(|data| data.is_err()) {
+            shared.cancelled.fetch_add(1, Ordering::SeqCst);
+        }
+        return;
+    }
+    let head = Response::builder().header("sec-websocket-protocol", "chat").body(()).unwrap();
+    let mut sending = respond.send_response(head, false).unwrap();
+    while let Some(data) = stream.data().await {
+        let Ok(data) = data else {
+            shared.cancelled.fetch_add(1, Ordering::SeqCst);
+            return;
+        };
+        stream.flow_control().release_capacity(data.len()).unwrap();
+        if path == "/break" {
+            return sending.send_reset(Reason::INTERNAL_ERROR);
+        }
+        let _ = sending.send_data(data, false);
+    }
+    let _ = sending.send_data("after".into(), true);
 }
 
 async fn answer_check(health: Health, mut respond: SendResponse<Bytes>) {

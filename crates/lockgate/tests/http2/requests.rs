@@ -1,8 +1,10 @@
 //! Whole requests and answers, between HTTP/2 and an origin of HTTP/1.1.
 
-use testkit::{Answer, Origin, Step};
+use testkit::{Answer, GatewayProcess, Origin, Step};
 
-use crate::{Client, request, start};
+use crate::client::{exchange_words, read, when_tunnels_are_offered};
+use crate::origin::Http2Origin;
+use crate::{Client, LOCKGATE, request, start};
 
 #[test]
 fn an_origin_gets_a_request_like_any_other() {
@@ -97,7 +99,7 @@ fn trailers_go_both_ways() {
         trailers.insert("x-check", "9".parse().unwrap());
         trailers.insert("content-length", "4".parse().unwrap());
         sending.send_trailers(trailers).unwrap();
-        crate::client::read(answer.await.unwrap().into_body()).await.unwrap()
+        read(answer.await.unwrap().into_body()).await.unwrap()
     });
     assert_eq!(answer.0, b"ok");
     assert_eq!(answer.1.unwrap().get("x-sum").unwrap(), "7");
@@ -143,16 +145,66 @@ fn interim_responses_come_before_the_answer() {
 }
 
 #[test]
+fn a_success_that_opens_no_websocket_is_not_told_as_one() {
+    let Some(hello) = testkit::component("hello") else { return };
+    let http1 = Origin::start(|request| match request.line.target.as_str() {
+        "/204" => Answer::bytes("HTTP/1.1 204 No Content\r\n\r\n"),
+        "/426" => Answer::bytes("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno"),
+        _ => Answer::ok("a page"),
+    });
+    let http2 = Http2Origin::start(100);
+    let config = format!(
+        "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocols = [\"h2c\"]\n\
+         [upstream.h1]\nendpoints = [\"{}\"]\n[upstream.h2]\nprotocol = \"h2\"\nendpoints = [\"{}\"]\n\
+         [[route]]\npath = \"/*\"\nupstream = \"h1\"\n[[route]]\npath = \"/h2\"\nupstream = \"h2\"\n\
+         [[route]]\npath = \"/own\"\nrespond = {{ body = \"ours\" }}\n\
+         [function.hello]\ncomponent = {hello:?}\n[[route]]\npath = \"/function\"\nfunction = \"hello\"\n",
+        http1.address(),
+        http2.address
+    );
+    let gateway = GatewayProcess::start(LOCKGATE, &config).unwrap_or_else(|error| panic!("{error}"));
+    Client::connect(gateway.address()).run(async |send| {
+        let mut send = when_tunnels_are_offered(send).await;
+        for (path, status) in
+            [("/200", 502), ("/204", 502), ("/h2", 502), ("/own", 502), ("/function", 502), ("/426", 426)]
+        {
+            let asked = request("CONNECT", path).extension(h2::ext::Protocol::from_static("websocket"));
+            let (answer, _sending) = send.send_request(asked.body(()).unwrap(), false).unwrap();
+            let (head, body) = answer.await.unwrap().into_parts();
+            let said = String::from_utf8(read(body).await.unwrap().0).unwrap();
+            assert_eq!(
+                (head.status.as_u16(), said.contains("not_switched")),
+                (status, status == 502),
+                "{path}"
+            );
+        }
+    });
+    assert!(http1.requests().iter().all(|seen| seen.fields.lists("upgrade", "websocket")));
+}
+
+#[test]
+fn a_refused_tunnel_is_told_as_refused_whatever_it_is_to_carry() {
+    let config = "[[listener]]\naddress = \"127.0.0.1:0\"\nprotocols = [\"h2c\"]\n\
+         [[route]]\npath = \"/here\"\nrespond = { body = \"ours\" }\n";
+    let gateway = GatewayProcess::start(LOCKGATE, config).unwrap_or_else(|error| panic!("{error}"));
+    Client::connect(gateway.address()).run(async |send| {
+        let mut send = when_tunnels_are_offered(send).await;
+        let asked = request("CONNECT", "/nowhere").header("content-type", "application/grpc");
+        let asked = asked.extension(h2::ext::Protocol::from_static("websocket")).body(()).unwrap();
+        let (answer, _sending) = send.send_request(asked, false).unwrap();
+        let answer = answer.await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers().contains_key("grpc-status")), (404, false));
+    });
+}
+
+#[test]
 fn a_websocket_is_opened_by_extended_connect() {
     let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                   Sec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
     let origin = Origin::answering(Answer::new().send(switch).then(Step::Tunnel));
     let gateway = start("", &origin);
     Client::connect(gateway.address()).run(async |send| {
-        let mut send = send.ready().await.unwrap();
-        while !send.is_extended_connect_protocol_enabled() {
-            tokio::task::yield_now().await;
-        }
+        let mut send = when_tunnels_are_offered(send).await;
         let asked = request("CONNECT", "/chat?x=1")
             .extension(h2::ext::Protocol::from_static("websocket"))
             .header("sec-websocket-version", "13")
@@ -163,10 +215,7 @@ fn a_websocket_is_opened_by_extended_connect() {
         assert_eq!(answer.headers()["sec-websocket-protocol"], "chat");
         assert!(!answer.headers().contains_key("sec-websocket-accept"));
         let mut stream = answer.into_body();
-        for word in ["one", "two"] {
-            sending.send_data(word.into(), false).unwrap();
-            assert_eq!(stream.data().await.unwrap().unwrap(), word);
-        }
+        exchange_words(&mut sending, &mut stream).await;
         sending.send_data("".into(), true).unwrap();
         let rest = stream.data().await;
         assert!(rest.as_ref().is_none_or(|rest| rest.as_ref().is_ok_and(|data| data.is_empty())), "{rest:?}");

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use testkit::{Answer, Gate, Origin, Step};
 
 use crate::frames::{
-    DATA, END_HEADERS, END_STREAM, HEADERS, Outcome, RST_STREAM, SETTINGS, block, frame, pseudo,
+    DATA, END_HEADERS, END_STREAM, Frame, HEADERS, Outcome, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, block,
+    frame, pseudo,
 };
 use crate::{Client, Frames, request, slow_and_fast, start};
 
@@ -175,4 +176,71 @@ fn a_client_without_a_window_gets_no_byte_and_is_given_up() {
     assert_eq!(client.outcome(1), Outcome::Answered(200));
     let reset = client.next_of(RST_STREAM).unwrap();
     assert_eq!(reset.stream, 1);
+}
+
+/// The frames up to the answer to a PING.
+fn up_to_ping(client: &mut Frames) -> Vec<Frame> {
+    client.send(&frame(PING, 0, 0, &[0; 8])).unwrap();
+    std::iter::from_fn(|| client.next()).take_while(|frame| frame.kind != PING).collect()
+}
+
+#[test]
+fn who_is_held_up_leaves_room_for_others() {
+    let origin = Origin::start(|request| match request.line.target.as_str() {
+        "/hold" => Answer::new().then(Step::Hold),
+        _ => Answer::ok("ok"),
+    });
+    let gateway = start("", &origin);
+    let mut client = Frames::connect(gateway.address());
+    // Each of four streams sends what it may, which is all that they may together.
+    let body = |stream| frame(DATA, 0, stream, &[b'x'; 16_384]).repeat(4);
+    let tunnel =
+        [&[(":method", "CONNECT"), (":protocol", "websocket")][..], &pseudo("", "/hold")[1..]].concat();
+    let tunnel = block(&[&tunnel[..], &[("sec-websocket-version", "13")]].concat());
+    for stream in [1, 3, 5] {
+        client.send(&[frame(HEADERS, END_HEADERS, stream, &tunnel), body(stream)].concat()).unwrap();
+    }
+    origin.wait("tunnels are asked for", |connections| {
+        connections.iter().filter(|connection| connection.heads == 1).count() == 3
+    });
+    assert!(up_to_ping(&mut client).iter().any(|frame| frame.kind == WINDOW_UPDATE), "what all may send");
+    let head = frame(HEADERS, END_HEADERS, 7, &block(&pseudo("POST", "/")));
+    client.send(&[head, body(7)].concat()).unwrap();
+    let more = client.next_of(WINDOW_UPDATE).map(|frame| frame.stream);
+    client.send(&frame(DATA, END_STREAM, 7, &[])).unwrap();
+    let mut rest = std::iter::from_fn(|| client.next());
+    let is_end = |frame: &Frame| (frame.stream, frame.flags & END_STREAM) == (7, END_STREAM);
+    let before = rest.by_ref().take_while(|frame| !is_end(frame)).map(|frame| frame.stream);
+    assert!(more.into_iter().chain(before).any(|stream| stream == 0), "the others may send again");
+}
+
+#[test]
+fn what_comes_for_streams_that_were_refused_is_passed_over_however_many_were() {
+    const REFUSED: u32 = 400;
+    let (gate, origin) = slow_and_fast();
+    let gateway = start("http2 = { streams = 1 }", &origin);
+    let mut client = Frames::connect(gateway.address());
+    client.ask(1, &pseudo("GET", "/slow"));
+    let head = block(&pseudo("POST", "/"));
+    let streams = || (1..=REFUSED).map(|at| 2 * at + 1);
+    let begun = streams().flat_map(|stream| frame(HEADERS, END_HEADERS, stream, &head));
+    client.send(&begun.collect::<Vec<u8>>()).unwrap();
+    let refused = up_to_ping(&mut client).iter().filter(|frame| frame.kind == RST_STREAM).count();
+    assert_eq!(refused, REFUSED as usize);
+    let late = streams().flat_map(|stream| frame(DATA, END_STREAM, stream, b"late"));
+    client.send(&late.collect::<Vec<u8>>()).unwrap();
+    gate.open();
+    assert_eq!(client.outcome(1), Outcome::Answered(200));
+}
+
+#[test]
+fn the_rest_of_a_request_whose_head_is_refused_is_read_away() {
+    let gateway = start("", &Origin::answering(Answer::ok("ok")));
+    let mut client = Frames::connect(gateway.address());
+    let head = block(&pseudo("POST", &format!("/{}", "long".repeat(3_000))));
+    client.send(&frame(HEADERS, END_HEADERS, 1, &head)).unwrap();
+    assert_eq!(client.outcome(1), Outcome::Answered(414));
+    client.send(&[frame(DATA, 0, 1, b"what"), frame(DATA, END_STREAM, 1, b"ever")].concat()).unwrap();
+    let resets = up_to_ping(&mut client).iter().filter(|frame| frame.kind == RST_STREAM).count();
+    assert_eq!(resets, 0, "it has ended by itself");
 }

@@ -2,12 +2,14 @@
 
 use crate::Frames;
 use crate::frames::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, Outcome, PING, PUSH_PROMISE, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE, block, frame, pseudo,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, Outcome, PADDED, PING, PUSH_PROMISE, RST_STREAM,
+    SETTINGS, WINDOW_UPDATE, block, frame, pseudo,
 };
 use crate::upstream_frames::{CANCEL, Scripted, get, head, ok, reset};
 
+const NO_ERROR: u32 = 0;
 const PROTOCOL_ERROR: u32 = 1;
+const INTERNAL_ERROR: u32 = 2;
 const FLOW_CONTROL_ERROR: u32 = 3;
 const COMPRESSION_ERROR: u32 = 9;
 const ENHANCE_YOUR_CALM: u32 = 11;
@@ -82,7 +84,12 @@ fn a_head_without_end_ends_the_connection() {
 
 #[test]
 fn floods_end_the_connection() {
-    for flood in [frame(PING, 0, 0, &[0; 8]), frame(SETTINGS, 0, 0, &[]), frame(DATA, 0, 1, &[])] {
+    for flood in [
+        frame(PING, 0, 0, &[0; 8]),
+        frame(SETTINGS, 0, 0, &[]),
+        frame(DATA, 0, 1, &[]),
+        frame(DATA, PADDED, 1, &[0]),
+    ] {
         let begin = head(1, 0, &[(":status", "103")]);
         let begin = if flood[3] == DATA { head(1, 0, &[(":status", "200")]) } else { begin };
         let upstream = Scripted::start(move |listener| {
@@ -171,5 +178,89 @@ fn an_answer_that_has_begun_is_cut_when_it_ends_too_early() {
     assert_eq!(get(&mut client, 1), Outcome::Answered(200));
     seen.send(()).unwrap();
     assert!(matches!(client.outcome(1), Outcome::Reset(_)));
+    upstream.end();
+}
+
+#[test]
+fn an_answer_that_has_its_length_and_no_end_is_none() {
+    /// What is answered to a method, fields and data, up to the end that does not come.
+    type Unended = (&'static str, &'static [(&'static str, &'static str)], &'static [u8]);
+    const ANSWERS: [Unended; 5] = [
+        ("GET", &[(":status", "200"), ("content-length", "5")], b"whole"),
+        ("GET", &[(":status", "200"), ("content-length", "0")], b""),
+        ("GET", &[(":status", "204")], b""),
+        ("GET", &[(":status", "304")], b""),
+        ("HEAD", &[(":status", "200"), ("content-length", "5")], b""),
+    ];
+    let upstream = Scripted::start(|listener| {
+        let mut upstream = Frames::upstream(listener, &[]);
+        for has_end in [false, true] {
+            for (_, fields, data) in ANSWERS {
+                let stream = upstream.asked();
+                upstream.send(&[head(stream, 0, fields), frame(DATA, 0, stream, data)].concat()).unwrap();
+                // By then, the gateway has had it twice.
+                upstream.sent();
+                upstream.sent();
+                let end = if has_end {
+                    frame(DATA, END_STREAM, stream, &[])
+                } else {
+                    reset(stream, INTERNAL_ERROR)
+                };
+                upstream.send(&end).unwrap();
+            }
+        }
+    });
+    let gateway = upstream.gateway("rest = \"1ms\"");
+    for has_end in [false, true] {
+        for (method, fields, data) in ANSWERS {
+            let answer = gateway.ask(format!("{method} / HTTP/1.1\r\nHost: test\r\n\r\n")).unwrap();
+            let status: u16 = if has_end { fields[0].1.parse().unwrap() } else { 502 };
+            assert_eq!(answer.status(), status, "{method} {fields:?}");
+            assert!(!has_end || answer.body == data, "{method} {fields:?}");
+        }
+    }
+    upstream.end();
+}
+
+#[test]
+fn an_answer_that_has_begun_does_not_get_its_last_bytes_without_its_end() {
+    let upstream = Scripted::start(|listener| {
+        let mut upstream = Frames::upstream(listener, &[]);
+        assert_eq!(upstream.asked(), 1);
+        let begun = head(1, 0, &[(":status", "200"), ("content-length", "5")]);
+        upstream.send(&[begun, frame(DATA, 0, 1, b"who")].concat()).unwrap();
+        upstream.sent();
+        upstream.send(&frame(DATA, 0, 1, b"le")).unwrap();
+        upstream.sent();
+        upstream.send(&reset(1, INTERNAL_ERROR)).unwrap();
+    });
+    let gateway = upstream.gateway("");
+    let mut client = gateway.connect().unwrap();
+    client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    assert!(client.response("GET").is_err());
+    upstream.end();
+}
+
+#[test]
+fn a_connection_that_has_fallen_silent_gets_no_other_requests() {
+    let upstream = Scripted::start(|listener| {
+        let mut silent = Frames::upstream(listener, &[]);
+        assert_eq!(silent.asked(), 1);
+        silent.send(&ok(1)).unwrap();
+        assert_eq!(silent.asked(), 3);
+        let mut other = Frames::upstream(listener, &[]);
+        for stream in [1, 3] {
+            assert_eq!(other.asked(), stream);
+            other.send(&ok(stream)).unwrap();
+        }
+        assert_eq!(silent.dismissal(), NO_ERROR);
+    });
+    let gateway = upstream.gateway("rest = \"1ms\"\ntimeout = { response = \"500ms\" }");
+    let mut client = Frames::connect(gateway.address());
+    assert_eq!(get(&mut client, 1), Outcome::Answered(200));
+    assert_eq!(get(&mut client, 3), Outcome::Answered(504));
+    for stream in [5, 7] {
+        assert_eq!(get(&mut client, stream), Outcome::Answered(200));
+    }
     upstream.end();
 }

@@ -6,12 +6,11 @@ use std::thread::JoinHandle;
 use testkit::GatewayProcess;
 
 use crate::frames::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, Outcome, PING, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE, block, frame, pseudo,
+    ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, Outcome, PING, RST_STREAM,
+    SETTINGS, WINDOW_UPDATE, block, frame, pseudo,
 };
 use crate::{Client, Frames, LOCKGATE, request};
 
-const ACK: u8 = 1;
 /// Of settings.
 const MAX_CONCURRENT_STREAMS: u16 = 3;
 const INITIAL_WINDOW_SIZE: u16 = 4;
@@ -73,7 +72,7 @@ impl Frames {
     }
 
     /// What the gateway has sent up to here, and nothing that it has not.
-    fn sent(&mut self) -> Vec<Frame> {
+    pub(crate) fn sent(&mut self) -> Vec<Frame> {
         self.send(&frame(PING, 0, 0, b"sent yet")).unwrap();
         let is_answer = |frame: &Frame| frame.kind == PING && frame.payload == *b"sent yet";
         std::iter::from_fn(|| self.next()).take_while(|frame| !is_answer(frame)).collect()

@@ -9,7 +9,7 @@ use crate::origin::Http2Origin;
 use crate::{Client, Frames, LOCKGATE, request};
 
 #[track_caller]
-fn start(more: &str, origin: &Http2Origin) -> GatewayProcess {
+pub(crate) fn start(more: &str, origin: &Http2Origin) -> GatewayProcess {
     let config = format!(
         "[workers]\ncount = 1\n[[listener]]\naddress = \"127.0.0.1:0\"\nprotocols = [\"h1\", \"h2c\"]\n\
          [upstream.origin]\nprotocol = \"h2\"\nendpoints = [\"{}\"]\n{more}\n\

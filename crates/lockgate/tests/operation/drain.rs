@@ -103,6 +103,13 @@ fn the_drain_has_a_deadline() {
     assert!(start.elapsed() >= Duration::from_millis(250) && start.elapsed() < Duration::from_secs(10));
     assert_eq!(status.code(), Some(1), "a drain that was not clean says so");
     assert!(running.bytes(8).is_err(), "the exchange was cut");
+    let output = stand.gateway.command(["tail", "--json"]).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let records: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records.len(), 1, "what was cut is recorded: {text}");
+    assert_eq!((&records[0]["reason"], &records[0]["status"]), (&"drained".into(), &200.into()), "{text}");
+    assert_eq!(records[0]["bytes_out"], 4, "{text}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod disk;
 mod drain;
 mod kills;
 mod load;
+mod log;
 mod long_exchanges;
 mod memory;
 mod nginx;

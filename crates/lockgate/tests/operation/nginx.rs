@@ -1,11 +1,12 @@
 //! Real NGINX as the origin: what comes through the gateway is what it says directly.
 
+use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use testkit::{RawClient, Response, pattern, refused_address, single_upstream};
+use testkit::{FreeAddress, RawClient, Response, pattern, single_upstream};
 
 use crate::{outside, start};
 
@@ -15,15 +16,17 @@ struct Nginx {
     /// Where it wants PROXY headers: in cleartext, before TLS, on a socket.
     behind: [String; 3],
     directory: TempDir,
+    _kept: [FreeAddress; 3],
 }
 
 impl Nginx {
     fn start() -> Option<Self> {
         let program = outside::program("nginx")?;
         let directory = tempfile::tempdir().unwrap();
-        let address = refused_address();
+        let kept = [FreeAddress::new(), FreeAddress::new(), FreeAddress::new()];
+        let [address, plain, secured] = kept.each_ref().map(|free| free.address().to_owned());
         let socket = format!("unix:{}", directory.path().join("nginx.sock").display());
-        let behind = [refused_address(), refused_address(), socket];
+        let behind = [plain, secured, socket];
         let pair = tls::self_signed(&["nginx.internal".to_owned()], 2).unwrap();
         std::fs::write(directory.path().join("own.pem"), pair.certificate).unwrap();
         std::fs::write(directory.path().join("own.key"), pair.key).unwrap();
@@ -35,13 +38,14 @@ impl Nginx {
             .arg(directory.path())
             .args(["-c", "nginx.conf"])
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(File::create(directory.path().join("errors")).unwrap())
             .spawn()
             .unwrap();
-        let nginx = Self { child, address, behind, directory };
+        let nginx = Self { child, address, behind, directory, _kept: kept };
         let end = Instant::now() + Duration::from_secs(10);
         while RawClient::connect(&nginx.address).is_err() {
-            assert!(Instant::now() < end, "nginx does not start");
+            let errors = || std::fs::read_to_string(nginx.directory.path().join("errors")).unwrap();
+            assert!(Instant::now() < end, "nginx does not start: {}", errors());
             std::thread::sleep(Duration::from_millis(10));
         }
         Some(nginx)
@@ -69,7 +73,7 @@ fn config(directory: &Path, address: &str, [plain, secured, socket]: &[String; 3
     let here = directory.display();
     let user = if outside::succeeds("test", &["-w", "/root"]) { "user root;" } else { "" };
     format!(
-        "{user} daemon off; master_process off; worker_processes 1; pid {here}/pid; error_log /dev/null;\n\
+        "{user} daemon off; master_process off; worker_processes 1; pid {here}/pid; error_log stderr crit;\n\
          events {{ worker_connections 256; }}\n\
          http {{ access_log off; keepalive_timeout 60; client_max_body_size 100m; default_type text/plain;\n\
          client_body_temp_path {here}/body; proxy_temp_path {here}/p; fastcgi_temp_path {here}/f;\n\

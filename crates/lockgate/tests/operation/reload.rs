@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::{Answer, Gate, GatewayProcess, Origin, Step, refused_address};
+use testkit::{Answer, FreeAddress, Gate, GatewayProcess, Origin, Step};
 
 use crate::load::{Load, Work};
 use crate::start;
@@ -100,19 +100,20 @@ fn a_bad_configuration_changes_nothing_and_all_its_problems_are_told() {
 #[test]
 fn a_listener_is_added_and_removed() {
     let origin = Origin::echo();
-    let second = refused_address();
+    let second = FreeAddress::new();
+    let second = second.address();
     let gateway = start(&config(&origin, "one", ""));
     let more = format!("[[listener]]\naddress = \"{second}\"\n");
     gateway.rewrite_config(&config(&origin, "two", &more)).unwrap();
     assert_eq!(gateway.admin("POST", "/reload").unwrap().status(), 200);
     let request = "GET /x HTTP/1.1\r\nHost: test\r\n\r\n";
-    let mut client = testkit::RawClient::connect(&second).unwrap();
+    let mut client = testkit::RawClient::connect(second).unwrap();
     assert_eq!(client.ask(request).unwrap().status(), 200);
     gateway.rewrite_config(&config(&origin, "one again", "")).unwrap();
     assert_eq!(gateway.admin("POST", "/reload").unwrap().status(), 200);
     assert!(client.is_closed(), "an idle connection of a removed listener ends");
     let end = Instant::now() + Duration::from_secs(10);
-    while testkit::RawClient::connect(&second).is_ok() {
+    while testkit::RawClient::connect(second).is_ok() {
         assert!(Instant::now() < end, "the removed listener still accepts");
         std::thread::sleep(Duration::from_millis(10));
     }

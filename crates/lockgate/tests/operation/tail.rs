@@ -85,7 +85,8 @@ fn an_event_says_what_the_contract_says() {
 
 #[test]
 fn refusals_are_recorded_without_a_value() {
-    let gateway = start(&single_upstream(&testkit::refused_address()));
+    let nobody = testkit::FreeAddress::new();
+    let gateway = start(&single_upstream(nobody.address()));
     gateway.get("/x").unwrap();
     gateway.ask("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n").unwrap();
     let events = tail(&gateway, &[]);

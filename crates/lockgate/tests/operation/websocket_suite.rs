@@ -37,15 +37,24 @@ fn verdicts(program: &Path, address: &str) -> BTreeMap<String, (String, String)>
 fn websocket_cases_come_out_the_same_through_the_gateway() {
     let Some(program) = outside::program("kosoku") else { return };
     let origin = Origin::answering(Answer::new().then(Step::WebSocketEcho));
-    let gateway = start(&single_upstream(origin.address()));
+    let gateway = start(&single_upstream(origin.address()).replacen(
+        "[[listener]]",
+        "[[listener]]\nprotocols = [\"h1\", \"h2c\"]",
+        1,
+    ));
+    // Asks the other on streams of HTTP/2 (RFC 8441).
+    let before =
+        start(&single_upstream(gateway.address()).replacen("endpoints", "protocol = \"h2\"\nendpoints", 1));
     let direct = verdicts(&program, origin.address());
-    let through = verdicts(&program, gateway.address());
     let passed = direct.values().filter(|(behavior, _)| behavior == "OK" || behavior == "NON-STRICT").count();
     println!("{} cases, {passed} pass directly", direct.len());
     assert!(direct.len() > 200 && passed > 200, "{} cases, {passed} passed", direct.len());
-    let differences: Vec<_> =
-        direct.iter().filter(|(id, verdict)| through.get(*id) != Some(verdict)).collect();
-    let first = &differences[..differences.len().min(5)];
-    assert!(differences.is_empty(), "{} differ, {} ran: {first:?}", differences.len(), through.len());
-    assert_eq!(through.len(), direct.len());
+    for address in [gateway.address(), before.address()] {
+        let through = verdicts(&program, address);
+        let differences: Vec<_> =
+            direct.iter().filter(|(id, verdict)| through.get(*id) != Some(verdict)).collect();
+        let first = &differences[..differences.len().min(5)];
+        assert!(differences.is_empty(), "{} differ, {} ran: {first:?}", differences.len(), through.len());
+        assert_eq!(through.len(), direct.len());
+    }
 }

@@ -101,6 +101,33 @@ fn lines_of_json_and_csv_plain_or_compressed_give_the_same_answers() {
 }
 
 #[test]
+fn the_mark_of_utf_8_changes_no_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, plain) in [("events.ndjson", "a.ndjson"), ("events.csv", "a.csv")] {
+        let text = std::fs::read(samples().join(name)).unwrap();
+        let marked = [b"\xef\xbb\xbf", &text[..]].concat();
+        for (file, bytes) in [(plain, text), ("marked", marked.clone()), ("marked.gz", gzip(&marked))] {
+            std::fs::write(dir.path().join(file), bytes).unwrap();
+        }
+        check_equal(dir.path(), &[plain, "marked", "marked.gz"]);
+        let expected = answer(dir.path(), &[plain, "--json"]);
+        assert_eq!(run_with(&marked, &["--json"]).out, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_two_names_counts_once() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.ndjson"), "{\"a\":1}\n").unwrap();
+    std::os::unix::fs::symlink("a.ndjson", dir.path().join("current.ndjson")).unwrap();
+    let once = "[{\"count\":1}]\n";
+    for inputs in [&["a.ndjson", "./a.ndjson"][..], &["current.ndjson", "a.ndjson"], &[".", "*.ndjson"]] {
+        let question = ["--json", "--by", "none", "--measure", "count"];
+        assert_eq!(answer(dir.path(), &[inputs, &question].concat()), once, "{inputs:?}");
+    }
+}
+
+#[test]
 fn what_is_piped_in_is_read_without_being_named_or_as_a_dash() {
     let ndjson = std::fs::read(samples().join("events.ndjson")).unwrap();
     let expected = answer(&samples(), &["events.ndjson", "--json"]);

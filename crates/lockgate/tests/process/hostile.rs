@@ -85,6 +85,17 @@ fn a_line_that_is_cut_off_is_malformed() {
     check_counted("a.csv", "user_id,value\n1,1\n1".into(), "1 of 3 lines could not be read\n  a.csv:3: ");
 }
 
+/// It once made the header go on to the next quote, and no row was told as lost.
+#[test]
+fn a_lone_quote_in_the_names_of_csv_loses_no_row() {
+    for header in ["id,size 5\",n", "id,\"size,n", "id,5\"\",\"n"] {
+        let dir = folder(&[("a.csv", format!("{header}\n1,2,3\n1,3,4\n").into())]);
+        let done = run(dir.path(), &["a.csv", "--json", "--strict", "--by", "id", "--measure", "count"]);
+        let expected = (Some(0), "[{\"id\":1,\"count\":2}]\n", "");
+        assert_eq!((done.status, done.out.as_str(), done.err.as_str()), expected, "{header}");
+    }
+}
+
 #[test]
 fn compressed_data_that_is_cut_off_or_damaged_is_no_answer() {
     let lines = LINE.repeat(10_000);

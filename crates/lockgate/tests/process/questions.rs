@@ -54,6 +54,21 @@ fn everything_can_be_one_group_and_nothing_is_measured_twice() {
 }
 
 #[test]
+fn no_two_columns_have_the_same_name() {
+    let csv = "ts,count\n1970-01-01T00:00:00Z,7\n1970-01-01T00:00:01Z,7\n";
+    let asked = |arguments: &[&str]| {
+        let done = run_with(csv.as_bytes(), arguments);
+        assert_eq!((done.status, done.err.as_str()), (Some(0), ""), "{arguments:?}");
+        done.out
+    };
+    assert_eq!(asked(&["--json", "--by", "count", "--measure", "count"]), "[{\"count\":7,\"count_2\":2}]\n");
+    assert_eq!(
+        asked(&["--format", "csv", "--by", "ts", "--every", "1h", "--measure", "count", "--top", "1"]),
+        "ts,ts_2,count\r\n1970-01-01T00:00:00.000000Z,1970-01-01T00:00:00Z,1\r\n"
+    );
+}
+
+#[test]
 fn a_drawing_is_svg() {
     for question in [
         &["--every", "5m"][..],

@@ -53,6 +53,16 @@ fn lines_have_their_time() {
 }
 
 #[test]
+fn an_earlier_bracket_or_a_zone_apart_hides_no_time() {
+    let log = b"[::1] - - [21/Nov/2026:03:00:00 +0000] a\n2026-11-21 03:30:00 +0200 b\n";
+    let dir = folder(&[("a.log", log)]);
+    let found =
+        |arguments: &[&str]| crate::run(dir.path(), &[&["."], arguments, &["-p", "a.log"]].concat()).out;
+    assert_eq!(found(&["--since", "2026-11-21T02:00:00Z"]), "[::1] - - [21/Nov/2026:03:00:00 +0000] a\n");
+    assert_eq!(found(&["--until", "2026-11-21T02:00:00Z"]), "2026-11-21 03:30:00 +0200 b\n");
+}
+
+#[test]
 fn lines_of_text_have_the_time_they_begin_with() {
     let log =
         b"2026-11-21 01:00:00 a\n[2026-11-21T02:00:00Z] b\n    c\n::1 - - [21/Nov/2026:03:00:00 +0000] d\n";

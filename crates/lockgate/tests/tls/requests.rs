@@ -1,6 +1,7 @@
 //! HTTP/1.1 by TLS is what it is without.
 
 use std::io::{Read, Write};
+use std::time::{Duration, Instant};
 
 use testkit::websocket::open_request;
 use testkit::{Answer, Origin, RawClient, Step};
@@ -150,4 +151,26 @@ fn cleartext_is_told_where_to_go() {
         assert_eq!((answer.status(), answer.fields.all("location")), (308, vec![location]));
     }
     assert_eq!(origin.hits(), 0);
+}
+
+#[test]
+fn a_client_that_does_not_read_does_not_keep_its_connection_open() {
+    let folder = Folder::new();
+    let site = folder.certificate("site", &["test"]);
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    let origin = Origin::answering(Answer::new().send(switch).then(Step::Generate(1 << 30)));
+    let gateway = folder.start(&listener(&["site"], "body_timeout = \"300ms\""), &origin);
+    let mut client = Client::connect(gateway.address(), "test", &Trust::in_all(&[&site])).unwrap();
+    assert!(client.ask(&open_request("/ws", "test")).unwrap().starts_with("HTTP/1.1 101"));
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let metrics = gateway.admin("GET", "/metrics").unwrap().text();
+        let open = metrics.lines().find(|line| line.starts_with("lockgate_listener_connections{")).unwrap();
+        if open.ends_with(" 0") {
+            break;
+        }
+        assert!(Instant::now() < end, "{open}\n{}", gateway.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(client);
 }

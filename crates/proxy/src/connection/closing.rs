@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 use std::io;
+use std::pin::Pin;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
 use crate::adapter::Source;
-use crate::h1::ClientConversation;
+use crate::h1::{ClientConversation, wait};
 use crate::limits::{BUFFER_BYTES, DRAIN_BYTES, LINGER_BYTES, LINGER_MS};
 use crate::listen::Listener;
 use crate::pipeline::Afterwards;
@@ -76,8 +77,17 @@ async fn drain<S: ClientStream>(conversation: &mut ClientConversation<'_, S>) ->
 async fn linger<S: ClientStream>(conversation: &mut ClientConversation<'_, S>) {
     conversation.input.release();
     let done = conversation.input.has_ended() && conversation.input.buffer.is_empty();
-    if conversation.stream.split().1.shutdown().await.is_err() || done {
-        return;
+    // By TLS it is something to be written, which waits for its turn like all before it: there may be much that the client has to read.
+    conversation.timer.set(conversation.closing.listener.settings().body_timeout);
+    let shut_down = {
+        let mut writing = conversation.stream.split().1;
+        wait(conversation.timer, |context| Pin::new(&mut writing).poll_shutdown(context)).await
+    };
+    match shut_down {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => return conversation.stream.reset(),
+        Err(_) => return,
+        Ok(()) if done => return,
+        Ok(()) => {}
     }
     conversation.timer.set(Ticks::from_ms(LINGER_MS));
     let mut read = 0;

@@ -66,5 +66,7 @@ async fn accept(stream: TcpStream, terminator: &Terminator) -> io::Result<TlsStr
         let _ = stream.try_write(SPEAK_TLS);
         return Err(io::Error::new(io::ErrorKind::InvalidData, "it does not begin like TLS"));
     }
-    TlsAcceptor::from(terminator.config().clone()).accept(stream).await
+    let stream = TlsAcceptor::from(terminator.config().clone()).accept(stream).await?;
+    terminator.verify_again(stream.get_ref().1).map_err(io::Error::other)?;
+    Ok(stream)
 }

@@ -159,7 +159,10 @@ pub(super) async fn run<P: ProxyHttp, D: Downstream>(
     let way = lease.connection.split(exchange.timer, terms.idle, terms.head);
     let outcome = converse(exchange, terms, way, request, response, downstream).await;
     if let Some(Download::Switched) = outcome.download {
-        return Box::pin(tunnel::run(exchange, terms, lease, request, response, downstream)).await;
+        let (source, mut sink) = lease.connection.split(exchange.timer, terms.idle, terms.head);
+        sink.tunnel();
+        let (endpoint, way) = (&lease.endpoint, (source, sink));
+        return Box::pin(tunnel::run(exchange, terms, endpoint, way, request, response, downstream)).await;
     }
     conclude(exchange, lease, request, response, outcome)
 }
@@ -175,6 +178,12 @@ pub(super) async fn run_stream<P: ProxyHttp, D: Downstream>(
 ) -> Attempt {
     let way = lease.asking.split(exchange.timer, terms.idle, terms.head);
     let outcome = converse(exchange, terms, way, request, response, downstream).await;
+    if let Some(Download::Switched) = outcome.download {
+        let way = lease.asking.tunnel(exchange.timer, terms.idle, terms.head);
+        answer_key(request, response);
+        let endpoint = &lease.endpoint;
+        return Box::pin(tunnel::run(exchange, terms, endpoint, way, request, response, downstream)).await;
+    }
     match end(exchange, request, outcome) {
         End::Complete { .. } => {
             lease.endpoint.answered();
@@ -184,6 +193,12 @@ pub(super) async fn run_stream<P: ProxyHttp, D: Downstream>(
         End::Refused(refusal) => Attempt::Refused(refusal),
         End::NoResponse(failure) => Attempt::NoResponse(failure),
     }
+}
+
+/// Says that the key of a WebSocket's handshake was understood, which HTTP/2 does without (RFC 8441 §5).
+fn answer_key(request: &Request, response: &mut Response) {
+    let key = request.fields.get("sec-websocket-key").unwrap_or_default();
+    response.fields.set("sec-websocket-accept", http1::websocket_accept(key).as_bytes());
 }
 
 /// Sends the request and relays the answer, at the same time where there is a body to send.
@@ -242,7 +257,9 @@ async fn relay<P: ProxyHttp>(
         if let Err(error) = to_client.interim(response).await {
             return Download::ClientFailed(error);
         }
-        exchange.timer.set(terms.response);
+        if request.body == Body::Empty || exchange.is_uploaded() {
+            exchange.timer.set(terms.response);
+        }
     }
     exchange.note_head(response);
     if response.status == 101 {
@@ -250,13 +267,18 @@ async fn relay<P: ProxyHttp>(
         let unasked = Download::NoResponse(NoResponse::Malformed(http1::HeadError::Status));
         return if asked { Download::Switched } else { unasked };
     }
+    if exchange.arrival.takes_for_tunnel(response.status) {
+        return Download::NoResponse(NoResponse::Refused(Refusal::NOT_SWITCHED));
+    }
     if request.body != Body::Empty && !exchange.is_uploaded() {
         // What the client sends next is the rest of a body that nobody wants, or after an Expect perhaps another request
         // (RFC 9110 §10.1.1, RFC 9112 §9.6).
         to_client.close_after();
     }
-    dress(exchange, request, response);
-    exchange.worker.hooks.response_filter(response, &mut exchange.context.borrow_mut());
+    if !exchange.is_child() {
+        dress(exchange, request, response);
+        exchange.worker.hooks.response_filter(response, &mut exchange.context.borrow_mut());
+    }
     relay_response(exchange, request, response, source, to_client).await
 }
 

@@ -59,7 +59,8 @@ pub(super) async fn upload<P: ProxyHttp>(
         sink.write(piece).await.map_err(|_| BodyFailure::Upstream)?;
         if piece.end {
             exchange.note_uploaded();
-            exchange.timer.set(terms.response);
+            // From here on only the answer is waited for: its head, or what follows it.
+            exchange.timer.set(if exchange.has_head() { terms.idle } else { terms.response });
             return Ok(());
         }
         exchange.part_if_due(request);
@@ -117,7 +118,7 @@ async fn relay_last<P: ProxyHttp>(
 ) -> Download {
     exchange.traffic.sent(piece.data.len());
     let recorded = exchange.done(request);
-    match to_client.write(piece).await {
+    match exchange.last_write(to_client.write(piece)).await {
         Ok(()) => {
             exchange.close(recorded);
             Download::Complete
@@ -177,7 +178,8 @@ pub(super) async fn pump(
     loop {
         let piece = source.next().await.map_err(PumpError::Source)?;
         let (count, end) = (piece.data.len(), piece.end);
-        sink.write(piece).await.map_err(PumpError::Sink)?;
+        // A tunnel has no trailers (RFC 9113 §8.5).
+        sink.write(Piece { trailers: None, ..piece }).await.map_err(PumpError::Sink)?;
         moved(count);
         if end {
             return Ok(());

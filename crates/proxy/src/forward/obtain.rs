@@ -8,6 +8,8 @@ use policy::proxy_protocol::Ends;
 
 use super::is_replayable;
 use crate::exchange::Exchange;
+use crate::h1::wait;
+use crate::h2::is_websocket;
 use crate::hooks::ProxyHttp;
 use crate::upstream::{
     Endpoint, Lease, MakeRoom, Purpose, Sharing, StreamLease, Unobtainable, Upstream, open,
@@ -114,9 +116,33 @@ impl<P: ProxyHttp> Search<'_, P> {
     /// A stream of HTTP/2, or a connection where HTTP/1.1 is agreed on or needed.
     async fn by_either(&self) -> Result<Obtained, Unobtainable> {
         let is_auto = self.upstream.config().protocol == UpstreamProtocol::Auto;
-        if is_auto && !self.request.upgrade.is_empty() {
-            return self.connection(Purpose::Upgrade).await.map(Obtained::Connection);
+        let is_websocket = is_websocket(self.request);
+        let needs_http1 = !(is_websocket && self.endpoint.tunnels_by_http2());
+        if is_auto && needs_http1 && !self.request.upgrade.is_empty() {
+            match self.connection(Purpose::Upgrade).await {
+                // What HTTP/2 has of it is left.
+                Err(Unobtainable::NoUpgrade) if is_websocket => {}
+                obtained => return obtained.map(Obtained::Connection),
+            }
         }
+        let obtained = self.shared().await?;
+        if is_websocket && let Obtained::Stream(lease) = &obtained {
+            let timer = self.exchange.timer;
+            timer.set(self.upstream.timeouts.connect);
+            let takes = wait(timer, |_| lease.asking.poll_takes_tunnels(timer).map(Ok)).await;
+            let takes = takes.map_err(Unobtainable::Connect)?;
+            if is_auto {
+                self.endpoint.note_tunnels_by_http2(takes);
+                if !takes {
+                    return Err(Unobtainable::NoUpgrade);
+                }
+            }
+        }
+        Ok(obtained)
+    }
+
+    /// A stream, or a connection where HTTP/1.1 is agreed on.
+    async fn shared(&self) -> Result<Obtained, Unobtainable> {
         let Self { exchange: &Exchange { worker, timer, .. }, upstream, endpoint, client, .. } = *self;
         let (now, fresh) = (worker.timers.now(), !self.may_be_stale);
         if endpoint.picks_http1()

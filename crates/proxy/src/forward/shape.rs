@@ -40,7 +40,6 @@ fn say_where_from<P: ProxyHttp>(exchange: &Exchange<'_, P>, request: &mut Reques
         request,
         &Forwarding {
             peer: client.peer,
-            peer_is_trusted: client.peer_is_trusted,
             scheme: if client.is_secure { "https" } else { "http" },
             request_id: &id.bytes,
         },

@@ -8,31 +8,30 @@ use message::{Request, Response};
 
 use super::attempt::{Attempt, Terms};
 use super::body::{PumpError, pump};
-use crate::adapter::{Downstream, ResponseSink, Sink, SinkError, SourceError};
+use crate::adapter::{Downstream, ResponseSink, Sink, SinkError, Source, SourceError};
 use crate::answer::dress;
 use crate::exchange::Exchange;
 use crate::hooks::ProxyHttp;
 use crate::identify::Watch;
 use crate::pipeline::Afterwards;
-use crate::upstream::Lease;
+use crate::upstream::Endpoint;
 
-/// Passes the 101 on and moves bytes both ways. Bytes the client sent early go up only now.
+/// Passes the 101 on and moves bytes both ways; the upstream's side is a tunnel's already. Bytes the client sent early go up only now.
 pub(super) async fn run<P: ProxyHttp, D: Downstream>(
     exchange: &Exchange<'_, P>,
     terms: &Terms<'_>,
-    mut lease: Lease,
+    endpoint: &Endpoint,
+    (mut from_upstream, mut to_upstream): (impl Source, impl Sink),
     request: &Request,
     response: &mut Response,
     downstream: &mut D,
 ) -> Attempt {
-    lease.endpoint.answered();
+    endpoint.answered();
     exchange.note_answer(101);
     dress(exchange, request, response);
     downstream.tunnel();
     let (mut from_client, mut to_client) = downstream.split();
     to_client.start(response);
-    let (mut from_upstream, mut to_upstream) = lease.connection.split(exchange.timer, terms.idle, terms.head);
-    to_upstream.tunnel();
     let reason = match to_client.flush().await {
         Err(_) => Some("client_gone"),
         Ok(()) => {
@@ -79,11 +78,7 @@ async fn both<P: ProxyHttp>(
         if let Some(end) = watch.and_then(Watch::end) {
             return Poll::Ready(Err(end));
         }
-        if up_ended && down_ended || exchange.worker.is_cut_short() || exchange.timer.is_cut() {
-            Poll::Ready(Ok(()))
-        } else {
-            Poll::Pending
-        }
+        if up_ended && down_ended || exchange.timer.is_cut() { Poll::Ready(Ok(())) } else { Poll::Pending }
     })
     .await
 }

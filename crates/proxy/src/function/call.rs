@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use functions::{Failure, Function, WasiBody, body, bridge};
+use functions::{Failure, Function, WasiBody, body, body::Answer, bridge};
 use http::uri::Scheme;
 use message::{Body, Fields, Request};
 use tokio::sync::oneshot;
@@ -21,17 +21,19 @@ use lockgate_event::EventId;
 /// What the thread that runs a function needs for one call.
 #[derive(Debug)]
 pub(crate) struct Call {
+    pub(super) id: EventId,
     pub(super) function: Arc<Function>,
     pub(super) request: http::Request<WasiBody>,
-    pub(super) context: Arc<Context>,
-    /// Where the answer goes, as soon as its head is there, and by which way.
-    pub(super) answered: oneshot::Sender<http::Response<WasiBody>>,
+    /// For its own requests; `None`: it may make none.
+    pub(super) context: Option<Arc<Context>>,
+    /// Where the answer goes, as soon as its head is there, and by which way. Closed when nobody wants it any more, which ends the
+    /// guest.
+    pub(super) answered: oneshot::Sender<Answered>,
     pub(super) letterbox: Letterbox,
-    /// Where it is told how the call ended, unless it ended well.
-    pub(super) failed: oneshot::Sender<Failure>,
-    /// Told when the answer has been taken whole; closed without that when nobody wants it any more, which ends the guest.
-    pub(super) leash: oneshot::Receiver<()>,
 }
+
+/// What came of a call: an answer, whose body may yet fail, or the reason why there is none.
+pub(super) type Answered = Result<http::Response<Answer>, Failure>;
 
 /// What the outgoing requests of a call inherit from the exchange it answers.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ pub(super) struct Context {
     pub(super) parent: EventId,
     /// Host and port that were asked for; to the guest what it stands before is `upstream.internal`.
     pub(super) authority: Box<str>,
-    /// Fields that a guest neither takes away nor makes up, where it may ask at all.
+    /// Fields that a guest neither takes away nor makes up.
     pub(super) kept: Fields,
 }
 
@@ -72,26 +74,25 @@ pub(super) fn start<P: ProxyHttp>(
     let scheme = if exchange.client.is_secure { Scheme::HTTPS } else { Scheme::HTTP };
     let parts = bridge::request_to_guest(request, scheme).map_err(|_| Refusal::FUNCTION_REQUEST)?;
     let (answered, head) = oneshot::channel();
-    let (failed, failure) = oneshot::channel();
-    let (leash, held) = oneshot::channel();
     let may_ask = admitted.route().goes_on_after(step) || !function.settings().outbound.is_empty();
-    let context = Context {
-        admitted: admitted.on_behalf(),
-        step,
-        client: exchange.client,
-        parent: exchange.id(),
-        authority: request.authority().into(),
-        kept: if may_ask { shape::kept(request) } else { Fields::default() },
-    };
+    let context = may_ask.then(|| {
+        Arc::new(Context {
+            admitted: admitted.on_behalf(),
+            step,
+            client: exchange.client,
+            parent: exchange.id(),
+            authority: request.authority().into(),
+            kept: shape::kept(request),
+        })
+    });
     let call = Call {
+        id: exchange.id(),
         function: function.clone(),
         request: http::Request::from_parts(parts, upload),
-        context: Arc::new(context),
+        context,
         answered,
         letterbox: exchange.worker.letterbox.get_or_init(Letterbox::new).clone(),
-        failed,
-        leash: held,
     };
     exchange.worker.plane.function_threads().hand_over(call)?;
-    Ok(Conversation::new(to_guest, head, failure, leash))
+    Ok(Conversation::new(to_guest, head))
 }

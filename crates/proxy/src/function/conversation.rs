@@ -2,16 +2,17 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use functions::body::{BodySender, Closed};
-use functions::{Failure, WasiBody, bridge};
+use functions::body::{Answer, BodySender, Closed};
+use functions::bridge;
 use http_body::{Body as _, Frame};
 use message::{Body, Fields, Method, Piece, Request, Response, to_header_map, trailers_of};
 use tokio::sync::oneshot;
 
+use super::call::Answered;
 use crate::adapter::{NoResponse, RequestSink, ResponseSource, Sink, SinkError, Source, SourceError};
 use crate::h1::wait;
 use crate::refusal::Refusal;
@@ -23,10 +24,9 @@ type Arrived = Option<Result<Frame<Bytes>, functions::HttpError>>;
 #[derive(Debug)]
 pub(super) struct Conversation {
     upload: Option<BodySender>,
-    head: oneshot::Receiver<http::Response<WasiBody>>,
-    failure: oneshot::Receiver<Failure>,
-    leash: oneshot::Sender<()>,
-    body: Option<WasiBody>,
+    /// Dropped before the answer, it ends the guest; later, a body does whose end has not come.
+    answered: oneshot::Receiver<Answered>,
+    body: Option<Answer>,
     /// What has come and not been given yet.
     arrived: Option<Arrived>,
     lent: Bytes,
@@ -35,23 +35,8 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub(super) fn new(
-        upload: Option<BodySender>,
-        head: oneshot::Receiver<http::Response<WasiBody>>,
-        failure: oneshot::Receiver<Failure>,
-        leash: oneshot::Sender<()>,
-    ) -> Self {
-        Self {
-            upload,
-            head,
-            failure,
-            leash,
-            body: None,
-            arrived: None,
-            lent: Bytes::new(),
-            trailers: None,
-            ended: false,
-        }
+    pub(super) fn new(upload: Option<BodySender>, answered: oneshot::Receiver<Answered>) -> Self {
+        Self { upload, answered, body: None, arrived: None, lent: Bytes::new(), trailers: None, ended: false }
     }
 
     /// Both directions, to be used at the same time.
@@ -60,35 +45,18 @@ impl Conversation {
         timer: &'a Timer,
         idle: Ticks,
     ) -> (FunctionSource<'a>, FunctionSink<'a>) {
-        let Self { upload, head, failure, body, arrived, lent, trailers, ended, .. } = self;
-        let source = FunctionSource {
-            head,
-            failure,
-            body,
-            arrived,
-            lent,
-            trailers,
-            ended,
-            announced: None,
-            timer,
-            idle,
-        };
+        let Self { upload, answered, body, arrived, lent, trailers, ended } = self;
+        let source =
+            FunctionSource { answered, body, arrived, lent, trailers, ended, announced: None, timer, idle };
         (source, FunctionSink { upload, timer, idle })
-    }
-
-    /// Lets the guest go on with what it has to do after its answer. Without this, dropping the conversation ends it.
-    pub(super) fn release(self) {
-        // A guest that has already ended needs no leave.
-        let _ = self.leash.send(());
     }
 }
 
 /// The way back from a function.
 #[derive(Debug)]
 pub(super) struct FunctionSource<'a> {
-    head: &'a mut oneshot::Receiver<http::Response<WasiBody>>,
-    failure: &'a mut oneshot::Receiver<Failure>,
-    body: &'a mut Option<WasiBody>,
+    answered: &'a mut oneshot::Receiver<Answered>,
+    body: &'a mut Option<Answer>,
     arrived: &'a mut Option<Arrived>,
     lent: &'a mut Bytes,
     trailers: &'a mut Option<Fields>,
@@ -117,10 +85,12 @@ impl FunctionSource<'_> {
         }
     }
 
-    /// Why there is no answer, or no more of it; known a moment after the guest has ended.
-    async fn why(&mut self) -> Option<Failure> {
-        let failure = &mut *self.failure;
-        wait(self.timer, |context| Pin::new(&mut *failure).poll(context).map(Ok)).await.ok()?.ok()
+    /// Why there is no more of the answer.
+    async fn why(&mut self) -> &'static str {
+        let Some(body) = &self.body else { return "function_failed" };
+        let mut failure = pin!(body.failure());
+        let failure = wait(self.timer, |context| failure.as_mut().poll(context).map(Ok)).await;
+        failure.ok().flatten().map_or("function_malformed", |failure| failure.reason())
     }
 
     /// Takes what has come; answers whether there is something to give.
@@ -149,10 +119,7 @@ impl Source for FunctionSource<'_> {
             };
             match arrived {
                 None => *self.ended = true,
-                Some(Err(_)) => {
-                    let reason = self.why().await.map_or("function_malformed", |failure| failure.reason());
-                    return Err(SourceError::Failed(reason));
-                }
+                Some(Err(_)) => return Err(SourceError::Failed(self.why().await)),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => {
                         if self.take(data) {
@@ -197,18 +164,18 @@ impl Source for FunctionSource<'_> {
 
 impl ResponseSource for FunctionSource<'_> {
     async fn head(&mut self, method: Method, response: &mut Response) -> Result<(), NoResponse> {
-        let head = &mut *self.head;
-        let Ok(answered) = wait(self.timer, |context| Pin::new(&mut *head).poll(context).map(Ok)).await
-        else {
-            return Err(NoResponse::Refused(Refusal::FUNCTION_TIMEOUT));
+        let answered = &mut *self.answered;
+        let answered = wait(self.timer, |context| Pin::new(&mut *answered).poll(context).map(Ok)).await;
+        let answer = match answered {
+            Ok(Ok(Ok(answer))) => answer,
+            Ok(Ok(Err(failure))) => {
+                return Err(NoResponse::Refused(Refusal::of_reason(failure.reason())));
+            }
+            // The function's thread has ended.
+            Ok(Err(_)) => return Err(NoResponse::Refused(Refusal::FUNCTION_FAILED)),
+            Err(_) => return Err(NoResponse::Refused(Refusal::FUNCTION_TIMEOUT)),
         };
-        let Ok(answered) = answered else {
-            let why = self.why().await;
-            let refusal =
-                why.map_or(Refusal::FUNCTION_FAILED, |failure| Refusal::of_reason(failure.reason()));
-            return Err(NoResponse::Refused(refusal));
-        };
-        let (parts, body) = answered.into_parts();
+        let (parts, body) = answer.into_parts();
         bridge::response_from_guest(&parts, method == Method::Head, response)
             .map_err(|_| NoResponse::Refused(Refusal::FUNCTION_MALFORMED))?;
         *self.ended = response.body == Body::Empty;

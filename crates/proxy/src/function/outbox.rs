@@ -3,22 +3,22 @@
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
-use functions::WasiBody;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, oneshot};
 
+use super::call::Answered;
 use crate::limits::ANSWERS_TOGETHER;
 
 /// An answer, and the exchange that waits for it.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) to: oneshot::Sender<http::Response<WasiBody>>,
-    pub(super) response: http::Response<WasiBody>,
+pub(super) struct Letter {
+    pub(super) to: oneshot::Sender<Answered>,
+    pub(super) answered: Answered,
 }
 
 /// Where a worker takes answers from function threads.
 #[derive(Clone, Debug)]
-pub(crate) struct Letterbox(UnboundedSender<Vec<Answer>>);
+pub(crate) struct Letterbox(UnboundedSender<Vec<Letter>>);
 
 impl Letterbox {
     /// A letterbox that is emptied by a task of the current runtime. As many answers lie in it as calls of the worker are under way.
@@ -29,11 +29,11 @@ impl Letterbox {
     }
 }
 
-async fn deliver(mut letters: UnboundedReceiver<Vec<Answer>>) {
-    while let Some(answers) = letters.recv().await {
-        for Answer { to, response } in answers {
-            // Whoever has gone does not want the answer; the call's leash says so, too.
-            let _ = to.send(response);
+async fn deliver(mut letters: UnboundedReceiver<Vec<Letter>>) {
+    while let Some(together) = letters.recv().await {
+        for Letter { to, answered } in together {
+            // Whoever has gone does not want the answer, which is dropped here and so ends the guest.
+            let _ = to.send(answered);
         }
     }
 }
@@ -41,7 +41,7 @@ async fn deliver(mut letters: UnboundedReceiver<Vec<Answer>>) {
 /// What the calls of one function thread have answered in this turn of its tasks.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    answers: RefCell<Vec<(Letterbox, Vec<Answer>)>>,
+    letters: RefCell<Vec<(Letterbox, Vec<Letter>)>>,
     /// When the first of them was put in.
     since: Cell<Option<Instant>>,
     filled: Notify,
@@ -49,12 +49,12 @@ pub(super) struct Outbox {
 
 impl Outbox {
     /// Takes an answer, and sends all that are there once the first has waited long enough.
-    pub(super) fn put(&self, letterbox: &Letterbox, answer: Answer) {
+    pub(super) fn put(&self, letterbox: &Letterbox, letter: Letter) {
         {
-            let mut answers = self.answers.borrow_mut();
-            match answers.iter_mut().find(|(other, _)| other.0.same_channel(&letterbox.0)) {
-                Some((_, waiting)) => waiting.push(answer),
-                None => answers.push((letterbox.clone(), vec![answer])),
+            let mut letters = self.letters.borrow_mut();
+            match letters.iter_mut().find(|(other, _)| other.0.same_channel(&letterbox.0)) {
+                Some((_, waiting)) => waiting.push(letter),
+                None => letters.push((letterbox.clone(), vec![letter])),
             }
         }
         match self.since.get() {
@@ -80,16 +80,16 @@ impl Outbox {
         if self.since.take().is_none() {
             return;
         }
-        for (letterbox, answers) in self.answers.borrow_mut().drain(..) {
+        for (letterbox, letters) in self.letters.borrow_mut().drain(..) {
             // A worker that has gone wants nothing.
-            let _ = letterbox.0.send(answers);
+            let _ = letterbox.0.send(letters);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use functions::body;
+    use functions::Failure;
 
     use super::*;
 
@@ -99,9 +99,9 @@ mod tests {
         runtime.block_on(future)
     }
 
-    fn answer() -> (Answer, oneshot::Receiver<http::Response<WasiBody>>) {
+    fn answer() -> (Letter, oneshot::Receiver<Answered>) {
         let (to, waits) = oneshot::channel();
-        (Answer { to, response: http::Response::new(body::empty()) }, waits)
+        (Letter { to, answered: Err(Failure::NoRoom) }, waits)
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The outgoing requests of a guest: exchanges of their own, through the gateway's pools, time-outs and limits, recorded as children.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use functions::{Destination, HttpError as Error, Outbound, SentResponse, Timeouts, WasiBody, bridge};
 use futures_util::FutureExt;
@@ -12,12 +15,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::call::Context;
 use super::guest::Guest;
+use super::wanted::{Wanted, wish};
 use crate::exchange::Exchange;
 use crate::forward::attempt::Terms;
 use crate::forward::{ask, choose_upstream, refuse_loop, shape};
 use crate::hooks::ProxyHttp;
 use crate::limits::{GUEST_IDLE, GUEST_REQUESTS};
 use crate::pipeline::Afterwards;
+use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::timers::{Ticks, Timer};
 use crate::worker::Worker;
@@ -29,18 +34,17 @@ pub(super) struct Asked {
     request: http::Request<WasiBody>,
     timeouts: Timeouts,
     reply: oneshot::Sender<Result<http::Response<WasiBody>, Error>>,
+    wanted: Wanted,
 }
 
 /// Where a guest's requests go.
 #[derive(Debug)]
-pub(super) struct GuestOutbound(mpsc::Sender<Box<Asked>>);
+struct GuestOutbound(mpsc::Sender<Box<Asked>>);
 
-impl GuestOutbound {
-    /// Boxed, since a channel sets room for many aside, and most guests ask nothing.
-    pub(super) fn new() -> (Self, mpsc::Receiver<Box<Asked>>) {
-        let (sender, receiver) = mpsc::channel(GUEST_REQUESTS);
-        (Self(sender), receiver)
-    }
+/// A way for a guest's requests. They are boxed, since a channel sets room for many aside, and most guests ask nothing.
+pub(super) fn way_out() -> (Arc<dyn Outbound>, mpsc::Receiver<Box<Asked>>) {
+    let (sender, receiver) = mpsc::channel(GUEST_REQUESTS);
+    (Arc::new(GuestOutbound(sender)), receiver)
 }
 
 impl Outbound for GuestOutbound {
@@ -51,21 +55,24 @@ impl Outbound for GuestOutbound {
         timeouts: Timeouts,
     ) -> SentResponse {
         let (reply, answered) = oneshot::channel();
+        let (wish, wanted) = wish();
         let sender = self.0.clone();
         async move {
-            let asked = Asked { destination, request, timeouts, reply };
+            let asked = Asked { destination, request, timeouts, reply, wanted };
             sender.send(Box::new(asked)).await.map_err(|_| Error::ConnectionTerminated)?;
-            answered.await.map_err(|_| Error::ConnectionTerminated)?
+            let response = answered.await.map_err(|_| Error::ConnectionTerminated)??;
+            Ok(response.map(|body| wish.within(body)))
         }
         .boxed()
     }
 }
 
-/// Serves one request of a guest, up to its record.
+/// Serves one request of a guest, up to its record, or until the guest does not want its answer any more.
 pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Context>, asked: Box<Asked>) {
     let started = Instant::now();
+    let _open = worker.gauges.connection();
     let timer = Timer::of_this_task(worker.timers.clone()).await;
-    let Asked { destination, request, timeouts, reply } = *asked;
+    let Asked { destination, request, timeouts, reply, wanted } = *asked;
     let (parts, body) = request.into_parts();
     let mut state = worker.take_state();
     let (request, response) = (&mut state.request, &mut state.response);
@@ -79,16 +86,64 @@ pub(super) async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, context: Arc<Cont
             let mut exchange =
                 Exchange::open(&worker, started, context.client.into(), &timer, request, &record);
             exchange.descend_from(context.parent);
-            let answered =
-                answer(&mut exchange, &context, destination, &timeouts, request, response, &mut guest).await;
-            if let Err(refusal) = answered {
-                exchange.note(refusal.status, Some(refusal.reason));
-                exchange.finish(request);
-                guest.refuse(error_of(&refusal));
+            let ended = {
+                let answering =
+                    answer(&mut exchange, &context, destination, &timeouts, request, response, &mut guest);
+                watch(answering, &record, wanted, timeouts.connect, &timer).await
+            };
+            match ended {
+                Ended::Answered => {}
+                Ended::Refused(refusal) => {
+                    exchange.note(refusal.status, Some(refusal.reason));
+                    exchange.finish(request);
+                    guest.refuse(error_of(&refusal));
+                }
+                Ended::Cut(why) => exchange.abandon(why, request),
             }
         }
     }
     worker.put_state(state);
+}
+
+/// How a request ended.
+enum Ended {
+    /// It is recorded.
+    Answered,
+    /// Nothing has gone to the guest.
+    Refused(Refusal),
+    /// In its middle, for a reason that lies outside of it.
+    Cut(&'static str),
+}
+
+/// Lets a request be answered, unless nobody wants it, it has no connection within the time that the guest gives it, or all have to end.
+async fn watch(
+    answering: impl Future<Output = Result<Afterwards, Refusal>>,
+    record: &RefCell<Option<Record>>,
+    mut wanted: Wanted,
+    connect: Option<Duration>,
+    timer: &Timer,
+) -> Ended {
+    let mut answering = pin!(answering);
+    let mut connect = pin!(connect.map(tokio::time::sleep));
+    poll_fn(|task| {
+        if let Poll::Ready(answered) = answering.as_mut().poll(task) {
+            return Poll::Ready(answered.map_or_else(Ended::Refused, |_| Ended::Answered));
+        }
+        let record = record.borrow();
+        // One that has been recorded is on its last write, which ends by itself.
+        let Some(record) = record.as_ref() else { return Poll::Pending };
+        if wanted.poll_called_off(task).is_ready() {
+            return Poll::Ready(Ended::Cut("client_gone"));
+        }
+        if record.is_connecting()
+            && let Some(connect) = connect.as_mut().as_pin_mut()
+            && connect.poll(task).is_ready()
+        {
+            return Poll::Ready(Ended::Refused(Refusal::CONNECT_TIMEOUT));
+        }
+        timer.cut_reason().map_or(Poll::Pending, |why| Poll::Ready(Ended::Cut(why)))
+    })
+    .await
 }
 
 /// Sends the request where it is to go.

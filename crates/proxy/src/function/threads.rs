@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,8 +13,8 @@ use journal::RingWriter;
 use tokio::sync::{mpsc, oneshot};
 
 use super::call::Call;
-use super::outbox::{Answer, Outbox};
-use super::outgoing::{self, GuestOutbound};
+use super::outbox::{Letter, Outbox};
+use super::outgoing;
 use crate::hooks::ProxyHttp;
 use crate::limits::{CALLS_HANDED_OVER, FUNCTION_NICENESS};
 use crate::refusal::Refusal;
@@ -39,9 +39,12 @@ impl FunctionThread {
 #[derive(Clone, Debug)]
 struct Entrance {
     calls: mpsc::Sender<Call>,
-    /// Calls under way and waiting.
-    busy: Arc<AtomicUsize>,
+    load: Load,
 }
+
+/// Calls of one thread that are under way or wait.
+#[derive(Clone, Debug, Default)]
+struct Load(Arc<AtomicUsize>);
 
 /// All threads that run functions.
 #[derive(Debug, Default)]
@@ -55,11 +58,11 @@ impl FunctionThreads {
 
     /// Gives a call to the thread with the fewest.
     pub(super) fn hand_over(&self, call: Call) -> Result<(), Refusal> {
-        let idlest = self.0.iter().min_by_key(|entrance| entrance.busy.load(Ordering::Relaxed));
+        let idlest = self.0.iter().min_by_key(|entrance| entrance.load.0.load(Ordering::Relaxed));
         let Some(entrance) = idlest else { return Err(Refusal::FUNCTION_BUSY) };
-        entrance.busy.fetch_add(1, Ordering::Relaxed);
+        entrance.load.0.fetch_add(1, Ordering::Relaxed);
         entrance.calls.try_send(call).map_err(|_| {
-            entrance.busy.fetch_sub(1, Ordering::Relaxed);
+            entrance.load.0.fetch_sub(1, Ordering::Relaxed);
             Refusal::FUNCTION_BUSY
         })
     }
@@ -76,13 +79,13 @@ pub fn spawn_function_thread<P: ProxyHttp + Send>(
     ring: Option<RingWriter>,
 ) -> io::Result<FunctionThread> {
     let (calls, handed_over) = mpsc::channel(CALLS_HANDED_OVER);
-    let busy = Arc::<AtomicUsize>::default();
-    let counted = busy.clone();
+    let load = Load::default();
+    let counted = load.clone();
     let handle = spawn(name, plane, hooks, ring, move |worker: &Rc<Worker<P>>| {
         lower_priority();
         tokio::task::spawn_local(serve(worker.clone(), handed_over, counted));
     })?;
-    Ok(FunctionThread { handle, entrance: Entrance { calls, busy } })
+    Ok(FunctionThread { handle, entrance: Entrance { calls, load } })
 }
 
 /// Guests yield to whoever moves bytes. Only Linux has a priority per thread.
@@ -96,12 +99,14 @@ fn lower_priority() {
 }
 
 /// Takes calls as long as there may be any.
-async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, mut calls: mpsc::Receiver<Call>, busy: Arc<AtomicUsize>) {
+async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, mut calls: mpsc::Receiver<Call>, load: Load) {
     let outbox = Rc::new(Outbox::default());
+    // Cloned for each call, at no atomic's price.
+    let load = Rc::new(load);
     let emptied = outbox.clone();
     tokio::task::spawn_local(async move { emptied.empty().await });
     while let Some(call) = calls.recv().await {
-        let (worker, outbox, place) = (worker.clone(), outbox.clone(), Busied(busy.clone()));
+        let (worker, outbox, place) = (worker.clone(), outbox.clone(), Busied(load.clone()));
         // Boxed, since a task's future is copied when it is spawned and when it ends, and this one is large.
         tokio::task::spawn_local(Box::pin(async move {
             run(&worker, &outbox, call).await;
@@ -111,40 +116,40 @@ async fn serve<P: ProxyHttp>(worker: Rc<Worker<P>>, mut calls: mpsc::Receiver<Ca
 }
 
 /// One of the calls a thread is busy with.
-struct Busied(Arc<AtomicUsize>);
+struct Busied(Rc<Load>);
 
 impl Drop for Busied {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// Runs one call to its end, or until nobody wants its answer any more.
 async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, outbox: &Outbox, call: Call) {
     let _open = worker.gauges.connection();
-    let Call { function, request, context, answered, letterbox, failed, mut leash } = call;
+    let Call { id, function, request, context, mut answered, letterbox } = call;
     let permit = tokio::select! {
         biased;
         permit = function.enter() => permit,
         // Nobody waits any more.
-        _ = &mut leash => return,
+        () = answered.closed() => return,
     };
     let permit = match permit {
         Ok(permit) => permit,
         Err(Busy::Full | Busy::Late) => {
             // Whoever has gone does not want to know.
-            let _ = failed.send(Failure::NoRoom);
+            let _ = answered.send(Err(Failure::NoRoom));
             return;
         }
     };
-    let (outbound, mut asked) = GuestOutbound::new();
-    let id: Arc<str> = context.parent.to_string().into();
+    let next = context.as_ref().is_some_and(|context| context.goes_on());
+    let (outbound, asked) = context.is_some().then(outgoing::way_out).unzip();
+    let mut errands = asked.zip(context);
     let (head, mut made) = oneshot::channel();
-    let next = context.goes_on();
-    let call = functions::Call { id, request, outbound: Arc::new(outbound), next };
+    let call = functions::Call { id, request, outbound, next };
     let mut guest = pin!(function.call(&permit, call, head));
     let mut answered = Some(answered);
-    let (mut is_held, mut has_begun) = (true, false);
+    let mut has_begun = false;
     let ended = poll_fn(|task| {
         // One that is not done in a turn may take a whole tick, for which nobody else's answer is to wait.
         if std::mem::replace(&mut has_begun, true) {
@@ -156,23 +161,25 @@ async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, outbox: &Outbox, call: Call) 
             && let Ok(response) = made.try_recv()
             && let Some(to) = answered.take()
         {
-            outbox.put(&letterbox, Answer { to, response });
+            outbox.put(&letterbox, Letter { to, answered: Ok(response) });
         }
-        while let Poll::Ready(Some(asked)) = asked.poll_recv(task) {
-            tokio::task::spawn_local(outgoing::serve(worker.clone(), context.clone(), asked));
-        }
-        if polled.is_pending() && is_held {
-            match Pin::new(&mut leash).poll(task) {
-                Poll::Ready(Ok(())) => is_held = false,
-                Poll::Ready(Err(_)) => return Poll::Ready(Ok(())),
-                Poll::Pending => {}
+        if let Some(errands) = &mut errands {
+            let (asked, context) = errands;
+            while let Poll::Ready(Some(asked)) = asked.poll_recv(task) {
+                tokio::task::spawn_local(outgoing::serve(worker.clone(), context.clone(), asked));
             }
+        }
+        if polled.is_pending()
+            && let Some(answered) = &mut answered
+            && answered.poll_closed(task).is_ready()
+        {
+            return Poll::Ready(Ok(()));
         }
         polled
     })
     .await;
-    if let Err(failure) = ended {
-        drop(answered);
-        let _ = failed.send(failure);
+    if let (Err(failure), Some(to)) = (ended, answered) {
+        // As above.
+        let _ = to.send(Err(failure));
     }
 }

@@ -2,6 +2,7 @@
 
 mod gateway;
 mod origin;
+pub mod upstream;
 mod wire;
 
 use std::rc::Rc;
@@ -9,7 +10,7 @@ use std::rc::Rc;
 pub use wire::Moment;
 
 use gateway::{Gateway, with_gateway};
-use wire::{Client, Wire};
+use wire::{InMemory, Wire};
 
 /// Ticks without anything to do within which every wait of a connection is over.
 const TICKS_TO_END: u32 = 1_200;
@@ -44,11 +45,9 @@ pub enum End {
     Silence,
 }
 
-/// A client, and how its bytes travel.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// What it does.
-    pub acts: Vec<Act>,
+/// How bytes travel, and how the connection ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Travel {
     /// How it ends.
     pub end: End,
     /// Most bytes that are read at once.
@@ -59,6 +58,15 @@ pub struct Plan {
     pub is_fickle: bool,
     /// How often the tasks get their turn behind each act.
     pub turns: u32,
+}
+
+/// A client, and how its bytes travel.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What it does.
+    pub acts: Vec<Act>,
+    /// How its bytes travel.
+    pub travel: Travel,
     /// Which listener it comes to, counted modulo their number.
     pub listener: usize,
 }
@@ -107,23 +115,23 @@ pub fn converse(plan: &Plan) -> Transcript {
 
 impl Gateway {
     async fn converse(&self, plan: &Plan) -> Transcript {
-        let client = Client::new(Wire::new(plan));
+        let client = InMemory::new(Wire::new(plan.travel));
         let listener = self.listener(plan.listener);
         let http2 = listener.settings().http2;
         let task = self.serve(&listener, client.clone());
         for act in &plan.acts {
             self.act(act, &client).await;
-            turns(plan.turns).await;
+            turns(plan.travel.turns).await;
         }
         let rest = self.rest(plan, &client, || task.is_finished()).await;
-        client.wire(|wire| wire.end(plan.end));
+        client.wire(|wire| wire.end(plan.travel.end));
         let is_over = || task.is_finished() && listener.connections_open() == 0;
-        for _ in 0..TICKS_TO_END {
-            turns(TURNS).await;
-            if is_over() {
-                break;
+        let mut ticks = 0;
+        while !is_over() && ticks < TICKS_TO_END {
+            if !self.moves(&client).await {
+                self.tick();
+                ticks += 1;
             }
-            self.tick();
         }
         assert!(task.is_finished(), "the connection ends: {plan:?}");
         assert_eq!(listener.connections_open(), 0, "every stream ends: {plan:?}");
@@ -137,7 +145,7 @@ impl Gateway {
         Transcript { sent, written, read, moments, rest, allowed }
     }
 
-    async fn act(&self, act: &Act, client: &Client) {
+    async fn act(&self, act: &Act, client: &InMemory) {
         match act {
             Act::Send(bytes) => client.wire(|wire| wire.send(bytes)),
             Act::Take(count) => client.wire(|wire| wire.allow(*count)),
@@ -156,8 +164,8 @@ impl Gateway {
     }
 
     /// Goes on until nothing moves any more, where the client takes all there is.
-    async fn rest(&self, plan: &Plan, client: &Client, is_over: impl Fn() -> bool) -> Option<Moment> {
-        if plan.end != End::Silence || !client.wire(|wire| wire.takes_all()) {
+    async fn rest(&self, plan: &Plan, client: &InMemory, is_over: impl Fn() -> bool) -> Option<Moment> {
+        if plan.travel.end != End::Silence || !client.wire(|wire| wire.takes_all()) {
             return None;
         }
         self.settle(client).await;
@@ -169,15 +177,16 @@ impl Gateway {
     }
 
     /// Lets the tasks go on until nothing moves any more.
-    async fn settle(&self, client: &Client) {
+    async fn settle(&self, client: &InMemory) {
+        while self.moves(client).await {}
+    }
+
+    /// Lets the tasks go on; whether anything has moved.
+    async fn moves(&self, client: &InMemory) -> bool {
         let moment = || (client.wire(|wire| wire.moment()), self.moved.get());
-        loop {
-            let before = moment();
-            turns(TURNS).await;
-            if moment() == before {
-                return;
-            }
-        }
+        let before = moment();
+        turns(TURNS).await;
+        moment() != before
     }
 
     /// Nothing is left of a connection that is over.

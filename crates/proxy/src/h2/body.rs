@@ -39,7 +39,9 @@ impl<'a> Incoming<'a> {
     /// When the stream is gone, and not all has come.
     pub(super) fn poll_more(&mut self) -> Poll<Result<usize, Gone>> {
         let Self { stream, .. } = self;
-        self.lent = std::mem::take(&mut *stream.received.borrow_mut());
+        if !stream.is_withheld() {
+            self.lent = std::mem::take(&mut *stream.received.borrow_mut());
+        }
         if stream.has_received.get() {
             self.trailers = stream.trailers.take();
             self.ended = true;
@@ -59,10 +61,11 @@ impl<'a> Incoming<'a> {
         Piece { data: &self.lent.bytes, end: self.ended, trailers }
     }
 
-    /// Whether [`Incoming::poll_more`] has an answer.
+    /// Whether [`Incoming::poll_more`] has an answer, or waits for nothing but the end.
     pub(super) fn is_ready(&self) -> bool {
         let Self { stream, .. } = self;
-        !stream.received.borrow().bytes.is_empty() || stream.has_received.get() || stream.is_gone.get()
+        let is_over = stream.has_received.get() || stream.is_gone.get();
+        is_over || stream.is_withheld() || !stream.received.borrow().bytes.is_empty()
     }
 
     /// Has the other side send more in place of the piece given last.

@@ -52,7 +52,7 @@ impl Budget {
         self.left.set((self.left.get() + frames).min(FRAMES_AT_ONCE));
     }
 
-    /// Takes note of a frame.
+    /// Takes note of a frame; the length of DATA is without its padding.
     ///
     /// # Errors
     /// When everything has been spent.

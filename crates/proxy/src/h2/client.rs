@@ -4,7 +4,6 @@ mod conversation;
 mod exchange;
 mod serve;
 mod tasks;
-mod websocket;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -28,6 +27,9 @@ use crate::limits::GOODBYE_MS;
 use crate::listen::Admission;
 use crate::timers::{Ticks, Timer};
 use crate::worker::{State, Worker};
+
+/// How long the answer to a goodbye is waited for.
+const GOODBYE: Ticks = Ticks::from_ms(GOODBYE_MS);
 
 /// A connection, shared by its streams.
 #[derive(Debug)]
@@ -71,7 +73,7 @@ pub(super) enum Goodbye {
     NotYet,
     /// Those under way may end, and those that the client has begun meanwhile.
     Said,
-    /// The client knows, and begins no more.
+    /// The client knows, or has had its time, and has been told which stream was the last.
     Heard,
 }
 
@@ -110,9 +112,32 @@ impl<P: ProxyHttp> Multiplexed<P> {
             self.goodbye.set(Goodbye::Said);
             self.link.write_goodbye();
             if self.open.get() == 0 {
-                self.timer.set(Ticks::from_ms(GOODBYE_MS));
+                self.await_end();
             }
         }
+    }
+
+    /// Gives the client time to take some of what it has been answered.
+    fn await_end(&self) {
+        self.timer.set(self.admission.listener.settings().body_timeout.max(GOODBYE));
+    }
+
+    /// The same again if it has, behind a goodbye when nothing is under way any more; once it has taken all, it has a moment to part.
+    fn hasten_end(&self, written: usize) {
+        if self.goodbye.get() == Goodbye::NotYet || self.open.get() > 0 {
+            return;
+        }
+        if self.link.is_flushed() {
+            self.timer.shorten(GOODBYE);
+        } else if written > 0 {
+            self.await_end();
+        }
+    }
+
+    /// Says which stream was the last: none that the client has begun since is looked at.
+    fn say_last(&self) {
+        self.goodbye.set(Goodbye::Heard);
+        self.link.write(|out| write_goaway(self.link.last(), Code::NO_ERROR, out));
     }
 
     /// Takes note that a stream is over that was served.
@@ -120,10 +145,10 @@ impl<P: ProxyHttp> Multiplexed<P> {
         self.open.set(self.open.get() - 1);
         if self.open.get() == 0 {
             self.link.rest();
-            let keep_alive = self.admission.listener.settings().keep_alive;
-            let is_staying = self.goodbye.get() == Goodbye::NotYet;
-            self.timer.set(if is_staying { keep_alive } else { Ticks::from_ms(GOODBYE_MS) });
-            if !is_staying {
+            if self.goodbye.get() == Goodbye::NotYet {
+                self.timer.set(self.admission.listener.settings().keep_alive);
+            } else {
+                self.await_end();
                 self.worker.timers.wake(self.timer.slot());
             }
         }
@@ -164,8 +189,9 @@ impl<P: ProxyHttp> Peer for Multiplexed<P> {
         !id.is_multiple_of(2) && (id <= self.link.last() || self.has_left())
     }
 
+    /// Beyond the last stream that the client has been told of, what it sends goes nowhere (RFC 9113 §6.8).
     fn passes_over(&self, id: u32) -> bool {
-        self.link.was_reset(id) || self.has_left()
+        self.link.was_reset(id) || self.has_left() && id > self.link.last() && !id.is_multiple_of(2)
     }
 
     /// A head begins a stream.
@@ -219,11 +245,9 @@ impl<P: ProxyHttp> Peer for Multiplexed<P> {
     /// What the client has begun is ended as usual.
     fn go_away(&self, _: u32) {}
 
-    /// To the answer to the PING of a goodbye, the client is told which stream was the last.
     fn answer_ping(&self, ping: [u8; 8]) {
         if self.goodbye.get() == Goodbye::Said && Link::is_goodbye(ping) {
-            self.goodbye.set(Goodbye::Heard);
-            self.link.write(|out| write_goaway(self.link.last(), Code::NO_ERROR, out));
+            self.say_last();
         }
     }
 }
@@ -256,3 +280,6 @@ impl<P: ProxyHttp> Multiplexed<P> {
         self.worker.stream_tasks.serve(&self.worker, begun);
     }
 }
+
+#[cfg(test)]
+mod tests;

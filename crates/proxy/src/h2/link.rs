@@ -49,6 +49,8 @@ pub(super) struct Link {
     last: Cell<u32>,
     /// Streams that the gateway has reset, for which frames may still be under way.
     reset: RefCell<VecDeque<u32>>,
+    /// The last of those that were too many to be remembered.
+    forgotten: Cell<u32>,
     /// The latest that both sides know to be over.
     closed: Cell<[u32; CLOSED_REMEMBERED]>,
     pub(super) peer: Cell<PeerSettings>,
@@ -58,8 +60,10 @@ pub(super) struct Link {
     takes: Cell<Window>,
     /// Bytes taken for which the other side has not been told that it may send others.
     owed: Cell<u32>,
-    /// What the other side may send of one stream and of all, when nothing has come, bytes.
+    /// What the other side may send of one stream when nothing has come, bytes.
     stream_window: u32,
+    /// The same of all.
+    #[cfg(any(test, feature = "fuzz"))]
     connection_window: u32,
     /// Pieces of bodies that have gone out.
     pieces: Cell<u32>,
@@ -67,6 +71,8 @@ pub(super) struct Link {
     is_fresh: Cell<bool>,
     /// Whether what was written has left.
     is_flushed: Cell<bool>,
+    /// How often bytes have come.
+    heard: Cell<u32>,
 }
 
 impl Link {
@@ -82,16 +88,19 @@ impl Link {
             turns: Cell::new(0),
             last: Cell::new(0),
             reset: RefCell::default(),
+            forgotten: Cell::new(0),
             closed: Cell::default(),
             peer: Cell::default(),
             gives: Cell::new(Window::new(Window::DEFAULT)),
             takes: Cell::new(Window::new(connection_window)),
             owed: Cell::new(0),
             stream_window,
+            #[cfg(any(test, feature = "fuzz"))]
             connection_window,
             pieces: Cell::new(0),
             is_fresh: Cell::new(true),
             is_flushed: Cell::new(true),
+            heard: Cell::new(0),
         }
     }
 
@@ -190,6 +199,10 @@ impl Link {
     /// Leaves a stream that is over to nobody.
     fn leave(&self, stream: &Stream) {
         self.discard(stream);
+        if stream.is_waiting.take() {
+            // Its turn may never come, and others may take its place again and again.
+            self.waiting.borrow_mut().retain(|other| other.id != stream.id);
+        }
         self.take_turn(stream);
         self.give_turns();
     }
@@ -218,15 +231,18 @@ impl Link {
 
     fn remember_reset(&self, id: u32) {
         let mut reset = self.reset.borrow_mut();
-        if reset.len() == RESETS_REMEMBERED {
-            reset.pop_front();
+        if reset.len() == RESETS_REMEMBERED
+            && let Some(oldest) = reset.pop_front()
+        {
+            self.forgotten.set(self.forgotten.get().max(oldest));
         }
         reset.push_back(id);
     }
 
-    /// Whether the other side may not have heard yet that the stream is over.
+    /// Whether the other side may not have heard yet that the stream is over. Of one older than those that are remembered, nobody knows.
     pub(super) fn was_reset(&self, id: u32) -> bool {
-        self.reset.borrow().contains(&id)
+        let is_forgotten = id <= self.forgotten.get() && !id.is_multiple_of(2);
+        is_forgotten || self.reset.borrow().contains(&id)
     }
 
     /// Whether both sides know since a short while ago that the stream is over.
@@ -253,20 +269,45 @@ impl Link {
 
 /// What the other side sends.
 impl Link {
+    /// Takes note that bytes have come.
+    pub(super) fn hear(&self) {
+        self.heard.set(self.heard.get().wrapping_add(1));
+    }
+
+    /// How often bytes have come.
+    pub(super) fn heard(&self) -> u32 {
+        self.heard.get()
+    }
+
     /// Takes note of bytes of a body, padding and all.
     ///
     /// # Errors
     /// With the code that the connection ends with.
     pub(super) fn receive(&self, bytes: usize) -> Result<(), Code> {
         self.takes.set(self.takes.get().less(bytes).ok_or(Code::FLOW_CONTROL_ERROR)?);
+        self.grant();
         Ok(())
+    }
+
+    /// Bytes that have come and have not been taken.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(super) fn held(&self) -> usize {
+        self.connection_window as usize - self.takes.get().room() - self.owed.get() as usize
     }
 
     /// Has the other side send more in place of bytes that have been taken.
     pub(super) fn credit(&self, bytes: usize) {
         let owed = self.owed.get().saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         self.owed.set(owed);
-        if owed >= self.connection_window / 2
+        self.grant();
+    }
+
+    /// Says that the other side may send more, once it has no more room than it is owed. What streams hold that do not go on is neither:
+    /// with a fixed share of the window to wait for, they would keep the others from theirs.
+    fn grant(&self) {
+        let owed = self.owed.get();
+        if owed > 0
+            && self.takes.get().room() <= owed as usize
             && let Some(takes) = self.takes.get().more(owed)
         {
             self.takes.set(takes);
@@ -294,3 +335,6 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use super::stream::Stream;
 pub(super) trait Peer {
     fn link(&self) -> &Link;
 
-    /// Takes note of a frame.
+    /// Takes note of a frame; the length of DATA is without its padding.
     ///
     /// # Errors
     /// When there have been too many that ask for work and give none.

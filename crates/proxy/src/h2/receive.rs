@@ -294,12 +294,13 @@ impl Receiver {
             padding = usize::from(count);
             used += 1;
         }
-        peer.charge(header)?;
         let framing = used - HEADER_BYTES;
         let left = (header.length - framing).checked_sub(padding).ok_or(Code::PROTOCOL_ERROR)?;
         if header.has(PADDED) && framing == 0 {
             return Err(Code::PROTOCOL_ERROR);
         }
+        // Padding is no data: a frame of nothing else is empty.
+        peer.charge(Header { length: left, ..header })?;
         let link = peer.link();
         link.receive(header.length)?;
         let mut data = Data { stream: header.stream, left, padding, ends_stream: header.has(END_STREAM) };

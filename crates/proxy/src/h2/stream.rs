@@ -90,6 +90,12 @@ impl Stream {
         self.answer.as_deref().filter(|answer| !answer.has_begun())
     }
 
+    /// Whether what has come of an answer may not go on before its end: by length it is the last of it, which a client may take for the
+    /// whole, be it only a head.
+    pub(super) fn is_withheld(&self) -> bool {
+        self.left.get() == Some(0) && self.unfinished_answer().is_some()
+    }
+
     /// Has its task look what has changed.
     pub(super) fn wake(&self, timers: &Timers) {
         if let Some(slot) = self.slot.get() {

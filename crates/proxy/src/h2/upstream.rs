@@ -12,10 +12,10 @@ use std::task::Poll;
 use connection::Connection;
 
 pub(super) use answer::{Answer, put_head, take_head};
-pub(crate) use asking::Asking;
+pub(crate) use asking::{Asking, is_websocket};
 
+use crate::stream::ByteStream;
 use crate::timers::{Timer, Timers};
-use crate::upstream::Stream;
 
 /// One who may ask on a connection; it ends with the last of them.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Handle(Rc<Connection>);
 
 /// Begins to speak HTTP/2 to an endpoint: a handle of the connection, and what drives it to its end.
 pub(crate) fn begin(
-    stream: Stream,
+    stream: impl ByteStream,
     timers: Rc<Timers>,
     is_secure: bool,
 ) -> (Handle, impl Future<Output = ()>) {
@@ -52,9 +52,20 @@ impl Handle {
         self.0.poll_settled(timer.slot())
     }
 
+    /// Whether the endpoint has said that a stream may become a tunnel (RFC 8441 §3).
+    pub(crate) fn takes_tunnels(&self) -> bool {
+        self.0.link.peer.get().takes_tunnels
+    }
+
     /// Gives back what an idle connection does not need.
     pub(crate) fn rest(&self) {
         self.0.link.rest();
+    }
+
+    /// Bytes of answers for which the endpoint will not be told that it may send others, unless somebody takes them.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(crate) fn held(&self) -> usize {
+        self.0.link.held()
     }
 }
 

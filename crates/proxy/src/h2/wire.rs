@@ -77,8 +77,9 @@ pub(super) fn dismiss<W: AsyncWrite + Unpin>(
     if link.write_to(write, context).is_ok() { Ended::Fault } else { Ended::Gone }
 }
 
-/// Writes for a moment what the other side has not taken yet, and reads away what it sends, so that it hears why the connection ends.
-pub(super) async fn part<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+/// Writes for a moment what the other side has not taken yet, and reads away what it sends, so that it has its answers, and hears why the
+/// connection ends.
+pub(super) async fn part<R: AsyncRead + Readiness + Unpin, W: AsyncWrite + Unpin>(
     link: &Link,
     timer: &Timer,
     read: &mut R,
@@ -99,10 +100,16 @@ pub(super) async fn part<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     let mut buffer = Buffer::default();
     let mut left = LINGER_BYTES;
     while shut.is_ok() && left > 0 {
-        match wait(timer, |context| poll_read(read, buffer.room(BUFFER_BYTES), context)).await {
+        let count = wait(timer, |context| {
+            // Many may part at the same time: without a buffer as long as there is nothing to put into it.
+            ready!(read.poll_readable(context))?;
+            poll_read(read, buffer.room(BUFFER_BYTES), context)
+        });
+        match count.await {
             Ok(count @ 1..) => left = left.saturating_sub(count as u64),
             Ok(0) | Err(_) => return,
         }
+        buffer.release();
     }
 }
 

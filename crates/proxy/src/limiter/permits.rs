@@ -222,6 +222,8 @@ fn hash(rule: &Rule, asker: Asker<'_>, hasher: &mut impl Hasher) {
             IpAddr::V6(address) => hasher.write_u64((address.to_bits() >> 64) as u64),
         },
         Per::Route => {}
+        // It is no field among others.
+        Per::Header(name) if name == "host" => hasher.write(asker.request.host().as_bytes()),
         Per::Header(name) => {
             for value in asker.request.fields.values(name) {
                 hasher.write_usize(value.len());

@@ -52,6 +52,8 @@ pub struct Endpoint {
     warned_ms: AtomicU64,
     /// Whether the last handshake that offered it both versions of HTTP has agreed on HTTP/1.1.
     picks_http1: AtomicBool,
+    /// Whether it has refused to speak HTTP/1.1, and takes WebSockets on streams.
+    tunnels_by_http2: AtomicBool,
     /// Idle connections that one worker had too many of: touched only on a miss or a surplus.
     shelf: Mutex<Vec<Shelved>>,
 }
@@ -79,6 +81,7 @@ impl Endpoint {
             rests_until_ms: AtomicU64::new(0),
             warned_ms: AtomicU64::new(0),
             picks_http1: AtomicBool::new(false),
+            tunnels_by_http2: AtomicBool::new(false),
             shelf: Mutex::new(Vec::new()),
         }
     }
@@ -160,13 +163,21 @@ impl Endpoint {
         self.lock().len()
     }
 
-    /// Takes note of a failure to connect or to answer: the endpoint rests, longer each time.
+    /// Takes note of a failure to connect or to answer: the endpoint rests, longer each time. What fails while it rests was begun
+    /// before, and is one failure with what it rests for.
     pub(crate) fn failed(&self, rest: Duration) {
         self.failures_total.fetch_add(1, Ordering::Relaxed);
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let (before, now) = (self.rests_until_ms.load(Ordering::Relaxed), now_ms());
+        if before > now {
+            return;
+        }
         let policy =
             RestPolicy { first_ms: u64::try_from(rest.as_millis()).unwrap_or(u64::MAX), max_factor: 16 };
-        self.rests_until_ms.store(policy.rest_until(failures, now_ms()), Ordering::Relaxed);
+        let until = policy.rest_until(self.failures().saturating_add(1), now);
+        let rests = self.rests_until_ms.compare_exchange(before, until, Ordering::Relaxed, Ordering::Relaxed);
+        if rests.is_ok() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Takes note of an answer.
@@ -187,6 +198,18 @@ impl Endpoint {
     /// Whether it picks HTTP/1.1 when it is offered both versions, as far as is known: the next handshake may agree on something else.
     pub(crate) fn picks_http1(&self) -> bool {
         self.picks_http1.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of whether it takes WebSockets on streams, as it does not speak HTTP/1.1.
+    pub(crate) fn note_tunnels_by_http2(&self, takes: bool) {
+        if self.tunnels_by_http2.load(Ordering::Relaxed) != takes {
+            self.tunnels_by_http2.store(takes, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a WebSocket is best asked for on a stream at once, as far as is known.
+    pub(crate) fn tunnels_by_http2(&self) -> bool {
+        self.tunnels_by_http2.load(Ordering::Relaxed)
     }
 
     /// Whether the log is to be warned of it: once in a while, however often it fails.
@@ -231,4 +254,27 @@ impl Endpoint {
 fn now_ms() -> u64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_together_is_one_failure() {
+        let address = Address::Ip(([127, 0, 0, 1], 1).into());
+        let endpoint = Endpoint::new(address, 1, None, Arc::default());
+        for _ in 0..100 {
+            endpoint.failed(Duration::from_secs(3_600));
+        }
+        assert_eq!((endpoint.failures(), endpoint.failures_total()), (1, 100));
+        assert!(endpoint.is_resting());
+        endpoint.answered();
+        assert!(!endpoint.is_resting());
+        // Without a rest, each is one more in a row.
+        for _ in 0..3 {
+            endpoint.failed(Duration::ZERO);
+        }
+        assert_eq!(endpoint.failures(), 3);
+    }
 }

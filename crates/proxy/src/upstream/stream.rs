@@ -10,6 +10,7 @@ use tokio::net::{tcp, unix};
 use super::socket::{ShelvedSocket, Socket};
 use super::tls::{TlsHalf, TlsStream};
 use crate::h1::Readiness;
+use crate::stream::ByteStream;
 
 /// A byte stream to an endpoint.
 #[derive(Debug)]
@@ -96,6 +97,19 @@ impl Stream {
                 Self::Tls(stream)
             }
         })
+    }
+}
+
+impl ByteStream for Stream {
+    type Read<'a> = ReadSide<'a>;
+    type Write<'a> = WriteSide<'a>;
+
+    fn split(&mut self) -> (ReadSide<'_>, WriteSide<'_>) {
+        Self::split(self)
+    }
+
+    fn farewell(&mut self) {
+        Self::farewell(self);
     }
 }
 

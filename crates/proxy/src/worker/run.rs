@@ -52,6 +52,7 @@ async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<
     let mut accepting: Vec<Accepting> = Vec::new();
     let mut closing = Vec::new();
     let mut deadline = None;
+    let mut cut = None;
     let mut listen_until = Instant::now();
     loop {
         let command = std::future::poll_fn(|context| {
@@ -82,11 +83,13 @@ async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<
             }
         }
         if let Some(deadline) = deadline {
-            if Instant::now() >= listen_until {
+            if Instant::now() >= listen_until && !accepting.is_empty() {
                 accepting.clear();
+                // Those taken last are counted once they have begun.
+                continue;
             }
             if accepting.is_empty()
-                && let Some(drained) = drained(worker, deadline)
+                && let Some(drained) = drained(worker, deadline, &mut cut)
             {
                 return drained;
             }
@@ -129,8 +132,11 @@ fn cut_overdue<P: ProxyHttp>(worker: &Worker<P>, closing: &mut Vec<(Instant, Arc
     });
 }
 
-/// Whether a drain has come to its end.
-fn drained<P: ProxyHttp>(worker: &Worker<P>, deadline: Instant) -> Option<Drained> {
+/// Whether a drain has come to its end; `cut`: connections that were open at its deadline.
+fn drained<P: ProxyHttp>(worker: &Worker<P>, deadline: Instant, cut: &mut Option<usize>) -> Option<Drained> {
+    if let Some(count) = *cut {
+        return Some(Drained::CutShort(count));
+    }
     let open = usize::try_from(worker.gauges.connections_open()).unwrap_or(usize::MAX);
     if open == 0 {
         return Some(Drained::Clean);
@@ -138,10 +144,8 @@ fn drained<P: ProxyHttp>(worker: &Worker<P>, deadline: Instant) -> Option<Draine
     if Instant::now() < deadline {
         return None;
     }
-    if worker.cut_short.replace(true) {
-        return Some(Drained::CutShort(open));
-    }
-    // Tunnels get one more round to end and be recorded.
-    worker.timers.wake_all();
+    // Exchanges get one more round to end and be recorded.
+    worker.timers.cut_all("drained");
+    *cut = Some(open);
     None
 }

@@ -67,7 +67,8 @@ async fn a_changed_migration_is_refused() {
 #[tokio::test]
 async fn nobody_who_listens_is_unavailable_and_a_wrong_name_is_a_failure() {
     let began = Instant::now();
-    let url = format!("postgres://postgres@{}/none", testkit::refused_address());
+    let free = testkit::FreeAddress::new();
+    let url = format!("postgres://postgres@{}/none", free.address());
     let nobody = PostgresStore::connect(&url).await.err().unwrap();
     assert!(matches!(nobody, StoreError::Unavailable(_)), "{nobody:?}");
     assert!(began.elapsed() < Duration::from_secs(5));

@@ -9,7 +9,7 @@ use store_postgres::PostgresStore;
 use testkit::Postgres;
 
 use crate::proxy::{Cut, Proxy};
-use crate::{ada, delta, make_ada};
+use crate::{ada, delta, empty, make_ada, sql};
 
 /// Longest time a call may take to say that the server has gone.
 const SOON: Duration = Duration::from_secs(6);
@@ -95,6 +95,21 @@ async fn a_fold_is_counted_once_whatever_became_of_its_commit() {
     let again = store.fold(&step(100, 200)).await;
     assert!(matches!(again, Err(StoreError::Folded)), "{again:?}");
     assert_eq!(count().await, 2);
+}
+
+#[tokio::test]
+async fn a_step_of_the_fold_may_take_longer_than_other_calls() {
+    let Some((store, url)) = empty().await else { return };
+    let note = |table: &str| {
+        format!("CREATE TRIGGER note BEFORE INSERT ON lockgate.{table} FOR EACH ROW EXECUTE FUNCTION note();")
+    };
+    let body = "BEGIN INSERT INTO noted VALUES (current_setting('statement_timeout')); RETURN new; END";
+    let function = format!("CREATE FUNCTION note() RETURNS TRIGGER LANGUAGE plpgsql AS $${body}$$;");
+    let tables = note("usage_hours") + &note("users");
+    sql(&url, &format!("CREATE TABLE noted (at_most TEXT); {function} {tables}"));
+    store.fold(&step(0, 100)).await.unwrap();
+    make_ada(&store).await;
+    assert_eq!(sql(&url, "SELECT string_agg(at_most, ' ') FROM noted"), "50s 10s");
 }
 
 /// Folds go on while the server is killed again and again. What is asked after each loss is only the mark.

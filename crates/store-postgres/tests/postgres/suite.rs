@@ -15,9 +15,11 @@ fn run(case: impl AsyncFnOnce(&dyn Store) -> Outcome) {
     let Some(server) = Postgres::shared() else { return };
     let runtime = RUNTIME.get_or_init(|| tokio::runtime::Runtime::new().unwrap());
     runtime.block_on(async {
-        let store = PostgresStore::connect(&server.database()).await.unwrap();
+        let url = server.database();
+        let store = PostgresStore::connect(&url).await.unwrap();
         let ended = case(&store).await;
         store.close().await;
+        server.drop_database(&url);
         ended.unwrap();
     });
 }

@@ -1,5 +1,6 @@
 //! Secrets: as text for a token, by reference for a function.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use toml::Spanned;
@@ -10,7 +11,10 @@ use crate::environment;
 use crate::form::{Fault, Form, Key, Shape, Text, TextForm};
 use crate::reader::Reader;
 
-/// A secret; a fault never repeats it.
+/// Bytes of a token.
+const TOKEN_BYTES: RangeInclusive<usize> = 16..=512;
+
+/// A token of the admin side; a fault never repeats it.
 pub(crate) struct SecretWord(pub(crate) String);
 
 impl TextForm for SecretWord {
@@ -26,11 +30,16 @@ impl TextForm for SecretWord {
         if text.is_empty() {
             return Err(Fault::new("a secret cannot be empty"));
         }
-        // It travels in `Authorization: Bearer …`.
-        match text.bytes().all(|b| b.is_ascii_graphic()) {
-            true => Ok(Self(text.to_owned())),
-            false => Err(Fault::new("a secret is made of visible ASCII characters without spaces")),
+        // It travels in `Authorization: Bearer …` (RFC 6750 §2.1).
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)) {
+            return Err(Fault::new("a token is made of letters, digits and `-._~+/=`"));
         }
+        if !TOKEN_BYTES.contains(&text.len()) {
+            let (least, most) = (TOKEN_BYTES.start(), TOKEN_BYTES.end());
+            return Err(Fault::new(format!("a token has {least} to {most} characters"))
+                .hint("`openssl rand -hex 32` makes one"));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

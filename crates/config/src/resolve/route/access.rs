@@ -73,6 +73,7 @@ fn limit(
 ) -> Option<Limit> {
     check_amounts(&section, span, reader);
     let per = section.per?;
+    warn_of_missing_header(&per, reader);
     match access {
         Some(Access::Open) => refuse_unknown_callers(&per, reader),
         Some(Access::Key) => warn_of_taken_header(&per, reader),
@@ -142,6 +143,29 @@ fn warn_of_taken_header(per: &At<Per>, reader: &mut Reader<'_>) {
             Diagnostic::warning(per.span, "this limit counts all whose key stands in this header together")
                 .label("the key has been taken out by then")
                 .hint("write `per = \"key\"` to count each key alone"),
+        );
+    }
+}
+
+/// Fields that speak of a connection, which goes no further than the gateway.
+const OF_CONNECTIONS: [&str; 8] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Warns of a limit by a header that nobody has when limits are asked.
+fn warn_of_missing_header(per: &At<Per>, reader: &mut Reader<'_>) {
+    if matches!(&per.value, Per::Header(name) if OF_CONNECTIONS.contains(&name.as_str())) {
+        reader.report(
+            Diagnostic::warning(per.span, "this limit counts all requests together")
+                .label("this header speaks of the connection, and limits do not see it")
+                .hint("write `per = \"route\"` if that is meant"),
         );
     }
 }

@@ -50,6 +50,7 @@ impl Guest for Hostile {
             "/panic" => panic!("this guest panics when it is asked to"),
             "/exit" => std::process::exit(3),
             "/call" => outgoing::call(&query, out),
+            "/hoard" => outgoing::hoard(&query, out),
             "/log" => world::log(&query, out),
             "/env" => world::environment(out),
             "/files" => world::files(out),

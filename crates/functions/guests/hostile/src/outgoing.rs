@@ -1,18 +1,20 @@
 //! Requests to wherever it is told.
 
 use wasip2::http::outgoing_handler;
-use wasip2::http::types::{ErrorCode, Fields, FutureIncomingResponse, IncomingBody, OutgoingRequest};
-use wasip2::http::types::{ResponseOutparam, Scheme};
+use wasip2::http::types::{ErrorCode, Fields, FutureIncomingResponse, IncomingBody, Method};
+use wasip2::http::types::{OutgoingRequest, RequestOptions, ResponseOutparam, Scheme};
 use wasip2::io::streams::StreamError;
 
 use crate::answer;
 use crate::query::Query;
 
-/// `n` requests to `to`, all sent before the first answer is read; a line for each says what came of it.
+/// `n` requests to `to`, all sent before the first answer is read; a line for each says what came of it. Each waits `connect_ms` for a
+/// connection, if that is given.
 pub(crate) fn call(query: &Query<'_>, out: ResponseOutparam) {
     let to = query.all("to").next().unwrap_or_default();
     let mut lines = String::new();
-    let sent: Vec<_> = (0..query.number("n", 1)).map(|_| send(to)).collect();
+    let connect_ms = query.number("connect_ms", 0) as u64;
+    let sent: Vec<_> = (0..query.number("n", 1)).map(|_| send(to, connect_ms)).collect();
     for answer in sent {
         lines += &match answer.and_then(|answer| read(&answer)) {
             Ok((status, bytes)) => format!("{status} {bytes} bytes\n"),
@@ -22,7 +24,19 @@ pub(crate) fn call(query: &Query<'_>, out: ResponseOutparam) {
     answer::text(out, &lines);
 }
 
-fn send(url: &str) -> Result<FutureIncomingResponse, ErrorCode> {
+/// `n` requests that are never sent, each with a method of `bytes` bytes, which the host keeps.
+pub(crate) fn hoard(query: &Query<'_>, out: ResponseOutparam) {
+    let method = Method::Other("A".repeat(query.number("bytes", 1 << 20)));
+    let made: Vec<_> = (0..query.number("n", usize::MAX))
+        .map(|_| {
+            let request = OutgoingRequest::new(Fields::new());
+            request.set_method(&method).map(|()| request)
+        })
+        .collect();
+    answer::text(out, &format!("{} requests\n", made.iter().flatten().count()));
+}
+
+fn send(url: &str, connect_ms: u64) -> Result<FutureIncomingResponse, ErrorCode> {
     let (scheme, rest) = url.split_once("://").ok_or(ErrorCode::HttpRequestUriInvalid)?;
     let (authority, path) = rest.find(['/', '?']).map_or((rest, "/"), |at| rest.split_at(at));
     let scheme = match scheme {
@@ -35,7 +49,11 @@ fn send(url: &str) -> Result<FutureIncomingResponse, ErrorCode> {
     request.set_scheme(Some(&scheme)).map_err(refused)?;
     request.set_authority(Some(authority)).map_err(refused)?;
     request.set_path_with_query(Some(path)).map_err(refused)?;
-    outgoing_handler::handle(request, None)
+    let options = (connect_ms > 0).then(RequestOptions::new);
+    if let Some(options) = &options {
+        options.set_connect_timeout(Some(connect_ms * 1_000_000)).map_err(refused)?;
+    }
+    outgoing_handler::handle(request, options)
 }
 
 /// The status of an answer, and how many bytes its body has.

@@ -36,6 +36,7 @@ pub(super) struct Plan {
     stalled: Mutex<bool>,
     released: Condvar,
     half_taken: AtomicBool,
+    full: AtomicBool,
     pub(super) waiting: AtomicBool,
 }
 
@@ -49,6 +50,7 @@ impl Plan {
             stalled: Mutex::new(false),
             released: Condvar::new(),
             half_taken: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             waiting: AtomicBool::new(false),
         })
     }
@@ -64,6 +66,11 @@ impl Plan {
 
     pub(super) fn fail(&self, failing: bool) {
         *self.failing.lock().unwrap() = if failing { (0, u64::MAX) } else { (u64::MAX, u64::MAX) };
+    }
+
+    /// Lets no write find room until a segment is removed.
+    pub(super) fn fill(&self) {
+        self.full.store(true, Ordering::SeqCst);
     }
 
     pub(super) fn stall(&self, stalled: bool) {
@@ -128,7 +135,11 @@ impl Disk for FaultyDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.0.run(|| FileSystem.remove(path), || ())
+        self.0.run(|| FileSystem.remove(path), || ())?;
+        if path.extension().is_some_and(|extension| extension == "segment") {
+            self.0.full.store(false, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// Like `sync`, not counted.
@@ -139,6 +150,9 @@ impl Disk for FaultyDisk {
 
 impl DiskFile for FaultyFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        if self.plan.full.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let half = || {
             let _ = self.file.write_at(&bytes[..bytes.len() / 2], offset);
         };

@@ -1,9 +1,11 @@
 //! A disk that is full, read-only or stalled: traffic goes on or is refused as configured, and nothing accepted is lost.
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use lockgate_event::EventId;
 
@@ -12,7 +14,8 @@ use super::faulty::{
 };
 use crate::drainer::{Shared, run};
 use crate::journal::WhenFull;
-use crate::{DataDir, JournalError, RingFull, RingWriter};
+use crate::retention::Keep;
+use crate::{Batch, DataDir, EventReader, JournalError, RingFull, RingWriter, read_dir};
 
 /// A gateway whose drainer has its thread.
 struct Running {
@@ -23,7 +26,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(dir: &std::path::Path, plan: &Arc<Plan>, when_full: WhenFull) -> Self {
+    fn start(dir: &Path, plan: &Arc<Plan>, when_full: WhenFull) -> Self {
         let Gateway { writers, drainer, shared, dir: _dir } = Gateway::start(dir, plan, when_full);
         Self { writers, shared, thread: std::thread::spawn(move || run(drainer)), _dir }
     }
@@ -101,6 +104,83 @@ fn a_disk_that_fails_now_and_then_loses_nothing() {
     }
 }
 
+/// Needs every segment for as long as it is told to.
+struct Needing(Arc<AtomicBool>);
+
+impl EventReader for Needing {
+    fn read(&mut self, _: &Batch<'_>) {}
+
+    fn needs(&self, _: &Path) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// A gateway that keeps no sealed segment that is not needed, and has some that are.
+fn start_with_old_segments(
+    dir: &Path,
+    plan: &Arc<Plan>,
+    needed: &Arc<AtomicBool>,
+) -> (Gateway, Vec<EventId>) {
+    let mut gateway = Gateway::start(dir, plan, WhenFull::Refuse);
+    gateway.drainer.keep = Keep { bytes: 0, age: Duration::MAX };
+    gateway.shared.readers.add(Box::new(Needing(Arc::clone(needed))));
+    let mut written = Vec::new();
+    for _ in 0..10 {
+        written.extend((0..10).filter_map(|_| write(&mut gateway.writers[0])));
+        gateway.drainer.round().unwrap();
+    }
+    assert!(gateway.drainer.sealed.len() > 1);
+    (gateway, written)
+}
+
+#[test]
+fn a_disk_that_the_journal_filled_has_room_once_segments_may_go() {
+    let dir = quick_dir();
+    let (plan, needed) = (Plan::healthy(), Arc::new(AtomicBool::new(true)));
+    let (mut gateway, mut written) = start_with_old_segments(dir.path(), &plan, &needed);
+    plan.fill();
+    written.extend(write(&mut gateway.writers[0]));
+    gateway.drainer.round().unwrap_err();
+    check_holds(dir.path(), &written);
+
+    needed.store(false, Ordering::SeqCst);
+    plan.fail(true);
+    gateway.drainer.round().unwrap_err();
+    check_holds(dir.path(), &written);
+
+    plan.fail(false);
+    gateway.drainer.round().unwrap_err();
+    let left = read_dir(dir.path()).unwrap().count();
+    assert!(left < written.len(), "what could not be removed is tried again");
+    gateway.drainer.round().unwrap();
+    gateway.stop();
+}
+
+#[test]
+fn a_disk_that_the_journal_filled_does_not_keep_it_from_ending() {
+    let dir = quick_dir();
+    let (plan, needed) = (Plan::healthy(), Arc::new(AtomicBool::new(true)));
+    let (mut gateway, _) = start_with_old_segments(dir.path(), &plan, &needed);
+    plan.fill();
+    needed.store(false, Ordering::SeqCst);
+    gateway.drainer.finish().unwrap_err();
+    gateway.stop();
+}
+
+#[test]
+fn a_full_disk_is_not_littered_with_segments_that_were_never_begun() {
+    let dir = quick_dir();
+    let plan = Plan::healthy();
+    let mut gateway = Gateway::start(dir.path(), &plan, WhenFull::Refuse);
+    plan.fill();
+    write(&mut gateway.writers[0]).unwrap();
+    for _ in 0..5 {
+        gateway.drainer.round().unwrap_err();
+    }
+    let names = std::fs::read_dir(dir.path().join("journal")).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(names.filter(|path| path.extension().is_some_and(|end| end == "new")).count(), 0);
+}
+
 #[test]
 fn a_stalled_disk_stalls_only_the_drainer() {
     let dir = quick_dir();
@@ -130,11 +210,8 @@ fn a_reader_that_panics_is_removed_and_the_others_go_on() {
     let dir = quick_dir();
     let mut gateway = Gateway::start(dir.path(), &Plan::healthy(), WhenFull::Drop);
     let (sender, seen) = std::sync::mpsc::channel();
-    gateway.shared.readers.add(Box::new(|_: &crate::Batch<'_>| panic!("a reader's mistake")));
-    gateway
-        .shared
-        .readers
-        .add(Box::new(move |batch: &crate::Batch<'_>| sender.send(batch.iter().count()).unwrap()));
+    gateway.shared.readers.add(Box::new(|_: &Batch<'_>| panic!("a reader's mistake")));
+    gateway.shared.readers.add(Box::new(move |batch: &Batch<'_>| sender.send(batch.iter().count()).unwrap()));
     for _ in 0..2 {
         write(&mut gateway.writers[0]).unwrap();
         gateway.drainer.round().unwrap();

@@ -28,8 +28,8 @@ impl FromStr for When {
     }
 }
 
-/// The moment at the start of a line: RFC 3339, also in brackets, with a space for the `T`, or without a zone, which means UTC; else the
-/// first time in brackets, as access logs have it.
+/// The moment at the start of a line: RFC 3339, also in brackets, with a space for the `T` or before the zone, or without a zone, which
+/// means UTC; else the first time in brackets, as access logs have it.
 pub(super) fn moment_of_line(line: &[u8]) -> Option<u64> {
     let start = line.strip_prefix(b"[").unwrap_or(line);
     at_start(start).or_else(|| in_brackets(&line[..line.len().min(REACH_BYTES)]))
@@ -54,20 +54,40 @@ fn at_start(text: &[u8]) -> Option<u64> {
         moment[length] = if *byte == b',' { b'.' } else { *byte };
         length += 1;
     }
-    let zone: &[u8] = match &rest[fraction..] {
-        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2, ..] | [sign @ (b'+' | b'-'), h1, h2, m1, m2, ..] => {
-            &[*sign, *h1, *h2, b':', *m1, *m2]
-        }
-        _ => b"Z",
+    let zone = match &rest[fraction..] {
+        [b' ', behind @ ..] => zone_of(behind).filter(|zone| is_zone_alone(zone, behind)),
+        behind => zone_of(behind),
     };
+    let zone = zone.as_ref().map_or(&b"Z"[..], |zone| zone);
     moment[length..length + zone.len()].copy_from_slice(zone);
     parse_rfc3339(&moment[..length + zone.len()])
 }
 
+/// The zone that a text starts with, `+02:00` or `+0200`, as `+02:00`.
+fn zone_of(text: &[u8]) -> Option<[u8; 6]> {
+    match text {
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2, ..] | [sign @ (b'+' | b'-'), h1, h2, m1, m2, ..] => {
+            Some([*sign, *h1, *h2, b':', *m1, *m2])
+        }
+        _ => None,
+    }
+}
+
+/// Whether what stands apart from the time is a zone, not a number or a word that the line goes on with.
+fn is_zone_alone(zone: &[u8; 6], text: &[u8]) -> bool {
+    let [_, h1, h2, _, m1, m2] = zone;
+    let length = if text.get(3) == Some(&b':') { 6 } else { 5 };
+    matches!((h1, h2), (b'0' | b'1', b'0'..=b'9') | (b'2', b'0'..=b'3'))
+        && matches!((m1, m2), (b'0'..=b'5', b'0'..=b'9'))
+        && text.get(length).is_none_or(|behind| matches!(behind, b' ' | b'\t' | b'\r' | b'\n' | b']' | b','))
+}
+
+/// The first time in brackets: others, as those around an address of IPv6, say none.
 fn in_brackets(text: &[u8]) -> Option<u64> {
-    let start = memchr::memchr(b'[', text)? + 1;
-    let length = memchr::memchr(b']', &text[start..])?;
-    parse_common_log(&text[start..start + length])
+    memchr::memchr_iter(b'[', text).find_map(|bracket| {
+        let inner = &text[bracket + 1..];
+        parse_common_log(&inner[..memchr::memchr(b']', inner)?])
+    })
 }
 
 #[cfg(test)]
@@ -88,27 +108,31 @@ mod tests {
             "2026-11-21T02:20:23+01:00 started",
             "2026-11-21T02:20:23+0100 started",
             "2026/11/21 01:20:23 [error] 12#12: no such file",
+            "2026-11-21 03:20:23 +0200",
+            "2026-11-21 03:20:23 +02:00 started",
+            "[2026-11-20 23:50:23 -0130] started",
+            "2026-11-21 01:20:23 -5000 apples",
+            "2026-11-21 01:20:23 +0200000 apples",
             "203.0.113.9 - - [21/Nov/2026:01:20:23 +0000] \"GET / HTTP/1.1\" 200 1",
+            "[::1] - [a] [21/Nov/2026:02:20:23 +0100] \"GET /[1] HTTP/1.1\" 200 1",
+            "[x] [21/Nov/2026:01:20:23 +0000] [21/Nov/2026:01:20:24 +0000]",
+            "[[21/Nov/2026:01:20:23 +0000]",
         ] {
             check(line, Some("2026-11-21T01:20:23Z"));
         }
         check("2026-11-21 01:20:23,125 INFO started", Some("2026-11-21T01:20:23.125Z"));
+        check("2026-11-21 03:20:23,125 +0200 INFO started", Some("2026-11-21T01:20:23.125Z"));
         check("2026-11-21T01:20:23.123456789Z started", Some("2026-11-21T01:20:23.123456Z"));
         check("2026-11-21T01:20:23.", Some("2026-11-21T01:20:23Z"));
     }
 
     #[test]
     fn other_lines_say_nothing() {
-        for line in [
-            "",
-            "[",
-            "started",
-            "    at main.rs:10",
-            "2026-13-21T01:20:23Z",
-            "[x] [21/Nov/2026:01:20:23 +0000]",
-        ] {
+        for line in ["", "[", "started", "    at main.rs:10", "2026-13-21T01:20:23Z", "[x] [21/Nov/2026] ["] {
             check(line, None);
         }
+        let late = format!("{} [21/Nov/2026:01:20:23 +0000]", "[x]".repeat(REACH_BYTES / 3));
+        check(&late, None);
     }
 
     #[test]

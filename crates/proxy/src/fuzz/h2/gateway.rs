@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::origin::answer_all;
 use super::pattern;
-use super::wire::Client;
+use super::wire::InMemory;
 use crate::h2;
 use crate::hooks::{ProxyHttp, Verdict};
 use crate::listen::{Admission, Listener};
@@ -108,7 +108,7 @@ impl Gateway {
     }
 
     /// Has a connection be served.
-    pub(super) fn serve(&self, listener: &Arc<Listener>, client: Client) -> JoinHandle<()> {
+    pub(super) fn serve(&self, listener: &Arc<Listener>, client: InMemory) -> JoinHandle<()> {
         let admission = Admission::new(listener, &self.worker.plane).expect("there is room");
         let ends =
             Ends { client: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), destination: listener.address() };
@@ -132,6 +132,13 @@ pub(super) struct Patterns {
     late: Notify,
 }
 
+impl Patterns {
+    /// Waits for the next tick.
+    pub(super) async fn tick(&self) {
+        self.late.notified().await;
+    }
+}
+
 impl ProxyHttp for Patterns {
     type Context = ();
 
@@ -141,7 +148,7 @@ impl ProxyHttp for Patterns {
         let mut path = request.path().to_owned();
         if let Some(rest) = path.strip_prefix("/late") {
             path = rest.to_owned();
-            self.late.notified().await;
+            self.tick().await;
         }
         let Some(Ok(count)) = path.strip_prefix('/').map(str::parse::<usize>) else {
             return Verdict::Continue;

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{End, Plan};
+use super::{End, Travel};
 use crate::h1::Readiness;
-use crate::stream::ClientStream;
+use crate::stream::{ByteStream, ClientStream};
 
 /// How far both directions are, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,19 +41,19 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) const fn new(plan: &Plan) -> Self {
+    pub(super) const fn new(Travel { read_bytes, write_bytes, is_fickle, .. }: Travel) -> Self {
         Self {
             sent: Vec::new(),
             read: 0,
-            read_bytes: plan.read_bytes,
+            read_bytes,
             end: None,
             reader: None,
             written: Vec::new(),
             room: usize::MAX,
-            write_bytes: plan.write_bytes,
+            write_bytes,
             writer: None,
             moments: Vec::new(),
-            is_fickle: plan.is_fickle,
+            is_fickle,
             misleads: false,
         }
     }
@@ -82,6 +82,11 @@ impl Wire {
 
     pub(super) const fn moment(&self) -> Moment {
         Moment { read: self.read, written: self.written.len() }
+    }
+
+    /// What was written so far.
+    pub(super) fn written(&self) -> &[u8] {
+        &self.written
     }
 
     /// What was sent and written, and how.
@@ -149,11 +154,11 @@ fn wake(waker: &mut Option<Waker>) {
     }
 }
 
-/// A client's end, or a half of it.
+/// A connection as the gateway holds it, or a half of it.
 #[derive(Clone, Debug)]
-pub(super) struct Client(Rc<RefCell<Wire>>);
+pub(super) struct InMemory(Rc<RefCell<Wire>>);
 
-impl Client {
+impl InMemory {
     pub(super) fn new(wire: Wire) -> Self {
         Self(Rc::new(RefCell::new(wire)))
     }
@@ -163,7 +168,7 @@ impl Client {
     }
 }
 
-impl ClientStream for Client {
+impl ByteStream for InMemory {
     type Read<'a> = Self;
     type Write<'a> = Self;
 
@@ -171,22 +176,24 @@ impl ClientStream for Client {
         (self.clone(), self.clone())
     }
 
+    fn farewell(&mut self) {}
+}
+
+impl ClientStream for InMemory {
     fn has_bytes(&self) -> bool {
         self.wire(|wire| wire.read < wire.sent.len())
     }
 
     fn reset(&self) {}
-
-    fn farewell(&mut self) {}
 }
 
-impl Readiness for Client {
+impl Readiness for InMemory {
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.wire(|wire| wire.poll_readable(context))
     }
 }
 
-impl AsyncRead for Client {
+impl AsyncRead for InMemory {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -196,7 +203,7 @@ impl AsyncRead for Client {
     }
 }
 
-impl AsyncWrite for Client {
+impl AsyncWrite for InMemory {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.wire(|wire| wire.poll_write(context, bytes))
     }

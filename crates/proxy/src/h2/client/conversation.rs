@@ -23,6 +23,8 @@ pub(super) struct Conversation<'a> {
     pub(super) incoming: Incoming<'a>,
     /// A head that has been started and has not gone out.
     pub(super) started: Option<Output>,
+    /// Whether it has become a tunnel.
+    pub(super) is_tunnel: bool,
     pub(super) timer: &'a Timer,
     /// Longest time without a byte of a body.
     pub(super) idle: Ticks,
@@ -30,9 +32,9 @@ pub(super) struct Conversation<'a> {
 
 impl Conversation<'_> {
     /// Reads away for a moment what is left of a request that has been answered: the reset that comes then, although it speaks of no
-    /// error (RFC 9113 §8.1), makes some clients forget the answer.
+    /// error (RFC 9113 §8.1), makes some clients forget the answer. A tunnel that has failed is not one.
     pub(super) async fn linger(&mut self) {
-        if self.incoming.ended {
+        if self.is_tunnel || self.incoming.ended {
             return;
         }
         self.timer.set(Ticks::from_ms(LINGER_MS));
@@ -64,7 +66,7 @@ impl<'a> Downstream for Conversation<'a> {
         Self: 'b;
 
     fn split(&mut self) -> (StreamSource<'_, 'a>, StreamSink<'_>) {
-        let Self { link, stream, incoming, started, timer, idle } = self;
+        let Self { link, stream, incoming, started, timer, idle, .. } = self;
         (
             StreamSource { incoming: &mut *incoming, stream, timer, idle: *idle },
             StreamSink { link, stream, started, timer, idle: *idle },
@@ -72,6 +74,7 @@ impl<'a> Downstream for Conversation<'a> {
     }
 
     fn tunnel(&mut self) {
+        self.is_tunnel = true;
         self.incoming.ended = false;
     }
 }
@@ -154,4 +157,34 @@ impl ResponseSink for StreamSink<'_> {
 
     /// The other streams of the connection go on.
     fn close_after(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::timers::Timers;
+
+    fn poll<T>(future: impl Future<Output = T>) -> Poll<T> {
+        pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_tunnel_that_has_failed_is_not_lingered_on() {
+        let timers = Rc::new(Timers::default());
+        let Poll::Ready(timer) = poll(Timer::of_this_task(timers.clone())) else {
+            panic!("it is there at once")
+        };
+        let link = Link::new(timers, 1 << 16, 1 << 16);
+        let stream = link.open_stream(1, false, None);
+        let incoming = Incoming::new(&link, &stream, true);
+        let (started, is_tunnel, idle) = (None, false, Ticks::NEVER);
+        let mut conversation =
+            Conversation { link: &link, stream: &stream, incoming, started, is_tunnel, timer: &timer, idle };
+        assert!(poll(conversation.linger()).is_pending(), "the rest of a request is read away");
+        conversation.tunnel();
+        assert!(poll(conversation.linger()).is_ready());
+    }
 }

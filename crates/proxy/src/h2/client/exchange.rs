@@ -5,10 +5,11 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
+use http1::HeadError;
 use http2::Code;
 
 use super::conversation::Conversation;
-use super::{Asked, Begun, websocket};
+use super::{Asked, Begun};
 use crate::client::Arrival;
 use crate::exchange::Exchange;
 use crate::h2::body::Incoming;
@@ -68,36 +69,58 @@ impl<P: ProxyHttp> Asked<P> {
             stream,
             incoming: Incoming::new(&client.link, stream, request.upgrade.is_empty()),
             started: None,
+            is_tunnel: false,
             timer,
             idle: settings.body_timeout,
         };
-        if let Err(error) = *read {
-            let method = request.method;
-            request.clear();
-            // The only thing that is believed: to HEAD, no answer has a body (RFC 9110 §9.3.2).
-            request.method = method;
-            let arrival = Arrival::unread(ends, secured);
-            let record = RefCell::default();
-            let exchange = Exchange::open(worker, *started, arrival, timer, request, &record);
-            let refusal = Refusal::head(error);
-            if refusal.status == 400 {
-                // A malformed request is an error of its stream (RFC 9113 §8.1.1).
-                client.link.reset(stream, Code::PROTOCOL_ERROR);
-                exchange.note(refusal.status, Some(refusal.reason));
-                exchange.finish(request);
-                return Afterwards::Cut;
+        let afterwards = if let Err(error) = *read {
+            self.refuse(error, timer, state, &mut conversation).await
+        } else {
+            if !request.upgrade.is_empty() {
+                request.fields.set("sec-websocket-key", random_key().as_bytes());
             }
-            return pipeline::refuse(&exchange, &refusal, request, response, &mut conversation).await;
-        }
-        if !request.upgrade.is_empty() {
-            request.fields.set("sec-websocket-key", &websocket::key());
-        }
-        let arrival = Arrival::of(request, ends, &settings, secured);
-        let afterwards =
-            pipeline::serve(worker, *started, arrival, timer, request, response, &mut conversation).await;
+            let arrival = Arrival::of(request, ends, &settings, secured);
+            pipeline::serve(worker, *started, arrival, timer, request, response, &mut conversation).await
+        };
         if afterwards != Afterwards::Cut {
             conversation.linger().await;
         }
         afterwards
     }
+
+    /// Answers a head that was not understood.
+    async fn refuse(
+        &self,
+        error: HeadError,
+        timer: &Timer,
+        state: &mut State,
+        conversation: &mut Conversation<'_>,
+    ) -> Afterwards {
+        let Self { client, stream, started, .. } = self;
+        let State { request, response } = state;
+        let method = request.method;
+        request.clear();
+        // The only thing that is believed: to HEAD, no answer has a body (RFC 9110 §9.3.2).
+        request.method = method;
+        let arrival = Arrival::unread(*client.ends, client.secured.as_deref());
+        let record = RefCell::default();
+        let exchange = Exchange::open(&client.worker, *started, arrival, timer, request, &record);
+        let refusal = Refusal::head(error);
+        if refusal.status == 400 {
+            // A malformed request is an error of its stream (RFC 9113 §8.1.1).
+            client.link.reset(stream, Code::PROTOCOL_ERROR);
+            exchange.note(refusal.status, Some(refusal.reason));
+            exchange.finish(request);
+            return Afterwards::Cut;
+        }
+        pipeline::refuse(&exchange, &refusal, request, response, conversation).await
+    }
+}
+
+/// The key that WebSockets do without in HTTP/2, and not in HTTP/1 (RFC 8441 §5).
+fn random_key() -> String {
+    let mut random = [0; 16];
+    // Should there be no randomness, the key is still one: it only tells caches apart.
+    let _ = getrandom::fill(&mut random);
+    http1::websocket_key(random)
 }

@@ -46,8 +46,9 @@ async fn drive<P: ProxyHttp, S: ClientStream>(client: Rc<Multiplexed<P>>, mut st
     };
     match ended {
         Ended::Gone => {}
-        Ended::Done => stream.farewell(),
-        Ended::Fault => {
+        Ended::Done if client.served.get() == 0 => stream.farewell(),
+        // What the client says of an answer while it reads it would reset the connection, and the answer with it.
+        Ended::Done | Ended::Fault => {
             let (mut read, mut write) = stream.split();
             // Boxed, so that the others do not carry the room.
             Box::pin(part(&client.link, &client.timer, &mut read, &mut write)).await;
@@ -71,6 +72,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
             };
             self.budget.written(written);
             self.budget.answered_in_part(self.link.take_pieces());
+            self.hasten_end(written);
             if self.admission.listener.is_cut() {
                 return Poll::Ready(Ended::Gone);
             }
@@ -98,12 +100,15 @@ impl<P: ProxyHttp> Multiplexed<P> {
                 continue;
             }
             reading.rest();
-            let is_over = self.open.get() == 0 && self.timer.expired();
+            let is_idle = self.open.get() == 0;
+            let is_over = is_idle && self.timer.expired();
             match self.goodbye.get() {
-                Goodbye::Heard if self.open.get() == 0 && self.link.is_flushed() => {
-                    return Poll::Ready(Ended::Done);
+                Goodbye::Heard if is_idle && self.link.is_flushed() => return Poll::Ready(Ended::Done),
+                // It has not taken its answers.
+                Goodbye::Heard | Goodbye::Said if is_over && !self.link.is_flushed() => {
+                    return Poll::Ready(Ended::Gone);
                 }
-                Goodbye::Heard | Goodbye::Said if is_over => return Poll::Ready(Ended::Done),
+                Goodbye::Said if is_over => self.say_last(),
                 Goodbye::NotYet if is_over || self.closing().has_come() => self.say_goodbye(),
                 Goodbye::NotYet | Goodbye::Said | Goodbye::Heard => return Poll::Pending,
             }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http2::{
     BlockPlace, Code, DATA, END_STREAM, Header, PeerSettings, encode_request, encode_response,
-    encode_trailers, end_stream, write_goaway, write_ping,
+    encode_trailers, encode_websocket, end_stream, write_goaway, write_ping,
 };
 use message::{Fields, Request, Response};
 use tokio::io::AsyncWrite;
@@ -50,6 +50,13 @@ impl Link {
     pub(in crate::h2) fn prepare_request(&self, request: &Request, scheme: &str) -> Output {
         let mut head = Output::take();
         encode_request(request, scheme, self.place(0, false), head.bytes_mut());
+        head
+    }
+
+    /// The same for one that asks for a WebSocket.
+    pub(in crate::h2) fn prepare_websocket(&self, request: &Request, scheme: &str) -> Output {
+        let mut head = Output::take();
+        encode_websocket(request, scheme, self.place(0, false), head.bytes_mut());
         head
     }
 

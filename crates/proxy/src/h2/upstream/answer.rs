@@ -96,7 +96,8 @@ impl Answer {
     /// # Errors
     /// When they have.
     pub(in crate::h2) fn push(&self, head: Box<Response>) -> Result<(), HeadError> {
-        if head.status >= 200 {
+        // 101 is the success of a request for a tunnel.
+        if head.status >= 200 || head.status == 101 {
             self.has_begun.set(true);
         } else if self.interim.replace(self.interim.get() + 1) == INTERIM_RESPONSES {
             put_head(head);

@@ -7,7 +7,7 @@ use std::task::{Poll, ready};
 
 use http1::HeadLimits;
 use http2::Code;
-use message::{Method, Piece, Request, Response};
+use message::{Body, Method, Piece, Request, Response};
 
 use super::Handle;
 use super::ahead::Ahead;
@@ -32,6 +32,8 @@ pub(crate) struct Asking {
     ahead: RefCell<Option<Ahead>>,
     /// The task that waits for one.
     waiting: Cell<Option<Slot>>,
+    /// Whether it asks for a tunnel, and is not one yet: nothing follows its head, which does not end the stream.
+    awaits_tunnel: Cell<bool>,
 }
 
 /// A head that has not gone out.
@@ -49,8 +51,19 @@ struct Started {
 impl Asking {
     /// On a connection that takes another stream.
     pub(crate) fn new(handle: Handle) -> Self {
-        let (started, stream) = (RefCell::new(None), OnceCell::new());
-        Self { handle, started, stream, ahead: RefCell::new(None), waiting: Cell::new(None) }
+        Self {
+            handle,
+            started: RefCell::new(None),
+            stream: OnceCell::new(),
+            ahead: RefCell::new(None),
+            waiting: Cell::new(None),
+            awaits_tunnel: Cell::new(false),
+        }
+    }
+
+    /// Waits until the endpoint has said what it takes, or never will; whether it takes tunnels.
+    pub(crate) fn poll_takes_tunnels(&self, timer: &Timer) -> Poll<bool> {
+        self.handle.poll_settled(timer).map(|()| self.handle.takes_tunnels())
     }
 
     /// Both directions, to be used at the same time.
@@ -64,6 +77,23 @@ impl Asking {
             AnswerSource { asking: self, incoming: None, timer, idle },
             AskingSink { asking: self, timer, idle, limits },
         )
+    }
+
+    /// Both directions of the tunnel that it has become.
+    pub(crate) fn tunnel<'a>(
+        &'a self,
+        timer: &'a Timer,
+        idle: Ticks,
+        limits: &'a HeadLimits,
+    ) -> (AnswerSource<'a>, AskingSink<'a>) {
+        self.awaits_tunnel.set(false);
+        let (source, sink) = self.split(timer, idle, limits);
+        (AnswerSource { incoming: self.incoming(), ..source }, sink)
+    }
+
+    /// What follows the head that has come.
+    fn incoming(&self) -> Option<Incoming<'_>> {
+        self.stream.get().map(|stream| Incoming::new(&self.handle.0.link, stream, true))
     }
 
     /// Waits until the head has gone out; before it is released, there is nothing to wait for.
@@ -117,6 +147,17 @@ impl Asking {
         Poll::Pending
     }
 
+    /// Takes note that time is up for what was waited for since bytes had come so often. If none have come since, the endpoint may have
+    /// gone without a word: nobody else is to ask on the connection.
+    fn time_is_up(&self, heard: u32) {
+        let connection = &self.handle.0;
+        // One that has not begun has waited for others, unless nothing goes out any more.
+        let may_tell = self.stream.get().is_some() || connection.is_clogged();
+        if may_tell && connection.link.heard() == heard {
+            connection.leave();
+        }
+    }
+
     /// Whether what has come is worth something.
     fn check(&self) -> Result<(), SourceError> {
         let answer = self.stream.get().and_then(|stream| stream.answer.as_ref());
@@ -132,6 +173,10 @@ impl Drop for Asking {
             connection.give_up_turn(slot);
         }
         if let Some(stream) = self.stream.get() {
+            if self.awaits_tunnel.get() && stream.has_received.get() {
+                // It was not to become one, and nothing else was to follow.
+                let _ = connection.link.send_data(stream, &[], true);
+            }
             connection.link.give_up(stream, Code::CANCEL);
         }
         connection.call_waiting();
@@ -173,6 +218,9 @@ impl<'a> AskingSink<'a> {
 
 impl Sink for AskingSink<'_> {
     async fn write(&mut self, piece: Piece<'_>) -> Result<(), SinkError> {
+        if self.asking.awaits_tunnel.get() {
+            return self.flush().await;
+        }
         let is_whole = piece.is_nothing() && self.asking.ahead.borrow().is_none();
         if self.release(is_whole) && is_whole {
             // Whoever waits for the answer waits for the stream, too.
@@ -197,8 +245,13 @@ impl Sink for AskingSink<'_> {
 impl RequestSink for AskingSink<'_> {
     fn start(&mut self, request: &Request) {
         let connection = &self.asking.handle.0;
-        let answer = Answer::new(request.method, *self.limits);
-        let head = connection.link.prepare_request(request, connection.scheme);
+        let is_tunnel = is_websocket(request) && self.asking.handle.takes_tunnels();
+        self.asking.awaits_tunnel.set(is_tunnel);
+        let (method, head) = match is_tunnel {
+            true => (Method::Connect, connection.link.prepare_websocket(request, connection.scheme)),
+            false => (request.method, connection.link.prepare_request(request, connection.scheme)),
+        };
+        let answer = Answer::new(method, *self.limits);
         *self.asking.started.borrow_mut() =
             Some(Started { head, answer, is_released: false, is_whole: false });
     }
@@ -221,12 +274,16 @@ impl Source for AnswerSource<'_> {
         incoming.release();
         if !incoming.ended {
             timer.set(*idle);
+            let heard = asking.handle.0.link.heard();
             let more = wait(timer, |_| {
                 let _ = asking.poll_sent(timer.slot());
                 incoming.poll_more().map_err(io::Error::from)
             });
             match more.await {
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(SourceError::TimedOut),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    asking.time_is_up(heard);
+                    return Err(SourceError::TimedOut);
+                }
                 Err(error) => return Err(asking.check().err().unwrap_or(error.into())),
                 Ok(_) => {}
             }
@@ -246,14 +303,28 @@ impl Source for AnswerSource<'_> {
 impl ResponseSource for AnswerSource<'_> {
     async fn head(&mut self, _: Method, response: &mut Response) -> Result<(), NoResponse> {
         let Self { asking, timer, .. } = *self;
-        let head = wait(timer, |_| asking.poll_head(timer.slot()).map(Ok)).await;
-        let mut head = head.map_err(|_| NoResponse::TimedOut)??;
+        let heard = asking.handle.0.link.heard();
+        let Ok(head) = wait(timer, |_| asking.poll_head(timer.slot()).map(Ok)).await else {
+            asking.time_is_up(heard);
+            return Err(NoResponse::TimedOut);
+        };
+        let mut head = head?;
         std::mem::swap(response, &mut *head);
         put_head(head);
         if response.status >= 200 {
-            let link = &asking.handle.0.link;
-            self.incoming = asking.stream.get().map(|stream| Incoming::new(link, stream, true));
+            self.incoming = asking.incoming();
         }
         Ok(())
+    }
+}
+
+/// Whether a request asks for a WebSocket, in a way that can be answered (RFC 6455 §4.2.1).
+pub(crate) fn is_websocket(request: &Request) -> bool {
+    let is_one = request.method == Method::Get
+        && request.body == Body::Empty
+        && request.upgrade().eq_ignore_ascii_case("websocket");
+    is_one && {
+        let mut keys = request.fields.values("sec-websocket-key");
+        keys.next().is_some_and(http1::is_websocket_key) && keys.next().is_none()
     }
 }

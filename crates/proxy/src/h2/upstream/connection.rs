@@ -14,7 +14,7 @@ use crate::h2::link::{Gone, LAST_STREAM, Link};
 use crate::h2::peer::Peer;
 use crate::h2::receive::pass_over;
 use crate::h2::stream::Stream;
-use crate::limits::{UPSTREAM_HEAD_BYTES, UPSTREAM_STREAMS, UPSTREAM_WINDOW_BYTES};
+use crate::limits::{UNSENT_BYTES, UPSTREAM_HEAD_BYTES, UPSTREAM_STREAMS, UPSTREAM_WINDOW_BYTES};
 use crate::timers::{Slot, Timers};
 
 /// A connection, shared by its task and those who ask on it.
@@ -47,7 +47,7 @@ impl Connection {
     /// One that has just been made, and says what the gateway takes (RFC 9113 §3.4).
     pub(super) fn new(timers: Rc<Timers>, scheme: &'static str) -> Self {
         let budget = Budget::new(timers.now());
-        // Exchanges whose clients do not read hold their windows, and no others.
+        // Exchanges whose clients do not read hold their windows, and no others: there is one for each stream.
         let connection_window = UPSTREAM_WINDOW_BYTES * UPSTREAM_STREAMS as u32;
         let link = Link::new(timers, UPSTREAM_WINDOW_BYTES, connection_window);
         let announced = AnnouncedByClient {
@@ -72,10 +72,19 @@ impl Connection {
         self.state.get() == State::Open
     }
 
-    /// Most streams at the same time. One may be begun before the endpoint has said how many it takes: it would refuse others.
+    /// Most streams at the same time. One may be begun before the endpoint has said how many it takes: it would refuse others. None are
+    /// begun where the endpoint does not take what it is sent.
     pub(super) fn streams_max(&self) -> usize {
+        if self.is_clogged() {
+            return 0;
+        }
         let announced = if self.is_settled.get() { self.link.peer.get().streams as usize } else { 1 };
         announced.min(UPSTREAM_STREAMS)
+    }
+
+    /// Whether more lies unsent than may.
+    pub(super) fn is_clogged(&self) -> bool {
+        self.link.unsent() >= UNSENT_BYTES
     }
 
     /// Whether the endpoint has said what it takes.
@@ -320,6 +329,17 @@ mod tests {
         connection.settle();
         assert_eq!(connection.streams_max(), 100);
         assert_eq!(connection.poll_settled(asking[0].slot()), Poll::Ready(()));
+    }
+
+    #[test]
+    fn no_stream_begins_behind_what_the_endpoint_does_not_take() {
+        let (connection, asking) = connection(100);
+        connection.settle();
+        let slot = asking[0].slot();
+        connection.link.write(|out| out.resize(UNSENT_BYTES, 0));
+        assert_eq!((connection.streams_max(), connection.poll_turn(slot)), (0, Poll::Pending));
+        drop(connection.link.take_unsent());
+        assert_eq!((connection.streams_max(), connection.poll_turn(slot)), (100, Poll::Ready(Ok(()))));
     }
 
     #[test]

@@ -12,11 +12,11 @@ use crate::h1::Readiness;
 use crate::h2::receive::Receiver;
 use crate::h2::wire::{Ended, Reading, dismiss, part};
 use crate::limits::{GOODBYE_MS, READS_AT_ONCE, UNSENT_BYTES};
+use crate::stream::ByteStream;
 use crate::timers::{Ticks, Timer};
-use crate::upstream::Stream;
 
 /// Drives a connection to its end: that of its last handle, or the endpoint's will.
-pub(super) async fn drive(connection: Rc<Connection>, mut stream: Stream) {
+pub(super) async fn drive(connection: Rc<Connection>, mut stream: impl ByteStream) {
     let timer = Timer::of_this_task(connection.link.timers().clone()).await;
     connection.link.drive_by(timer.slot());
     let ended = {
@@ -56,7 +56,12 @@ impl Driving<'_> {
         let mut reads = 0;
         loop {
             match link.write_to(&mut *write, context) {
-                Ok(written) => budget.written(written),
+                Ok(0) => {}
+                Ok(written) => {
+                    budget.written(written);
+                    // There may be room for others now.
+                    self.connection.call_waiting();
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a connection of HTTP/2 to an upstream failed");
                     return Poll::Ready(Ended::Gone);
@@ -68,7 +73,7 @@ impl Driving<'_> {
                 && let Poll::Ready(count) = reading.poll_fill(read, context)
             {
                 match count {
-                    Ok(1..) => {}
+                    Ok(1..) => link.hear(),
                     Ok(0) => return Poll::Ready(Ended::Gone),
                     Err(error) => {
                         tracing::debug!(%error, "a connection of HTTP/2 to an upstream failed");

@@ -2,7 +2,7 @@
 
 use lockgate_event::Value;
 use message::Fields;
-use testkit::{Answer, Gate, Origin, SilentAddress, Step, refused_address};
+use testkit::{Answer, FreeAddress, Gate, Origin, SilentAddress, Step};
 
 use super::{Afterwards, Asked, Gateway, check};
 use crate::memory::BodyEnd;
@@ -138,9 +138,9 @@ fn a_body_that_turns_bad_behind_its_beginning_is_cut() {
 
 #[test]
 fn an_endpoint_that_cannot_be_reached_is_a_gateway_error() {
-    let silent = SilentAddress::new();
+    let (dead, silent) = (FreeAddress::new(), SilentAddress::new());
     for (address, status, reason) in
-        [(refused_address().as_str(), 502, "connect_failed"), (silent.address(), 504, "connect_timeout")]
+        [(dead.address(), 502, "connect_failed"), (silent.address(), 504, "connect_timeout")]
     {
         let gateway = Gateway::to(&[address], "timeout = { connect = \"100ms\" }");
         let served = check(&gateway, &get(), status, Some(reason), &[]);
@@ -151,15 +151,16 @@ fn an_endpoint_that_cannot_be_reached_is_a_gateway_error() {
 #[test]
 fn a_refused_connection_goes_to_the_next_endpoint_once() {
     let origin = Origin::answering(Answer::ok("live"));
-    let (one, two, three) = (refused_address(), refused_address(), refused_address());
-    let gateway = Gateway::to(&[&one, origin.address()], "rest = \"1m\"");
+    let dead = [FreeAddress::new(), FreeAddress::new(), FreeAddress::new()];
+    let [one, two, three] = dead.each_ref().map(FreeAddress::address);
+    let gateway = Gateway::to(&[one, origin.address()], "rest = \"1m\"");
     let served = check(&gateway, &get(), 200, None, &[]);
     assert_eq!((served.done().attempts, &*served.done().upstream), (2, origin.address()));
     // The first one rests now, and is not asked again.
     for _ in 0..4 {
         assert_eq!(check(&gateway, &get(), 200, None, &[]).done().attempts, 1);
     }
-    let gateway = Gateway::to(&[&one, &two, &three], "");
+    let gateway = Gateway::to(&[one, two, three], "");
     assert_eq!(check(&gateway, &get(), 502, Some("connect_failed"), &[]).done().attempts, 2);
 }
 

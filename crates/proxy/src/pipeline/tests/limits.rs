@@ -245,3 +245,17 @@ fn a_request_under_way_holds_its_place_to_its_last_byte() {
         );
     }
 }
+
+#[test]
+fn a_limit_per_host_counts_each_host_alone() {
+    let gateway = Gateway::new(
+        "[[route]]\npath = \"/*\"\nrespond = { body = \"s\" }\nlimit = { rate = \"1/m\", per = \"header:host\" }\n",
+    );
+    let ask = |host: &str| {
+        let mut asked = Asked::new("GET /", &[]);
+        asked.head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        gateway.serve(&asked).status()
+    };
+    let statuses = ["a.example", "b.example", "A.example:80", "b.example."].map(ask);
+    assert_eq!(statuses, [200, 200, 429, 429]);
+}

@@ -107,6 +107,11 @@ impl<'t> ClientSide<'t> {
         whole + partial
     }
 
+    /// Whether a frame of DATA is not whole.
+    pub(super) const fn is_within_data(&self) -> bool {
+        self.partial.is_some()
+    }
+
     /// It goes on no further.
     fn lose(&mut self) {
         self.rest = &[];
@@ -186,7 +191,9 @@ impl<'t> ClientSide<'t> {
 
     fn head(&mut self, stream: u32, is_over: bool, block: &[u8]) -> Option<()> {
         let is_new = !self.streams.contains_key(&stream);
-        if is_new && (stream.is_multiple_of(2) || self.streams.keys().any(|before| *before > stream)) {
+        // The numbers of streams that are not looked at any more are not, either.
+        let is_late = !self.has_heard && self.streams.keys().any(|before| *before > stream);
+        if is_new && (stream.is_multiple_of(2) || is_late) {
             // RFC 9113 §5.1.1
             return None;
         }

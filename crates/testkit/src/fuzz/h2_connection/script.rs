@@ -8,10 +8,10 @@ use http2::{
     ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, Header, PADDED, PING, PREFACE,
     PRIORITIZED, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE,
 };
-use proxy::fuzz::h2::{Act, End, Plan};
+use proxy::fuzz::h2::{Act, Plan};
 
-/// How many bytes travel at once.
-const PIECES: [usize; 16] = [1 << 20, 1, 2, 3, 5, 9, 10, 17, 24, 33, 64, 100, 1_000, 4_096, 16_393, 1 << 16];
+use crate::fuzz::h2_sides::{Input, travel};
+
 /// Bytes of a frame of DATA.
 const BODIES: [usize; 8] = [0, 1, 2, 100, 1_000, 4_096, 16_000, 16_384];
 /// By how much a window becomes wider, and what settings say.
@@ -64,40 +64,11 @@ struct Sent {
     is_over: bool,
 }
 
-/// Bytes of the fuzzer, and zeros behind them.
-struct Input<'d>(&'d [u8]);
-
-impl Input<'_> {
-    fn byte(&mut self) -> u8 {
-        let Some((&first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        first
-    }
-
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
-        self.0 = rest;
-        taken.to_vec()
-    }
-
-    fn size(&mut self) -> u32 {
-        SIZES[usize::from(self.byte() % 16)]
-    }
-}
-
 impl Script {
     pub(super) fn read(data: &[u8]) -> Self {
         let mut input = Input(data);
-        let (form, pieces, turns) = (input.byte(), input.byte(), input.byte());
-        let plan = Plan {
-            acts: Vec::new(),
-            end: [End::Silence, End::Silence, End::Close, End::Fail][usize::from(form >> 4 & 3)],
-            read_bytes: PIECES[usize::from(pieces & 15)],
-            write_bytes: PIECES[usize::from(pieces >> 4)],
-            is_fickle: form & 0x40 != 0,
-            turns: u32::from(turns % 8),
-            listener: usize::from(form & 3),
-        };
+        let (form, travel) = travel(&mut input);
+        let plan = Plan { acts: Vec::new(), travel, listener: usize::from(form & 3) };
         let mut script = Self {
             plan,
             is_lawful: true,
@@ -304,7 +275,7 @@ impl Script {
     }
 
     fn widen(&mut self, input: &mut Input<'_>) {
-        let (stream, size) = (self.stream(input), input.size());
+        let (stream, size) = (self.stream(input), input.one_of(&SIZES));
         self.widened = self.widened.saturating_add(size);
         self.is_lawful &= size > 0 && self.widened <= WIDENING;
         self.is_lawful &= stream == 0 || self.streams.contains_key(&stream);
@@ -314,7 +285,7 @@ impl Script {
     fn settings(&mut self, input: &mut Input<'_>) {
         let mut payload = Vec::new();
         for _ in 0..input.byte() % 4 {
-            let (id, value) = (u16::from(input.byte() % 10), input.size());
+            let (id, value) = (u16::from(input.byte() % 10), input.one_of(&SIZES));
             payload.extend_from_slice(&id.to_be_bytes());
             payload.extend_from_slice(&value.to_be_bytes());
             self.is_lawful &= match id {
@@ -330,7 +301,7 @@ impl Script {
 
     fn repeat(&mut self, input: &mut Input<'_>) {
         // What is read byte by byte takes its time.
-        let count = usize::from(input.byte()).min(self.plan.read_bytes);
+        let count = usize::from(input.byte()).min(self.plan.travel.read_bytes);
         let last = self.last.clone();
         // Some may not be repeated, such as the begin of a stream.
         self.is_lawful &= matches!(last.get(3), Some(&(PING | PRIORITY | 0x70..)));

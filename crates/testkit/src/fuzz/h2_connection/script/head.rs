@@ -2,7 +2,7 @@
 
 use http2::encode_field;
 
-use super::Input;
+use crate::fuzz::h2_sides::Input;
 
 const METHODS: [&str; 8] = ["GET", "GET", "HEAD", "POST", "POST", "PUT", "OPTIONS", "CONNECT"];
 const PATHS: [&str; 16] = [
