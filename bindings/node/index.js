@@ -16,13 +16,15 @@ async function processLargeDataset(data, config, options) {
   const checked = checkedOptions(options ?? {})
   const question = questionOf(config ?? {})
   const source = sourceOf(data)
-  if (checked.signal?.aborted) {
-    source.leave()
-    throw abortError(checked.signal)
-  }
   const work = () => answer(source, question, checked)
-  // A stream may depend on another one: it must not stand in line behind it.
-  return source.isReady ? inTurn(work, checked.signal) : work()
+  try {
+    if (checked.signal?.aborted) throw abortError(checked.signal)
+    // A stream may depend on another one: it must not stand in line behind it.
+    return await (source.isReady ? inTurn(work, checked.signal) : work())
+  } finally {
+    // Also where it never came to its turn.
+    if (!source.isWhole) source.leave()
+  }
 }
 
 /** The configuration as JSON: the library reads it. */
@@ -57,21 +59,22 @@ class Job {
   #source
   #native
   #done
-  #failure
-  /** Whether the source has nothing more to give. */
-  #isWhole = false
+  /** Rejects when it is to end before its end. */
+  #stopped
+  #reject
   #isLeft = false
 
   constructor(source, { job, done }) {
     this.#source = source
     this.#native = job
     this.#done = done
+    this.#stopped = new Promise((_, reject) => { this.#reject = reject })
   }
 
   async answered() {
     if (this.#source.items) this.#handOver().catch((error) => this.stop(error))
-    const { failure, ...answer } = await this.#done
-    if (this.#failure) throw this.#failure.error
+    // A thread that waits for a pipe does not hear that it is to end: nobody waits for it.
+    const { failure, ...answer } = await Promise.race([this.#stopped, this.#done])
     if (!failure) return answer
     const { code, message, place } = JSON.parse(failure)
     throw new LockgateError(code, message, place)
@@ -80,13 +83,13 @@ class Job {
   async #handOver() {
     const push = (bytes) => native.push(this.#native, types.isSharedArrayBuffer(bytes.buffer) ? bytes.slice() : bytes)
     await handOver(this.#source.items, push, () => this.#isLeft)
-    this.#isWhole = !this.#isLeft
+    this.#source.isWhole = !this.#isLeft
     native.end(this.#native)
   }
 
-  /** Ends it soon, for this reason. */
+  /** Ends it, for this reason; its threads hear of it soon. */
   stop(error) {
-    this.#failure ??= { error }
+    this.#reject(error)
     native.interrupt(this.#native)
   }
 
@@ -107,8 +110,7 @@ class Job {
   /** No more is wanted. */
   leave() {
     this.#isLeft = true
-    native.interrupt(this.#native)
-    if (!this.#isWhole) this.#source.leave()
+    native.leave(this.#native)
   }
 }
 

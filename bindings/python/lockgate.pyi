@@ -66,7 +66,7 @@ def process_large_dataset(
     progress: called with what has been read so far and with how much there is (or None), at most ten times a second: bytes of files and of
     bytes, rows of tables and of dicts. What it raises ends the reading.
 
-    threads: how many read; one for each core if it is left out.
+    threads: how many read, 1 to 1024; one for each core if it is left out.
     """
 
 @final
@@ -139,7 +139,7 @@ class Place:
     def __eq__(self, other: object, /) -> bool: ...
 
 class Error(Exception):
-    """What Lockgate raises, unless an argument is of a wrong type."""
+    """What Lockgate raises, unless an argument is of a wrong type or too large to copy."""
 
 class ConfigurationError(Error, ValueError):
     """The question says something it cannot."""

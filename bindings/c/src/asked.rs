@@ -1,17 +1,21 @@
 //! A question that is being answered: inputs are added one after the other, and a report can be had at any time.
 #![allow(unsafe_code, reason = "one value borrows from another beside it; each block says why it is sound")]
 
+use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
-use lockgate_analytics::input::{Format, Input, Options, Outcome, Place, Source, analyze, expand};
+use lockgate_analytics::input::{
+    Format, Input, InputError, Options, Outcome, Place, Source, analyze, expand,
+};
 use lockgate_analytics::{Configuration, Function, Measure, Partial, Plan, Query, Report};
 
 use crate::status::{Error, LockgateCounts};
+use crate::threads::with_all_cores;
 
-/// Inputs up to this size are read by the calling thread alone, bytes: to wake others takes longer.
-const ALONE_BYTES_MAX: usize = 1 << 20;
+/// Inputs up to this size are read by the calling thread alone, bytes: to start others takes longer.
+const ALONE_BYTES_MAX: u64 = 1 << 20;
 /// Malformed lines that are remembered: the first ones.
 const PLACES_MAX: usize = 10;
 /// What bytes in memory are called where a malformed line is told of.
@@ -59,7 +63,7 @@ impl Asked {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.add(vec![in_memory(bytes)], Options { format, strict: self.strict, threads: threads(bytes) })
+        self.add(vec![in_memory(bytes)], bytes.len() as u64, format)
     }
 
     /// Adds the rows of a file, of all files of a folder, or of those that match a pattern.
@@ -72,16 +76,17 @@ impl Asked {
         let input = |file: PathBuf| Input { name: file.display().to_string(), source: Source::File(file) };
         // `-` is a file here: standard input is the program's own.
         let place = if place.as_os_str() == "-" { Path::new("./-") } else { place };
-        let inputs = expand(&[place])?.into_iter().map(input).collect();
-        self.add(inputs, Options { format: None, strict: self.strict, threads: None })
+        let files = expand(&[place])?;
+        let bytes = files.iter().map(|file| size(file)).sum::<Option<u64>>().unwrap_or(u64::MAX);
+        self.add(files.into_iter().map(input).collect(), bytes, None)
     }
 
     fn check_usable(&self) -> Result<(), Error> {
         if self.partial.is_some() { Ok(()) } else { Err(Error::Unusable) }
     }
 
-    fn add(&mut self, inputs: Vec<Input<'_>>, options: Options) -> Result<(), Error> {
-        let found = analyze(self.plan(), inputs, options, &())?;
+    fn add(&mut self, inputs: Vec<Input<'_>>, bytes: u64, format: Option<Format>) -> Result<(), Error> {
+        let found = read(self.plan(), inputs, bytes, Options { format, strict: self.strict, threads: None })?;
         let Outcome { partial: more, lines, bytes, malformed, places } = found;
         // Merging may fail, or panic, half way: what is left then is no answer.
         let mut partial = self.partial.take().ok_or(Error::Unusable)?;
@@ -135,8 +140,8 @@ pub(crate) fn count_rows(bytes: &[u8]) -> Result<i32, Error> {
     }
     let measures = vec![Measure::new(Function::Count, None)];
     let plan = Query { group_by: Vec::new(), measures, ..Query::usage() }.plan();
-    let options = Options { format: Some(Format::Ndjson), strict: true, threads: threads(bytes) };
-    let found = analyze(&plan, vec![in_memory(bytes)], options, &())?;
+    let options = Options { format: Some(Format::Ndjson), strict: true, threads: None };
+    let found = read(&plan, vec![in_memory(bytes)], bytes.len() as u64, options)?;
     i32::try_from(found.partial.rows()).map_err(|_| Error::TooManyRows)
 }
 
@@ -145,8 +150,20 @@ fn in_memory(bytes: &[u8]) -> Input<'_> {
     Input { name: BYTES.into(), source: Source::Bytes(bytes) }
 }
 
-fn threads(bytes: &[u8]) -> Option<NonZeroUsize> {
-    (bytes.len() <= ALONE_BYTES_MAX).then_some(NonZeroUsize::MIN)
+/// Bytes of a file that has a size.
+fn size(file: &Path) -> Option<u64> {
+    fs::metadata(file).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
+}
+
+/// Reads inputs of so many bytes in all.
+fn read<'p>(
+    plan: &'p Plan,
+    inputs: Vec<Input<'_>>,
+    bytes: u64,
+    options: Options,
+) -> Result<Outcome<'p>, InputError> {
+    let work = |threads| analyze(plan, inputs, Options { threads: Some(threads), ..options }, &());
+    if bytes <= ALONE_BYTES_MAX { work(NonZeroUsize::MIN) } else { with_all_cores(work) }
 }
 
 #[cfg(test)]
@@ -184,8 +201,8 @@ mod tests {
     #[test]
     fn a_folder_is_read_and_only_the_first_malformed_lines_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("a.ndjson"), "none\n".repeat(8)).unwrap();
-        std::fs::write(folder.path().join("b.ndjson"), LINES).unwrap();
+        fs::write(folder.path().join("a.ndjson"), "none\n".repeat(8)).unwrap();
+        fs::write(folder.path().join("b.ndjson"), LINES).unwrap();
         let mut asked = asked("{}");
         asked.add_files(folder.path()).unwrap();
         asked.add_files(&folder.path().join("a.*")).unwrap();

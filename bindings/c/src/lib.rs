@@ -6,11 +6,13 @@
 //! - No panic crosses the border: every function that does work runs it in `status::guarded`.
 //! - Whoever makes something frees it: a query by `lockgate_query_free`, texts by `lockgate_free`. What `lockgate_last_error` points to is
 //!   the library's.
+//! - No thread outlives the call that started it: see `threads`.
 
 mod asked;
 mod functions;
 mod handover;
 mod status;
+mod threads;
 
 pub use functions::{
     LockgateInputFormat, LockgateOutputFormat, LockgateQuery, lockgate_free, lockgate_last_error,

@@ -73,6 +73,16 @@ fn a_program_finds_what_the_header_promises() {
 }
 
 #[test]
+fn a_program_without_threads_finds_the_same() {
+    let place = tempfile::tempdir().unwrap();
+    let program = compiled("contract", place.path());
+    // Rust's threads get this much stack, which is more than there are addresses: none can be started.
+    let mut command = Command::new(&program);
+    command.env("RUST_MIN_STACK", (1_u64 << 50).to_string());
+    assert_eq!(succeeded(&mut command).stdout, b"kept\n");
+}
+
+#[test]
 fn a_program_answers_every_shared_vector() {
     let place = tempfile::tempdir().unwrap();
     let program = compiled("vector", place.path());

@@ -15,8 +15,9 @@ const PIECE_OVERHEAD_BYTES = 64
 const ALONE_BYTES_MAX = 1 << 20
 
 /**
- * @returns {{ paths?: string[], items?: Iterator | AsyncIterator, total?: number, threads?: number, isReady: boolean, leave(): void }}
- *   `total` bytes, if that is known; `isReady` if it waits for nobody else; `leave` says that no more is wanted
+ * @returns {{ paths?: string[], items?: Iterator | AsyncIterator, total?: number, threads?: number, isReady: boolean, isWhole?: boolean, leave(): void }}
+ *   `total` bytes, if that is known; `isReady` if it waits for nobody else; `isWhole` once it has nothing more to give; `leave` says that
+ *   no more is wanted
  */
 function sourceOf(data) {
   if (isPath(data)) return pathsSource([data])
@@ -80,9 +81,9 @@ async function handOver(items, push, isLeft) {
     }
     handed = 0
   }
-  const giveText = async () => {
-    const bytes = Buffer.from(text)
-    text = ''
+  const giveText = async (end = text.length) => {
+    const bytes = Buffer.from(text.slice(0, end))
+    text = text.slice(end)
     await give(bytes)
   }
   while (!isLeft()) {
@@ -93,7 +94,7 @@ async function handOver(items, push, isLeft) {
     if (hasRows !== isRow) throw argumentError('`data` has rows, and texts or bytes, among each other')
     if (isRow || typeof value === 'string') {
       text += isRow ? lineOf(value, rows++) : value
-      if (text.length >= PIECE_BYTES) await giveText()
+      if (text.length >= PIECE_BYTES) await giveText(endOfPairs(text))
     } else if (isBytes(value)) {
       if (text !== '') await giveText()
       for (const piece of slices(bytesOf(value))) await give(piece)
@@ -102,6 +103,12 @@ async function handOver(items, push, isLeft) {
     }
   }
   await giveText()
+}
+
+/** Where a text ends but for the first half of a character, whose other half may come next: alone it is no character of UTF-8. */
+function endOfPairs(text) {
+  const isHalf = (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800
+  return isHalf ? text.length - 1 : text.length
 }
 
 /** A row as a line of JSON. */

@@ -1,5 +1,6 @@
 //! What `index.js` calls.
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -15,11 +16,15 @@ use crate::ended::{answered, settle};
 use crate::job::{Asked, Job, THREAD};
 
 /// A job as JavaScript holds it. Without the program that asked, nobody needs the answer.
-struct Handed(Arc<Job>);
+struct Handed {
+    job: Arc<Job>,
+    /// Keeps the program running until it leaves the job: the job's threads do not, as one that waits for a pipe may never end.
+    channel: RefCell<Channel>,
+}
 
 impl Finalize for Handed {
     fn finalize<'a, C: Context<'a>>(self, _: &mut C) {
-        self.0.interrupt();
+        self.job.interrupt();
     }
 }
 
@@ -29,6 +34,7 @@ fn exports(mut cx: ModuleContext<'_>) -> NeonResult<()> {
     cx.export_function("push", |cx| answered(cx, push))?;
     cx.export_function("end", |cx| answered(cx, end))?;
     cx.export_function("interrupt", |cx| answered(cx, interrupt))?;
+    cx.export_function("leave", |cx| answered(cx, leave))?;
     cx.export_function("progress", |cx| answered(cx, progress))
 }
 
@@ -43,7 +49,8 @@ fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
     let job = Arc::new(Job::new());
     let (give, given) = mpsc::channel::<Deferred>();
     let work = {
-        let (job, channel) = (Arc::clone(&job), cx.channel());
+        let (job, mut channel) = (Arc::clone(&job), cx.channel());
+        channel.unref(cx);
         move || {
             let outcome = job.answer(asked);
             let Ok(deferred) = given.recv() else { return };
@@ -61,7 +68,8 @@ fn start<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
         }
     }
     let started = cx.empty_object();
-    let job = cx.boxed(Handed(job));
+    let channel = RefCell::new(cx.channel());
+    let job = cx.boxed(Handed { job, channel });
     started.set(cx, "job", job)?;
     started.set(cx, "done", done)?;
     Ok(started)
@@ -92,10 +100,10 @@ fn handed_over<'cx, C: Context<'cx>>(
 
 /// `push(job, bytes)` → nothing, or a promise that there is room for more.
 fn push<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsValue> {
-    let job = cx.argument::<JsBox<Handed>>(0)?;
+    let handed = cx.argument::<JsBox<Handed>>(0)?;
     let piece = cx.argument::<JsUint8Array>(1)?.as_slice(cx).to_vec();
     let mut waits = None;
-    job.0.feed.push(piece, || {
+    handed.job.feed.push(piece, || {
         let (deferred, promise) = cx.promise();
         waits = Some(promise);
         let channel = cx.channel();
@@ -106,19 +114,27 @@ fn push<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsValue> {
 
 /// `end(job)`: nothing is pushed any more.
 fn end<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
-    cx.argument::<JsBox<Handed>>(0)?.0.feed.end();
+    cx.argument::<JsBox<Handed>>(0)?.job.feed.end();
     Ok(cx.undefined())
 }
 
 /// `interrupt(job)`: it ends soon.
 fn interrupt<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
-    cx.argument::<JsBox<Handed>>(0)?.0.interrupt();
+    cx.argument::<JsBox<Handed>>(0)?.job.interrupt();
+    Ok(cx.undefined())
+}
+
+/// `leave(job)`: nobody wants its answer any more, or has it; the program may end.
+fn leave<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsUndefined> {
+    let handed = cx.argument::<JsBox<Handed>>(0)?;
+    handed.job.interrupt();
+    handed.channel.borrow_mut().unref(cx);
     Ok(cx.undefined())
 }
 
 /// `progress(job)` → `{ bytes, total }`, `total` null where it is not known.
 fn progress<'cx>(cx: &mut FunctionContext<'cx>) -> JsResult<'cx, JsObject> {
-    let job = Arc::clone(&cx.argument::<JsBox<Handed>>(0)?.0);
+    let job = Arc::clone(&cx.argument::<JsBox<Handed>>(0)?.job);
     let progress = cx.empty_object();
     let bytes = cx.number(job.read_bytes() as f64);
     progress.set(cx, "bytes", bytes)?;

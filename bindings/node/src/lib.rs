@@ -1,4 +1,4 @@
-//! Questions about events for programs in Node: the core of `lockgate process` behind five functions, which `index.js` makes one of.
+//! Questions about events for programs in Node: the core of `lockgate process` behind six functions, which `index.js` makes one of.
 //!
 //! - Nothing is read by the thread that runs JavaScript: a job has threads of its own (`job`).
 //! - What a stream gives is handed to them in pieces, and its source waits while there are too many (`feed`).

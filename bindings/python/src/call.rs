@@ -23,7 +23,7 @@ use crate::{files, rows, table};
 /// progress: called with what has been read so far and with how much there is (or None), at most ten times a second: bytes of files and of
 /// bytes, rows of tables and of dicts.
 ///
-/// threads: how many read; one for each core if it is left out.
+/// threads: how many read, 1 to 1024; one for each core if it is left out.
 #[pyfunction]
 #[pyo3(signature = (data, config=None, *, format=None, progress=None, threads=None))]
 pub(crate) fn process_large_dataset<'py>(

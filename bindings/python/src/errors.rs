@@ -42,8 +42,12 @@ impl Classes {
 
     fn make(py: Python<'_>) -> PyResult<Self> {
         let base = py.get_type::<PyException>();
-        let error =
-            class(py, "Error", "What Lockgate raises, unless an argument is of a wrong type.", &[base])?;
+        let error = class(
+            py,
+            "Error",
+            "What Lockgate raises, unless an argument is of a wrong type or too large to copy.",
+            &[base],
+        )?;
         let of = |name, about, builtin| class(py, name, about, &[error.clone(), builtin]).map(Bound::unbind);
         Ok(Self {
             configuration: of(

@@ -9,6 +9,9 @@ use pyo3::prelude::*;
 
 use crate::errors;
 
+/// Threads that one call may have.
+const THREADS_MAX: usize = 1024;
+
 /// What is asked, and how it is read.
 pub(crate) struct Question {
     pub(crate) plan: Plan,
@@ -31,11 +34,12 @@ impl Question {
             read_configuration(text.as_bytes()).map_err(|error| wrong(with_causes(&error)))?;
         let format =
             format.map(|name| Format::named(name).ok_or_else(|| wrong(no_format(name)))).transpose()?;
-        let at_least_one = |count: isize| {
-            let count = usize::try_from(count).ok().and_then(NonZeroUsize::new);
-            count.ok_or_else(|| wrong("`threads` must be at least 1".into()))
+        let within = |count: isize| {
+            let count = usize::try_from(count).ok().filter(|count| *count <= THREADS_MAX);
+            let no_count = || wrong(format!("`threads` must be from 1 to {THREADS_MAX}"));
+            count.and_then(NonZeroUsize::new).ok_or_else(no_count)
         };
-        let threads = threads.map(at_least_one).transpose()?;
+        let threads = threads.map(within).transpose()?;
         let options = Options { format, strict, threads };
         Ok(Self { plan: query.plan(), options, asked: fields(&query) })
     }

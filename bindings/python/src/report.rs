@@ -21,6 +21,8 @@ use self::kind::Kind;
 pub(crate) const PLACES_MAX: usize = 10;
 /// What is wrong with a row whose number cannot be summed up exactly.
 pub(crate) const TOO_LARGE: &str = "a number beyond ±1.5e20";
+/// 10000-01-01T00:00:00Z, microseconds since 1970: Python has no moments from here on, so that they are nothing, as those before 1970 are.
+pub(crate) const TIME_END_US: u64 = 253_402_300_800_000_000;
 /// What is wrong with a row whose text is longer than a line may be.
 pub(crate) const TOO_LONG: &str = "a text longer than 16 MiB";
 /// Rows that are shown at a prompt.

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyMapping, PyString};
 
-use self::value::{Reader, Taken};
+use self::value::{Reader, Taken, refusal};
 use crate::errors;
 use crate::files;
 use crate::question::Question;
@@ -90,7 +90,7 @@ fn take<'py>(
             None if !question.asks_for(slot) => taken.push(Taken::Null),
             None => {
                 let kind = value.get_type().fully_qualified_name()?;
-                let what = format!("`{name}` of row {number} is a `{kind}`, which is no value of a field");
+                let what = format!("`{name}` of row {number} is a `{kind}`, {}", refusal(&value));
                 return Err(PyTypeError::new_err(what));
             }
         }

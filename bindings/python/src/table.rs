@@ -2,6 +2,7 @@
 
 mod column;
 
+use std::io;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,7 +44,7 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// When a column that is asked for is of a type that says no value.
+    /// When a column that is asked for is of a type that says no value, or names have several levels.
     pub(crate) fn of(data: &Bound<'_, PyAny>, question: &Question) -> PyResult<Option<Self>> {
         if !data.hasattr(intern!(data.py(), "__arrow_c_stream__"))? {
             return Ok(None);
@@ -67,7 +68,8 @@ fn no_table(data: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     }
 }
 
-/// A table of pandas with nothing but the columns that are looked at: all others would be converted in vain.
+/// A table of pandas with nothing but the columns that are looked at: all others would be converted in vain. Of those of the same name
+/// it has the first, as Arrow takes from pandas no name twice.
 fn needed<'py>(data: &Bound<'py, PyAny>, question: &Question) -> PyResult<Bound<'py, PyAny>> {
     let py = data.py();
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
@@ -75,8 +77,13 @@ fn needed<'py>(data: &Bound<'py, PyAny>, question: &Question) -> PyResult<Bound<
     if !data.is_instance(&pandas.getattr("DataFrame")?)? {
         return Ok(data.clone());
     }
+    let columns = data.getattr("columns")?;
+    if columns.is_instance(&pandas.getattr("MultiIndex")?)? {
+        return Err(PyTypeError::new_err("`data` has names of several levels, and a field has one name"));
+    }
     let names: Vec<&str> = question.fields().collect();
-    let is_needed = data.getattr("columns")?.call_method1("isin", (names,))?;
+    let is_first = columns.call_method0("duplicated")?.bitnot()?;
+    let is_needed = columns.call_method1("isin", (names,))?.bitand(is_first)?;
     data.getattr("loc")?.get_item((PySlice::full(py), is_needed))
 }
 
@@ -104,13 +111,18 @@ pub(crate) fn fold(question: &Question, table: Table, watch: &Watched) -> Result
     let slices = Slices { places: table.places, state: Mutex::new(State::of(table.reader)) };
     let stop = AtomicBool::new(false);
     let worker = Worker { question, slices: &slices, watch, stop: &stop };
-    let found: Vec<Result<Work<'_>, Failure>> = thread::scope(|scope| {
-        let others: Vec<_> = (1..count).map(|_| scope.spawn(|| worker.run())).collect();
+    let found = thread::scope(|scope| {
+        let start = |_| thread::Builder::new().spawn_scoped(scope, || worker.run());
+        let others = (1..count).map(start).collect::<io::Result<Vec<_>>>().map_err(|error| {
+            // Those that have started end with the scope.
+            stop.store(true, Ordering::Relaxed);
+            Failure::Threads(error.to_string())
+        })?;
         let own = worker.run();
         let others =
             others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        std::iter::once(own).chain(others).collect()
-    });
+        Ok::<Vec<_>, Failure>(std::iter::once(own).chain(others).collect())
+    })?;
     let mut partial = Partial::new(&question.plan);
     let (mut lines, mut malformed, mut bad) = (0, 0, Vec::new());
     for work in found {

@@ -84,10 +84,11 @@ pub(crate) fn wait_for<'py>(
     let watch = Arc::new(Watched::default());
     let (tell, mut told) = channel();
     let watched = Arc::clone(&watch);
-    thread::Builder::new().name("lockgate".into()).spawn(move || {
+    let started = thread::Builder::new().name("lockgate".into()).spawn(move || {
         // Nobody listens any more once it has been left alone.
         let _ = tell.send(work(&watched));
-    })?;
+    });
+    started.map_err(|error| errors::failure(py, &Failure::Threads(error.to_string())))?;
     let mut stopped: Option<(PyErr, Instant)> = None;
     loop {
         let outcome;

@@ -16,9 +16,20 @@ pub enum AnalysisError {
     /// Nothing is read or written in this format.
     #[error("`{0}` is no format")]
     Format(String),
+    /// Files in this format are read whole: their start says what the rest is.
+    #[error("`{0}` cannot be read in parts: `ndjson` and `combined` can")]
+    Whole(String),
     /// The inputs cannot be read to their end.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A line of a part is malformed, and was not to be passed over: the lines before the part are not known here.
+    #[error("`{}`, line {} behind byte {start}: {}", .place.input, .place.line, .place.what)]
+    MalformedBehind {
+        /// The line, counted from where the part starts.
+        place: Place,
+        /// Where that is.
+        start: u64,
+    },
     /// What another worker has read cannot be taken over.
     #[error(transparent)]
     Part(#[from] ReadPartialError),
@@ -33,11 +44,11 @@ impl AnalysisError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Configuration(_) => "configuration",
-            Self::Format(_) => "format",
+            Self::Format(_) | Self::Whole(_) => "format",
             Self::Input(InputError::Read { .. }) => "read",
             Self::Input(InputError::Unknown { .. }) => "unknown",
             Self::Input(InputError::Groups(_)) => "groups",
-            Self::Input(InputError::Malformed(_)) => "malformed",
+            Self::Input(InputError::Malformed(_)) | Self::MalformedBehind { .. } => "malformed",
             Self::Input(InputError::Interrupted) => "interrupted",
             Self::Part(ReadPartialError::Groups(_)) => "groups",
             Self::Part(ReadPartialError::Foreign) => "part",
@@ -98,7 +109,7 @@ pub(crate) fn in_memory(bytes: &[u8]) -> Input<'_> {
     Input { name: "data".into(), source: input::Source::Bytes(bytes) }
 }
 
-fn format_named(name: &str) -> Result<Format, AnalysisError> {
+pub(crate) fn format_named(name: &str) -> Result<Format, AnalysisError> {
     Format::named(name).ok_or_else(|| AnalysisError::Format(name.into()))
 }
 

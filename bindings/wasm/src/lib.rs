@@ -5,6 +5,8 @@
 
 #[cfg(feature = "analytics")]
 mod analysis;
+#[cfg(feature = "analytics")]
+mod buffer;
 mod fibonacci;
 mod glue;
 #[cfg(feature = "analytics")]
@@ -22,6 +24,6 @@ pub use fibonacci::{FIBONACCI_MAX, fibonacci};
 #[cfg(feature = "analytics")]
 pub use inspection::{Inspection, inspect};
 #[cfg(feature = "analytics")]
-pub use parts::{IsNext, fold, join};
+pub use parts::{Part, fold, fold_part, join};
 #[cfg(feature = "image")]
 pub use picture::{PICTURE_EDGE_MAX, PictureError, SOURCE_BYTES_MAX, SOURCE_EDGE_MAX, process_image};

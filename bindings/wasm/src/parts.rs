@@ -1,10 +1,13 @@
 //! What one worker has read as bytes, and what all of them say together.
 
-use lockgate_analytics::input::{Input, Watch};
+use std::io::BufRead;
+
+use lockgate_analytics::input::{Format, Input, InputError, Source, Watch};
 use lockgate_analytics::{Partial, ReadPartialError, read_configuration};
 use serde_json::{Value, json};
 
-use crate::analysis::read;
+use crate::analysis::{format_named, read};
+use crate::lines::Lines;
 use crate::{Analysis, AnalysisError};
 
 /// Malformed lines that are told of.
@@ -14,11 +17,23 @@ const COUNTS: [&str; 3] = ["lines", "bytes", "malformed"];
 
 /// Whether a part goes on where the part before it ends, in the same file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IsNext {
+enum IsNext {
     /// It does: its lines are counted on.
     Yes,
     /// It starts with a file.
     No,
+}
+
+/// The lines of a plain file that start behind byte `start` and no later than at `end`.
+pub struct Part<R> {
+    /// What the file is called where it is told of.
+    pub name: String,
+    /// Gives the bytes of the file from `start` on, to its end.
+    pub reader: R,
+    /// Where the part starts, bytes.
+    pub start: u64,
+    /// Where it ends, bytes.
+    pub end: u64,
 }
 
 /// Reads inputs as [`analyze`](crate::analyze) does; what they say becomes bytes for [`join`].
@@ -27,6 +42,41 @@ pub enum IsNext {
 ///
 /// As `analyze`.
 pub fn fold(
+    configuration: &str,
+    format: Option<&str>,
+    inputs: Vec<Input<'_>>,
+    watch: &dyn Watch,
+) -> Result<Vec<u8>, AnalysisError> {
+    folded(configuration, format, inputs, IsNext::No, watch)
+}
+
+/// The same for a part of one file whose every line is a row: `ndjson` or `combined`. The others say at their start what their rows are.
+///
+/// # Errors
+///
+/// As `analyze`, and in any other format. A malformed line is told with its number in the part.
+pub fn fold_part<R: BufRead + Send>(
+    configuration: &str,
+    format: &str,
+    part: Part<R>,
+    watch: &dyn Watch,
+) -> Result<Vec<u8>, AnalysisError> {
+    if !matches!(format_named(format)?, Format::Ndjson | Format::Combined) {
+        return Err(AnalysisError::Whole(format.into()));
+    }
+    let Part { name, reader, start, end } = part;
+    let lines = Lines::new(reader, start, end);
+    let inputs = vec![Input { name, source: Source::Stream(Box::new(lines)) }];
+    let is_next = if start > 0 { IsNext::Yes } else { IsNext::No };
+    folded(configuration, Some(format), inputs, is_next, watch).map_err(|failure| match failure {
+        AnalysisError::Input(InputError::Malformed(place)) if start > 0 => {
+            AnalysisError::MalformedBehind { place, start }
+        }
+        other => other,
+    })
+}
+
+fn folded(
     configuration: &str,
     format: Option<&str>,
     inputs: Vec<Input<'_>>,
@@ -47,7 +97,7 @@ pub fn fold(
 ///
 /// # Errors
 ///
-/// When the question is none, there are too many groups together, or a part is none of this question.
+/// When the question is none, there are too many groups together, or a part answers another question.
 pub fn join(configuration: &str, parts: impl Iterator<Item = Vec<u8>>) -> Result<Analysis, AnalysisError> {
     let plan = read_configuration(configuration.as_bytes())?.query.plan();
     let mut partial = Partial::new(&plan);
@@ -107,77 +157,4 @@ impl Joined {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::BufReader;
-
-    use lockgate_analytics::input::Source;
-
-    use super::*;
-    use crate::analyze;
-    use crate::lines::Lines;
-
-    const QUESTION: &str = r#"{"by":["route"],"every":"1h","measure":["count","sum(n)","mean(n)","min(n)","max(route)","p90(n)","distinct(n)","top3(n)"]}"#;
-
-    fn text() -> String {
-        let line = |number: u32| match number % 31 {
-            7 => "none\n".to_owned(),
-            8 => format!("{{\"route\":\"timeless\",\"n\":{number}}}\n"),
-            _ => format!(
-                "{{\"ts\":\"2026-11-21T1{}:00:00Z\",\"route\":\"r{}\",\"n\":{number}}}\n",
-                number % 3,
-                number % 5
-            ),
-        };
-        (0..3000).map(line).collect()
-    }
-
-    fn stream<'t>(name: &str, reader: impl std::io::Read + Send + 't) -> Input<'t> {
-        Input { name: name.into(), source: Source::Stream(Box::new(reader)) }
-    }
-
-    fn part(text: &str, start: usize, end: usize) -> Vec<u8> {
-        let lines = Lines::new(BufReader::new(&text.as_bytes()[start..]), start as u64, end as u64);
-        let is_next = if start > 0 { IsNext::Yes } else { IsNext::No };
-        fold(QUESTION, Some("ndjson"), vec![stream("a", lines)], is_next, &()).unwrap()
-    }
-
-    #[test]
-    fn parts_say_together_what_the_whole_says() {
-        let text = text();
-        let whole =
-            analyze(QUESTION, None, vec![stream("a", text.as_bytes()), stream("b", &b"{}\nnone\n"[..])], &());
-        let whole = whole.unwrap();
-        for count in [1, 2, 3, 7, 40] {
-            let cut = |number: usize| text.len() * number / count;
-            let mut parts: Vec<_> =
-                (0..count).map(|number| part(&text, cut(number), cut(number + 1))).collect();
-            parts.push(fold(QUESTION, None, vec![stream("b", &b"{}\nnone\n"[..])], IsNext::No, &()).unwrap());
-            let joined = join(QUESTION, parts.into_iter()).unwrap();
-            assert_eq!(joined.text("json").unwrap(), whole.text("json").unwrap());
-            assert_eq!(joined.counts(), whole.counts());
-        }
-    }
-
-    #[test]
-    fn lines_are_numbered_anew_in_each_file() {
-        let other =
-            || fold(QUESTION, None, vec![stream("b.ndjson", &b"{}\nnone\n"[..])], IsNext::No, &()).unwrap();
-        let joined = join(QUESTION, [other(), other()].into_iter()).unwrap();
-        let counts: Value = serde_json::from_str(&joined.counts()).unwrap();
-        let lines: Vec<_> = counts["places"].as_array().unwrap().iter().map(|place| &place["line"]).collect();
-        assert_eq!(lines, [2, 2]);
-    }
-
-    #[test]
-    fn what_is_no_part_of_this_question_is_refused() {
-        let part = part(&text(), 0, 100);
-        for damaged in
-            [&part[..part.len() - 1], &part[..10], b"", b"\xff\xff\xff\xff", &[&part[..], b"x"].concat()]
-        {
-            let failure = join(QUESTION, [damaged.to_vec()].into_iter()).err().unwrap();
-            assert_eq!(failure.code(), "part");
-        }
-        assert_eq!(join("{}", [part].into_iter()).err().unwrap().code(), "part");
-        assert_eq!(join("[]", std::iter::empty()).err().unwrap().code(), "configuration");
-    }
-}
+mod tests;

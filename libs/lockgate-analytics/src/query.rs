@@ -62,7 +62,6 @@ impl Query {
             predicate,
             measures,
             event_fields,
-            #[cfg(feature = "std")]
             filter: self.filter.clone(),
             group_names: self.group_by.clone(),
             measure_names: self.measures.iter().map(|measure| measure.name.clone()).collect(),
@@ -115,7 +114,6 @@ pub struct Plan {
     pub(crate) measure_names: Vec<Box<str>>,
     /// The columns that are asked for, as fields of events.
     pub(crate) event_fields: EventFields,
-    #[cfg(feature = "std")]
     pub(crate) filter: Option<Filter>,
     pub(crate) kind: usize,
     pub(crate) id: usize,

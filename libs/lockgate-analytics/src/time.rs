@@ -10,16 +10,23 @@ const SECOND_US: u64 = 1_000_000;
 /// Numbers below this are seconds, those below its thousandfold milliseconds, then microseconds, then nanoseconds: each reaches from 1973 on.
 const SECONDS_END: u64 = 100_000_000_000;
 
-/// Reads a time by RFC 3339, as [`lockgate_event::parse_rfc3339`]; microseconds since 1970, `None` before.
+/// The first microsecond since 1970 that RFC 3339 has no text for in UTC: that of the year 10000.
+const END_US: u64 = 253_402_300_800_000_000;
+
+/// Reads a time by RFC 3339, as [`lockgate_event::parse_rfc3339`]; microseconds since 1970, `None` before, and after 9999.
 #[must_use]
 pub fn parse_rfc3339(text: &[u8]) -> Option<u64> {
-    lockgate_event::parse_rfc3339(text)?.try_into().ok()
+    lockgate_event::parse_rfc3339(text).and_then(within)
 }
 
-/// Reads the time of an access log, as [`lockgate_event::parse_common_log`]; microseconds since 1970, `None` before.
+/// Reads the time of an access log, as [`lockgate_event::parse_common_log`]; microseconds since 1970, `None` before, and after 9999.
 #[must_use]
 pub fn parse_common_log(text: &[u8]) -> Option<u64> {
-    lockgate_event::parse_common_log(text)?.try_into().ok()
+    lockgate_event::parse_common_log(text).and_then(within)
+}
+
+fn within(us: i64) -> Option<u64> {
+    us.try_into().ok().filter(|us| *us < END_US)
 }
 
 /// The moment a cell says: a moment, its text by RFC 3339, or seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size.
@@ -133,6 +140,14 @@ mod tests {
         assert_eq!(bucket("1d", "2026-11-21T01:24:59Z"), "2026-11-21T00:00:00.000000Z");
         assert_eq!(bucket("1w", "2026-11-21T01:24:59Z"), "2026-11-16T00:00:00.000000Z");
         assert_eq!(bucket("1w", "1970-01-02T00:00:00Z"), "1970-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn moments_are_those_of_four_digits_in_utc() {
+        assert_eq!(parse_rfc3339(b"9999-12-31T23:59:59.999999Z"), Some(END_US - 1));
+        assert_eq!(parse_rfc3339(b"9999-12-31T23:59:59-05:00"), None);
+        assert_eq!(parse_common_log(b"31/Dec/9999:23:59:59 -0500"), None);
+        assert_eq!(parse_rfc3339(b"1969-12-31T23:59:59Z"), None);
     }
 
     #[test]

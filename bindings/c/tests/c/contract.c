@@ -1,8 +1,11 @@
-/* What the header promises, called as C calls it: results, refusals, null pointers, what is freed by whom. */
+/* What the header promises, called as C calls it: results, refusals, null pointers, what is freed by whom, forks. */
+#define _POSIX_C_SOURCE 200809L
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lockgate.h"
 
@@ -13,6 +16,9 @@
             exit(1);                                                                        \
         }                                                                                   \
     } while (0)
+
+/* After that a child hangs, even on a machine that is busy. */
+enum { CHILD_SECONDS = 60 };
 
 static int32_t rows_of(const char *text) {
     return process_data((const uint8_t *)text, strlen(text));
@@ -121,17 +127,39 @@ static void wrong_configurations_are_refused(void) {
     CHECK(lockgate_query_new("", &query) == LOCKGATE_STATUS_CONFIGURATION);
 }
 
+static const char ROW[] = "{\"user_id\":12,\"value\":1}\n";
+enum { ROW_LEN = sizeof ROW - 1, ROWS = 90000, ROWS_LEN = ROW_LEN * ROWS };
+
 /* Enough for several threads: 2 MiB. */
-static void many_rows_are_read_by_all_cores(void) {
-    const char row[] = "{\"user_id\":12,\"value\":1}\n";
-    const size_t each = sizeof row - 1, count = 90000;
-    uint8_t *rows = malloc(each * count);
+static uint8_t *many_rows(void) {
+    uint8_t *rows = malloc(ROWS_LEN);
     CHECK(rows);
-    for (size_t i = 0; i < count; i++) memcpy(rows + i * each, row, each);
-    CHECK(process_data(rows, each * count) == (int32_t)count);
-    rows[each * 70000] = '!';
-    CHECK(process_data(rows, each * count) == -1);
+    for (size_t i = 0; i < ROWS; i++) memcpy(rows + i * ROW_LEN, ROW, ROW_LEN);
+    return rows;
+}
+
+static void many_rows_are_read_by_all_cores(void) {
+    uint8_t *rows = many_rows();
+    CHECK(process_data(rows, ROWS_LEN) == ROWS);
+    rows[(size_t)ROW_LEN * 70000] = '!';
+    CHECK(process_data(rows, ROWS_LEN) == -1);
     CHECK(says("line 70001"));
+    free(rows);
+}
+
+/* Threads of the parent are not there in the child, which must not wait for them. */
+static void a_forked_process_may_ask_too(void) {
+    uint8_t *rows = many_rows();
+    CHECK(process_data(rows, ROWS_LEN) == ROWS);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(CHILD_SECONDS);
+        _exit(process_data(rows, ROWS_LEN) == ROWS ? 0 : 1);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     free(rows);
 }
 
@@ -143,6 +171,7 @@ int main(void) {
     null_pointers_are_refused();
     wrong_configurations_are_refused();
     many_rows_are_read_by_all_cores();
+    a_forked_process_may_ask_too();
     puts("kept");
     return 0;
 }

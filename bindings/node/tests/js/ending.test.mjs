@@ -1,5 +1,6 @@
 // Work that ends before its end: aborted, failed, no longer wanted.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createReadStream, symlinkSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import test from 'node:test'
@@ -8,6 +9,8 @@ import { LockgateError, processLargeDataset } from 'lockgate'
 import { CHUNK, largeFile } from './data.mjs'
 
 const ABORTED = { name: 'AbortError', code: 'ABORT_ERR' }
+/** A program that has not ended by then hangs, even on a machine that is busy. */
+const HANGS_MS = 60_000
 
 /** Chunks without end, with what became of them. */
 function endless() {
@@ -83,6 +86,24 @@ test('who stands in line may leave it, and the others go on', async () => {
   left.forEach(({ reason }) => assert.equal(reason.name, 'AbortError'))
   assert.equal((await last).counts.rows, 1)
   await Promise.all(first)
+})
+
+test('a source that never came to its turn is left', async () => {
+  let left = 0
+  const iterator = { next: () => ({ done: true }), return() { left += 1; return {} } }
+  const file = largeFile()
+  const controller = new AbortController()
+  const first = Array.from({ length: 4 }, () => processLargeDataset(file))
+  const waits = processLargeDataset({ [Symbol.iterator]: () => iterator }, {}, { signal: controller.signal })
+  controller.abort()
+  await assert.rejects(waits, ABORTED)
+  assert.equal(left, 1)
+  await Promise.all(first)
+})
+
+test('a pipe that says nothing is not waited for', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['tests/pipes.mjs'], { encoding: 'utf8', timeout: HANGS_MS })
+  assert.equal(status, 0, stderr)
 })
 
 test('a signal is let go of', async () => {

@@ -100,6 +100,19 @@ test('texts and bytes are cut wherever they like', async () => {
   await check([Buffer.from(LINES.slice(0, 30)), Buffer.from(LINES.slice(30))])
 })
 
+test('a character may be cut between two texts', async () => {
+  const long = 'x'.repeat(1 << 18)
+  const [first, second] = '😀'.split('')
+  const user = (text) => [{ user_id: text, count: 1 }]
+  const config = { measure: ['count'] }
+  const start = `{"user_id":"${long}`
+  await check([`${start}${first}`, `${second}"}\n`].values(), config, user(`${long}😀`))
+  await check([`${start}${first}`, '', `${second}"}\n`].values(), config, user(`${long}😀`))
+  // A half alone is no character.
+  await check([`${start}${first}`, '"}\n'].values(), config, user(`${long}\ufffd`))
+  await check([`${start}${first}`, Buffer.from('"}\n')].values(), config, user(`${long}\ufffd`))
+})
+
 test('rows are written as JSON writes them', async () => {
   const at = new Date('2026-11-21T10:04:00Z')
   const rows = [{ at, n: 1, gone: undefined }, { at, n: NaN }, { at, n: 0.1 }, { at, n: 2, user: { toJSON: () => 'Ü' } }]

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use lockgate_analytics::input::LINE_BYTES_MAX;
 use lockgate_analytics::{Cell, Number};
-use pyo3::exceptions::PyUnicodeEncodeError;
+use pyo3::exceptions::{PyRecursionError, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
@@ -12,7 +12,7 @@ use pyo3::types::{
     PyBool, PyDate, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType, PyTzInfo,
 };
 
-use crate::report::{TOO_LARGE, TOO_LONG};
+use crate::report::{TIME_END_US, TOO_LARGE, TOO_LONG};
 
 const NO_TEXT: &str = "a text that is not Unicode";
 
@@ -85,15 +85,36 @@ impl<'py> Reader<'py> {
         if value.is_instance(&self.decimal)? {
             return Ok(Some(decimal(value)?));
         }
-        if value.is_instance_of::<PyDict>()
-            || value.is_instance_of::<PyList>()
-            || value.is_instance_of::<PyTuple>()
-        {
-            // In a line of JSON, an array or an object is its text.
-            return text_of(self.dumps.call1((value,))?.cast()?);
+        if is_nested(value) {
+            return self.nested(value);
         }
         Ok(of_numpy(value))
     }
+
+    /// In a line of JSON, an array or an object is its text. One that holds other values, or itself, or is too deep, has none.
+    fn nested(&self, value: &Bound<'py, PyAny>) -> PyResult<Said> {
+        let py = value.py();
+        match self.dumps.call1((value,)) {
+            Ok(text) => text_of(text.cast()?),
+            Err(error)
+                if error.is_instance_of::<PyTypeError>(py)
+                    || error.is_instance_of::<PyValueError>(py)
+                    || error.is_instance_of::<PyRecursionError>(py) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Why a value is nothing that a field can be.
+pub(crate) fn refusal(value: &Bound<'_, PyAny>) -> &'static str {
+    if is_nested(value) { "which JSON cannot write" } else { "which is no value of a field" }
+}
+
+fn is_nested(value: &Bound<'_, PyAny>) -> bool {
+    value.is_instance_of::<PyDict>() || value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()
 }
 
 /// Scalars of NumPy, and the null of pandas.
@@ -148,7 +169,7 @@ fn parsed(text: &str) -> Result<Taken, &'static str> {
     text.parse().map(Taken::Number).map_err(|_| TOO_LARGE)
 }
 
-/// A moment; one that says no time zone is in UTC. What is before 1970, and pandas' NaT, are nothing.
+/// A moment; one that says no time zone is in UTC. What is before 1970 or after 9999, and pandas' NaT, are nothing.
 fn moment(value: &Bound<'_, PyAny>) -> PyResult<Result<Taken, &'static str>> {
     let py = value.py();
     let zone = intern!(py, "tzinfo");
@@ -161,6 +182,6 @@ fn moment(value: &Bound<'_, PyAny>) -> PyResult<Result<Taken, &'static str>> {
         value.clone()
     };
     let since = aware.extract::<SystemTime>().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let us = since.and_then(|since| u64::try_from(since.as_micros()).ok());
+    let us = since.and_then(|since| u64::try_from(since.as_micros()).ok()).filter(|us| *us < TIME_END_US);
     Ok(Ok(us.map_or(Taken::Null, Taken::Time)))
 }

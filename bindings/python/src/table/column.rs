@@ -12,12 +12,10 @@ use arrow_schema::{DataType, TimeUnit};
 use lockgate_analytics::input::LINE_BYTES_MAX;
 use lockgate_analytics::{Cell, Number};
 
-use crate::report::{TOO_LARGE, TOO_LONG};
+use crate::report::{TIME_END_US, TOO_LARGE, TOO_LONG};
 
 const SECOND_US: i128 = 1_000_000;
 const DAY_US: i128 = 86_400 * SECOND_US;
-/// 10000-01-01T00:00:00Z: moments from here on are nothing, as those before 1970 are.
-const TIME_END_US: i128 = 253_402_300_800 * SECOND_US;
 
 /// From here on, numbers of 32 bits leave whole numbers out.
 const WHOLE_SINGLE_END: f64 = 16_777_216.0;
@@ -133,8 +131,8 @@ fn moments<'a, T: ArrowPrimitiveType>(array: &'a dyn Array, us: impl Fn(i128) ->
 where
     i128: From<T::Native>,
 {
-    let moment = move |at| match us(i128::from(at)) {
-        us @ 0..TIME_END_US => Cell::Time(us as u64),
+    let moment = move |at| match u64::try_from(us(i128::from(at))) {
+        Ok(us @ 0..TIME_END_US) => Cell::Time(us),
         _ => Cell::Null,
     };
     cells(array.as_primitive::<T>(), move |at| Ok(moment(at)))

@@ -73,5 +73,29 @@ def start(program, *arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def told_without_threads(data):
+    """What is told where no thread can be started, and where one of those that read can; `data` is an expression of Python."""
+    program = """
+import os, resource, sys
+import lockgate
+# What a thread takes; there is room for half of one more than can be started.
+stack = 1 << 30
+os.environ["RUST_MIN_STACK"] = str(stack)
+data = eval(sys.argv[1])
+with open("/proc/self/statm") as file:
+    taken = int(file.read().split()[0]) * resource.getpagesize()
+for room in (0, 2):
+    resource.setrlimit(resource.RLIMIT_AS, (taken + room * stack + stack // 2, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    try:
+        lockgate.process_large_dataset(data, threads=4)
+    except lockgate.Error as error:
+        print(type(error).__name__, error)
+"""
+    process = start(program, data)
+    out, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, told
+    return out.splitlines()
+
+
 def compressed(content):
     return gzip.compress(content, mtime=0)

@@ -8,7 +8,7 @@ import unittest
 
 import lockgate
 from lockgate import process_large_dataset
-from shared import CONFIG, PATIENCE, ROWS, Case, ndjson, start
+from shared import CONFIG, PATIENCE, ROWS, Case, ndjson, start, told_without_threads
 
 # More than is read by one thread alone.
 LINES = ndjson(ROWS) * 60
@@ -37,9 +37,10 @@ class Questions(Case):
     def test_formats_and_threads_are_checked(self):
         with self.assertRaisesRegex(lockgate.ConfigurationError, "`xml` is no format"):
             process_large_dataset(b"", format="xml")
-        for threads in (0, -1):
-            with self.assertRaisesRegex(lockgate.ConfigurationError, "at least 1"):
+        for threads in (0, -1, 1025, 2**40):
+            with self.assertRaisesRegex(lockgate.ConfigurationError, "`threads` must be from 1 to 1024"):
                 process_large_dataset(b"", threads=threads)
+        self.assertEqual(process_large_dataset(LINES, CONFIG, threads=1024).counts.rows, len(ROWS) * 60)
         for arguments in ({"threads": "2"}, {"format": 1}, {"unknown": 1}):
             with self.assertRaises(TypeError):
                 process_large_dataset(b"", **arguments)
@@ -85,6 +86,10 @@ class Threads(Case):
         writer.start()
         self.assertEqual(process_large_dataset(pipe, CONFIG).counts.rows, len(ROWS) * 60)
         writer.join(PATIENCE)
+
+    def test_threads_that_cannot_be_started_are_an_error(self):
+        told = told_without_threads("b'{}\\n' * 1_000_000")
+        self.assertEqual([line[:33] for line in told], ["Error threads cannot be started: "] * 2)
 
     def test_a_forked_process_asks_like_its_parent(self):
         expected = process_large_dataset(LINES, CONFIG).to_json()

@@ -11,7 +11,7 @@ import unittest
 
 import lockgate
 from lockgate import process_large_dataset
-from shared import CONFIG, ROWS, Case, combined_of, compressed, csv_of, ndjson, start
+from shared import CONFIG, PATIENCE, ROWS, Case, combined_of, compressed, csv_of, ndjson, start
 
 EXPECTED = process_large_dataset(ROWS, CONFIG).to_json()
 
@@ -128,6 +128,27 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
         out, told = process.communicate()
         self.assertEqual(process.returncode, 0, told)
         self.assertLess(int(out), 48 * 1024)
+
+    def test_bytes_that_are_too_large_to_copy_are_a_memory_error(self):
+        program = """
+import mmap, os, resource, sys
+import lockgate
+size = 1 << 34
+file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+os.truncate(file, size)
+mapped = mmap.mmap(file, size, access=mmap.ACCESS_READ)
+# The file has room, and its copy has not.
+resource.setrlimit(resource.RLIMIT_AS, (size + size // 2, resource.getrlimit(resource.RLIMIT_AS)[1]))
+try:
+    lockgate.process_large_dataset(mapped)
+except MemoryError as error:
+    print(error)
+print(len(lockgate.process_large_dataset(bytearray(b"{}"))))
+"""
+        process = start(program, self.folder / "large")
+        out, told = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0, told)
+        self.assertEqual(out, "there is no memory for a copy of the 17179869184 bytes of `data`\n1\n")
 
     def test_malformed_lines_are_counted_and_the_first_ten_named(self):
         report = process_large_dataset(b'{"user_id":1}\n' + b"none\n" * 12, {"measure": ["count"]})

@@ -57,7 +57,7 @@ class Values(Case):
         self.check(Fraction(1, 8), 0.125)
         self.check(10**20, 1e20)
 
-    def test_moments_are_in_utc_and_those_before_1970_are_nothing(self):
+    def test_moments_are_in_utc_and_those_before_1970_or_after_9999_are_nothing(self):
         moment = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=timezone.utc)
         self.check(moment, moment)
         self.check(moment.astimezone(timezone(timedelta(hours=-3, minutes=-30))), moment)
@@ -65,6 +65,8 @@ class Values(Case):
         self.check(date(2026, 11, 21), datetime(2026, 11, 21, tzinfo=timezone.utc))
         self.check(datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(9999, 12, 31, 23, 59, 59, 999999, timezone.utc))
         self.check(datetime(1969, 12, 31), None)
+        self.check(datetime(9999, 12, 31, 23, 59, 59, 999999, timezone(timedelta(hours=-5))), None)
+        self.check(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), None)
 
     def test_what_is_no_number_is_nothing(self):
         for value in (float("nan"), float("inf"), float("-inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity")):
@@ -105,6 +107,24 @@ class Values(Case):
                 process_large_dataset([{"id": value}], {"by": ["id"]})
             with self.assertRaisesRegex(TypeError, "`kind` of row 1"):
                 process_large_dataset([{"kind": value}], {"where": "kind = 'x'"})
+
+    def test_what_json_cannot_write_is_refused_where_it_is_asked_for(self):
+        around, deep = [], []
+        around.append(around)
+        for _ in range(100_000):
+            deep = [deep]
+        for value in ([datetime(2026, 11, 21)], {"b": {1}}, ({(1, 2): 3},), around, deep):
+            with self.assertRaisesRegex(TypeError, "`a` of row 2 is a `(list|dict|tuple)`, which JSON cannot write"):
+                process_large_dataset([{"a": 1}, {"a": value}], {"by": ["a"]})
+            process_large_dataset([{"a": 1, "b": value, "id": value, "kind": value}], {"by": ["a"]})
+
+    def test_what_a_value_itself_raises_is_raised(self):
+        class Broken(dict):
+            def items(self):
+                raise ZeroDivisionError("on purpose")
+
+        with self.assertRaisesRegex(ZeroDivisionError, "on purpose"):
+            process_large_dataset([{"a": Broken(b=1)}], {"by": ["a"]})
 
 
 if __name__ == "__main__":

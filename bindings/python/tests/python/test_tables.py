@@ -11,7 +11,7 @@ import pyarrow
 
 import lockgate
 from lockgate import process_large_dataset
-from shared import CONFIG, ROWS, Case, vectors
+from shared import CONFIG, ROWS, Case, told_without_threads, vectors
 from test_vectors import dicts_of
 
 EXPECTED = process_large_dataset(ROWS, CONFIG).to_json()
@@ -53,6 +53,10 @@ class Whole(Case):
             self.assertEqual((report.to_json(), report.counts), (expected.to_json(), expected.counts))
         self.assertEqual(sum(row["count"] for row in expected.to_dicts()), 200_000)
 
+    def test_threads_that_cannot_be_started_are_an_error(self):
+        told = told_without_threads("__import__('pyarrow').table({'user_id': range(200_000)})")
+        self.assertEqual([line[:33] for line in told], ["Error threads cannot be started: "] * 2)
+
     def test_columns_that_are_not_asked_for_are_not_looked_at(self):
         mixed = pandas.DataFrame({"user_id": [1], "value": [2], "mixed": [object()], "id": [object()]}, index=["x"])
         with self.assertRaises(pyarrow.ArrowInvalid):
@@ -65,6 +69,17 @@ class Whole(Case):
         table = pandas.DataFrame({"value": [1, 2, 4], "x": 0}, index=pandas.Index([7, 8, 7], name="user_id"))
         expected = [{"user_id": 7, "count": 2, "total_value": 5}, {"user_id": 8, "count": 1, "total_value": 2}]
         self.assertEqual(process_large_dataset(table).to_dicts(), expected)
+
+    def test_of_columns_of_pandas_of_the_same_name_the_first_counts(self):
+        table = pandas.DataFrame([[1, 2, 3], [1, 5, 6]], columns=["a", "a", "b"])
+        report = process_large_dataset(table, {"by": ["a"], "measure": ["sum(b)"]})
+        self.assertEqual(report.to_dicts(), [{"a": 1, "sum(b)": 9}])
+
+    def test_names_of_several_levels_are_refused(self):
+        for names in ([("a", "x"), ("a", "y")], [("a",), ("b",)]):
+            table = pandas.DataFrame([[1, 2]], columns=pandas.MultiIndex.from_tuples(names))
+            with self.assertRaisesRegex(TypeError, "`data` has names of several levels"):
+                process_large_dataset(table, {"by": ["a"]})
 
     def test_a_field_that_is_not_there_is_nothing(self):
         table = pyarrow.table({"value": [1, 2]})

@@ -1,19 +1,15 @@
 //! Questions for JavaScript.
 #![allow(clippy::needless_pass_by_value, reason = "what JavaScript hands over is ours")]
 
-use std::io::BufReader;
-
 use js_sys::{Function, Uint8Array};
 use lockgate_analytics::input::{Input, Source};
 use wasm_bindgen::prelude::*;
 use web_sys::File;
 
 use super::error;
-use super::file::{FileReader, Progress};
-use crate::AnalysisError;
+use super::file::{Desk, FileReader, Progress};
 use crate::analysis::in_memory;
-use crate::lines::Lines;
-use crate::parts::IsNext;
+use crate::{AnalysisError, Part};
 
 /// An answer: the table, the drawing and the texts that it can be shown as. `free()` lets go of its memory.
 #[wasm_bindgen]
@@ -104,7 +100,7 @@ pub fn fold(
 ) -> Result<Vec<u8>, JsValue> {
     let progress = Progress::new(on_progress);
     let inputs = inputs(&files, &progress)?;
-    let part = crate::fold(configuration, format.as_deref(), inputs, IsNext::No, &progress.stop());
+    let part = crate::fold(configuration, format.as_deref(), inputs, &progress.stop());
     part.map_err(|failure| thrown(&failure))
 }
 
@@ -112,7 +108,7 @@ pub fn fold(
 ///
 /// # Errors
 ///
-/// As [`analyze`].
+/// As [`analyze`]; `format` for any other format, too.
 #[wasm_bindgen]
 pub fn fold_part(
     file: File,
@@ -123,11 +119,10 @@ pub fn fold_part(
     on_progress: Option<Function>,
 ) -> Result<Vec<u8>, JsValue> {
     let progress = Progress::new(on_progress);
-    let reader = reader(&file, start, 0.0, &progress)?;
-    let lines = Lines::new(reader, start as u64, end as u64);
-    let inputs = vec![Input { name: file.name(), source: Source::Stream(Box::new(lines)) }];
-    let is_next = if start > 0.0 { IsNext::Yes } else { IsNext::No };
-    let part = crate::fold(configuration, Some(format), inputs, is_next, &progress.stop());
+    let (start, end) = (start as u64, end as u64);
+    let reader = FileReader::new(&file, start, 0.0, &desk()?, &progress);
+    let part = Part { name: file.name(), reader, start, end };
+    let part = crate::fold_part(configuration, format, part, &progress.stop());
     part.map_err(|failure| thrown(&failure))
 }
 
@@ -143,24 +138,19 @@ pub fn join(parts: Vec<Uint8Array>, configuration: &str) -> Result<Analysis, JsV
 }
 
 fn inputs(files: &[File], progress: &Progress) -> Result<Vec<Input<'static>>, JsValue> {
+    let desk = desk()?;
     let mut before = 0.0;
     let mut inputs = Vec::new();
     for file in files {
-        let reader = reader(file, 0.0, before, progress)?;
+        let reader = FileReader::new(file, 0, before, &desk, progress);
         inputs.push(Input { name: file.name(), source: Source::Stream(Box::new(reader)) });
         before += file.size();
     }
     Ok(inputs)
 }
 
-fn reader(
-    file: &File,
-    start: f64,
-    before: f64,
-    progress: &Progress,
-) -> Result<BufReader<FileReader>, JsValue> {
-    FileReader::new(file.clone().into(), start, before, progress.clone())
-        .map_err(|_| error("files are read in workers only", "read"))
+fn desk() -> Result<Desk, JsValue> {
+    Desk::new().map_err(|_| error("files are read in workers only", "read"))
 }
 
 fn thrown(failure: &AnalysisError) -> JsValue {

@@ -1,6 +1,6 @@
 //! A browser's file as a reader: piece by piece, within a worker.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +8,9 @@ use js_sys::{Array, Function, Uint8Array};
 use lockgate_analytics::input::Watch;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
-use web_sys::{Blob, FileReaderSync, MessageChannel, MessagePort};
+use web_sys::{Blob, File, FileReaderSync, MessageChannel, MessagePort};
+
+use crate::buffer::Buffered;
 
 /// Bytes that are read at once: what it costs to ask a browser for a piece is then a small part of reading it.
 const PIECE_BYTES: usize = 1 << 20;
@@ -48,15 +50,33 @@ impl Progress {
     }
 }
 
+/// Where a worker takes pieces of files: one for all files of a call.
+#[derive(Clone)]
+pub(super) struct Desk {
+    reader: FileReaderSync,
+    /// A port whose other end is closed. What is handed over to it is freed at once; the browser's collector, which only looks when a worker
+    /// rests, would let hundreds of pieces wait.
+    nobody: MessagePort,
+}
+
+impl Desk {
+    /// # Errors
+    ///
+    /// Outside of a worker: only there files can be read without waiting for an event.
+    pub(super) fn new() -> Result<Self, JsValue> {
+        let reader = FileReaderSync::new()?;
+        let channel = MessageChannel::new()?;
+        channel.port2().close();
+        Ok(Self { reader, nobody: channel.port1() })
+    }
+}
+
 /// A file. Nobody but the worker it was made in uses it: there is one thread.
 pub(super) struct FileReader(SendWrapper<Pieces>);
 
 struct Pieces {
     file: Blob,
-    reader: FileReaderSync,
-    /// A port whose other end is closed. What is handed over to it is freed at once; the browser's collector, which only looks when a worker
-    /// rests, would let hundreds of pieces wait.
-    nobody: MessagePort,
+    desk: Desk,
     /// Where the next piece begins, bytes.
     offset: f64,
     /// What to add for the files before this one.
@@ -65,22 +85,20 @@ struct Pieces {
 }
 
 impl FileReader {
-    /// A file from `start` on, behind files of `before` bytes.
-    ///
-    /// # Errors
-    ///
-    /// Outside of a worker: only there files can be read without waiting for an event.
+    /// A file from `start` on, behind files of `before` bytes. It takes memory from when it is first read, and no more than its bytes need.
     pub(super) fn new(
-        file: Blob,
-        start: f64,
+        file: &File,
+        start: u64,
         before: f64,
-        progress: Progress,
-    ) -> Result<BufReader<Self>, JsValue> {
-        let channel = MessageChannel::new()?;
-        channel.port2().close();
-        let (reader, nobody) = (FileReaderSync::new()?, channel.port1());
-        let pieces = Pieces { file, reader, nobody, offset: start, before: before - start, progress };
-        Ok(BufReader::with_capacity(PIECE_BYTES, Self(SendWrapper::new(pieces))))
+        desk: &Desk,
+        progress: &Progress,
+    ) -> Buffered<Self> {
+        let offset = start as f64;
+        let piece_bytes = (file.size() - offset).clamp(0.0, PIECE_BYTES as f64) as usize;
+        let file = file.clone().into();
+        let (desk, progress) = (desk.clone(), progress.clone());
+        let pieces = Pieces { file, desk, offset, before: before - offset, progress };
+        Buffered::new(Self(SendWrapper::new(pieces)), piece_bytes)
     }
 }
 
@@ -97,12 +115,12 @@ impl Pieces {
             return Ok(0);
         }
         let slice = self.file.slice_with_f64_and_f64(self.offset, end)?;
-        let memory = self.reader.read_as_array_buffer(&slice)?;
+        let memory = self.desk.reader.read_as_array_buffer(&slice)?;
         let piece = Uint8Array::new(&memory);
         let read = piece.length() as usize;
         let Some(buffer) = buffer.get_mut(..read) else { return Err("the browser read too much".into()) };
         piece.copy_to(buffer);
-        self.nobody.post_message_with_transferable(&JsValue::NULL, &Array::of1(&memory))?;
+        self.desk.nobody.post_message_with_transferable(&JsValue::NULL, &Array::of1(&memory))?;
         self.offset += read as f64;
         self.progress.has_read(self.before + self.offset);
         Ok(read)

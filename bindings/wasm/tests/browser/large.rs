@@ -8,6 +8,8 @@ use serde_json::json;
 use super::*;
 
 const BYTES: usize = 100_000_000;
+/// How many small files are chosen.
+const FILES: usize = 5000;
 /// How much more memory the tab may take for it than for a small file, bytes.
 const GROWTH_MAX: u64 = 50_000_000;
 /// Longest time in which the page may not react, milliseconds: many times what it takes, on machines with other work.
@@ -84,6 +86,28 @@ fn a_large_file_leaves_the_page_free_and_memory_bounded() {
     println!("{}; {pause:.0} ms without reaction; {grown} bytes more", stand.text("#status"));
     assert!(pause < PAUSE_MS_MAX, "{pause} ms without reaction");
     assert!(grown < GROWTH_MAX, "{grown} bytes more");
+}
+
+/// A buffer for each of them at once would be more than WebAssembly can have.
+#[test]
+fn thousands_of_small_files_are_read() {
+    let Some(stand) = Stand::new() else { return };
+    let all: Vec<_> = (0..FILES)
+        .map(|number| {
+            let line = format!("{{\"route\":\"r{}\",\"n\":{number}}}\n", number % 3);
+            (stand.file(&format!("{number}.ndjson"), &line), line)
+        })
+        .collect();
+    stand.choose(&all.iter().map(|(file, _)| file.as_path()).collect::<Vec<_>>());
+    stand.table();
+    stand.write("by", "route");
+    stand.write("measure", "count, sum(n)");
+    stand.ask();
+    let table = stand.table();
+    let whole = stand.file("whole.ndjson", all.into_iter().map(|(_, line)| line).collect::<String>());
+    let question = json!({ "by": ["route"], "measure": ["count", "sum(n)"] });
+    assert_eq!(table, expected(&question, &whole));
+    assert_eq!(stand.browser.complaints(), [] as [&str; 0]);
 }
 
 /// Each worker reads parts of plain files, and whole files that are compressed; what is malformed keeps its line.

@@ -30,17 +30,7 @@ pub fn analytics_segment(data: &[u8]) {
 
 /// Takes the bytes for what another worker has seen: what is believed says the same when it is handed on.
 pub fn analytics_partial(data: &[u8]) {
-    let functions = [
-        Function::Sum,
-        Function::Mean,
-        Function::Min,
-        Function::Max,
-        Function::Histogram,
-        Function::Distinct,
-        Function::Top(3),
-    ];
-    let measures = functions.map(|function| Measure::new(function, Some("value"))).into();
-    let plan = Query { measures, ..Query::usage() }.plan();
+    let plan = asked().plan();
     let merged = |bytes: &[u8]| {
         let mut partial = Partial::new(&plan);
         partial.merge_bytes(bytes).map(|()| partial)
@@ -55,6 +45,21 @@ pub fn analytics_partial(data: &[u8]) {
     if partial.merge_bytes(data).is_ok() {
         assert_eq!(partial.report().rows.len(), again.report().rows.len(), "the groups are the same");
     }
+}
+
+/// The question of the seeds.
+fn asked() -> Query {
+    let functions = [
+        Function::Sum,
+        Function::Mean,
+        Function::Min,
+        Function::Max,
+        Function::Histogram,
+        Function::Distinct,
+        Function::Top(3),
+    ];
+    let measures = functions.map(|function| Measure::new(function, Some("value"))).into();
+    Query { measures, ..Query::usage() }
 }
 
 /// What is told of a log.
@@ -143,5 +148,23 @@ impl Read for InBits<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = buffer.len().min(7);
         self.0.read(&mut buffer[..length])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seeds of another layout, or of another question, would be refused at their start.
+    #[test]
+    fn seeds_of_partials_are_read() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/analytics_partial");
+        let plan = asked().plan();
+        for (name, rows) in [("empty", 0), ("one", 1), ("kinds", 5), ("many", 1100)] {
+            let seed = std::fs::read(format!("{folder}/{name}")).unwrap();
+            let mut partial = Partial::new(&plan);
+            assert_eq!(partial.merge_bytes(&seed), Ok(()), "{name}");
+            assert_eq!(partial.rows(), rows, "{name}");
+        }
     }
 }

@@ -1,15 +1,18 @@
 //! A partial as bytes, for one of the same question in a worker, a process or a node that shares no memory.
 
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::{Partial, Place, TooManyGroups, add_to_count, add_to_sum, key_of, sum_at};
 use crate::accumulator::Accumulator;
-use crate::bytes::{Bytes, put_bytes};
-use crate::key;
+use crate::bytes::{Bytes, put_bytes, put_length};
+use crate::measure::Measure;
+use crate::query::Plan;
+use crate::{Period, key};
 
 /// Changes with what is written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why bytes cannot be merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +38,7 @@ impl Partial<'_> {
     /// Appends what has been seen as bytes, for [`Partial::merge_bytes`].
     pub fn write(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
+        put_bytes(&question(self.plan), out);
         for number in [self.rows, self.timeless, self.key_ends.len() as u64] {
             out.extend_from_slice(&number.to_le_bytes());
         }
@@ -51,7 +55,7 @@ impl Partial<'_> {
     ///
     /// # Errors
     ///
-    /// When the bytes are none, or there are too many groups together; the partial is of no further use.
+    /// When the bytes are none or answer another question, or there are too many groups together; the partial is of no further use.
     pub fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), ReadPartialError> {
         let mut bytes = Bytes(bytes);
         let groups = self.merge_head(&mut bytes).ok_or(ReadPartialError::Foreign)?;
@@ -62,7 +66,7 @@ impl Partial<'_> {
     }
 
     fn merge_head(&mut self, bytes: &mut Bytes<'_>) -> Option<u64> {
-        if bytes.byte()? != VERSION {
+        if bytes.byte()? != VERSION || bytes.bytes()? != question(self.plan) {
             return None;
         }
         self.rows = self.rows.checked_add(bytes.u64()?)?;
@@ -101,4 +105,23 @@ impl Partial<'_> {
         }
         Ok(())
     }
+}
+
+/// What is asked, the same bytes however it was written: partials of two questions may look alike. Names of measures are no part of it.
+fn question(plan: &Plan) -> Vec<u8> {
+    let name = |slot: usize| &*plan.columns.names()[slot];
+    let mut question = Vec::new();
+    put_length(plan.group_names.len(), &mut question);
+    plan.group_names.iter().for_each(|field| put_bytes(field.as_bytes(), &mut question));
+    put_length(plan.measures.len(), &mut question);
+    for (function, slot) in &plan.measures {
+        let written = Measure::new(*function, slot.map(name)).name;
+        put_bytes(written.as_bytes(), &mut question);
+    }
+    let (time_field, period) = plan.time.map_or(("", None), |(slot, period)| (name(slot), Some(period)));
+    put_bytes(time_field.as_bytes(), &mut question);
+    question.extend_from_slice(&period.map_or(0, Period::us).to_le_bytes());
+    let condition = plan.filter.as_ref().map(ToString::to_string).unwrap_or_default();
+    put_bytes(condition.as_bytes(), &mut question);
+    question
 }
