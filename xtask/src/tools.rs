@@ -1,5 +1,7 @@
 //! Programs that are not ours: installed where they are missing and this machine lets us.
 
+mod pins;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -134,7 +136,7 @@ pub(crate) fn install_for_process(root: &Path) -> anyhow::Result<()> {
     install_packages(&[("node", "nodejs")])?;
     let requirements = root.join("bench/peers/process/requirements.txt");
     let is_there = |package: &str| site_packages(root).is_ok_and(|place| place.join(package).is_dir());
-    if is_there("duckdb") && is_there("polars") { Ok(()) } else { install_requirements(root, &requirements) }
+    install_requirements(root, &requirements, is_there("duckdb") && is_there("polars"))
 }
 
 /// What `bench functions` needs from Debian.
@@ -182,18 +184,22 @@ pub(crate) fn install_for_functions(root: &Path) -> anyhow::Result<()> {
     install_crate(root, "wasmtime", "wasmtime", &WASMTIME)
 }
 
-/// Builds a program from crates.io into a folder of the tools, unless it is there.
+/// Builds a program from crates.io into a folder of the tools, unless this very one is there.
 fn install_crate(root: &Path, folder: &str, program: &str, which: &[&str]) -> anyhow::Result<()> {
     let place = directory(root).join(folder);
-    if place.join("bin").join(program).is_file() {
-        return Ok(());
-    }
-    let mut cargo = Command::new("cargo");
-    cargo.args(["install", "--locked"]).args(which).arg("--root").arg(&place);
-    cargo.arg("--target-dir").arg(place.join("build"));
-    step::run_within(STEP_WITHIN, cargo.current_dir(root))?;
-    std::fs::remove_dir_all(place.join("build"))
-        .with_context(|| format!("removing what building {program} left"))
+    let is_there = place.join("bin").join(program).is_file();
+    pins::install(which.join(" ").as_bytes(), &place.join("pins"), is_there, || {
+        let build = place.join("build");
+        let mut cargo = Command::new("cargo");
+        cargo.args(["install", "--locked"]).args(which).arg("--root").arg(&place);
+        cargo.arg("--target-dir").arg(&build);
+        step::run_within(STEP_WITHIN, cargo.current_dir(root))?;
+        // Where cargo finds that it has installed the same before, it builds nothing.
+        if !build.exists() {
+            return Ok(());
+        }
+        std::fs::remove_dir_all(build).with_context(|| format!("removing what building {program} left"))
+    })
 }
 
 /// Where pip puts the packages of the checkout's own environment.
@@ -295,23 +301,32 @@ fn privilege() -> Option<&'static [&'static str]> {
     }
 }
 
-/// Installs a pinned list of Python packages into the checkout's own environment, unless `program` is there.
+/// Installs a pinned list of Python packages into the checkout's own environment, unless it has been and `program` is there.
 pub(crate) fn install_python(root: &Path, program: &str, requirements: &Path) -> anyhow::Result<()> {
     let is_there = directory(root).join("venv/bin").join(program).is_file();
-    if is_there { Ok(()) } else { install_requirements(root, requirements) }
+    install_requirements(root, requirements, is_there)
 }
 
-/// Installs a pinned list of Python packages into the checkout's own environment.
-fn install_requirements(root: &Path, requirements: &Path) -> anyhow::Result<()> {
+/// Installs a pinned list of Python packages into the checkout's own environment, unless it has been and what it brings `is_there`.
+fn install_requirements(root: &Path, requirements: &Path, is_there: bool) -> anyhow::Result<()> {
     let venv = directory(root).join("venv");
     let why = || format!("not installed: {}", requirements.display());
-    if !venv.join("bin/pip").is_file() {
-        step::run_within(STEP_WITHIN, Command::new("python3").args(["-m", "venv"]).arg(&venv))
-            .with_context(why)?;
-    }
-    let mut pip = Command::new(venv.join("bin/pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
-    step::run_within(STEP_WITHIN, &mut pip).with_context(why)
+    let pins = std::fs::read(requirements).with_context(why)?;
+    pins::install(&pins, &venv.join("pins").join(pins_name(root, requirements)), is_there, || {
+        if !venv.join("bin/pip").is_file() {
+            step::run_within(STEP_WITHIN, Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+        }
+        let mut pip = Command::new(venv.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
+        step::run_within(STEP_WITHIN, &mut pip)
+    })
+    .with_context(why)
+}
+
+/// What the copy of a list of pins is called: its path in the checkout, since several lists share the environment.
+fn pins_name(root: &Path, requirements: &Path) -> String {
+    let path = requirements.strip_prefix(root).unwrap_or(requirements);
+    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("-")
 }
 
 /// Whether there is a program of this name; or, with a whole path, this file.
@@ -358,6 +373,13 @@ mod tests {
     fn wasmtime_is_compared_with_in_the_version_of_the_gateway() {
         let locked = include_str!("../../Cargo.lock");
         assert!(locked.contains(&format!("name = \"wasmtime\"\nversion = \"{}\"\n", WASMTIME[2])));
+    }
+
+    #[test]
+    fn lists_of_pins_that_share_an_environment_are_told_apart() {
+        let name = |path: &str| pins_name(Path::new("/checkout"), &Path::new("/checkout").join(path));
+        assert_eq!(name("bench/peers/requirements.txt"), "bench-peers-requirements.txt");
+        assert_ne!(name("bench/peers/requirements.txt"), name("xtask/requirements.txt"));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(crate) use user::{User, UserName};
 
 /// Longest wait for a connection, for an answer's head, and for each piece of its body.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Longest time of an answer that is sent whole, to its end: longer than the gateway gives it.
+const WHOLE_WITHIN: Duration = Duration::from_secs(630);
 /// Longest answer that is read as a whole, bytes.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
@@ -63,12 +65,22 @@ impl Client {
     /// Asks, and reads the answer.
     pub(crate) fn text(&self, request: &Request) -> Result<String, Failure> {
         let response = self.send(request)?;
-        self.read(response)
+        self.read(request, response)
     }
 
     /// Asks, and understands the answer.
     pub(crate) fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Failure> {
         self.parse(&self.text(request)?)
+    }
+
+    /// Asks for something that need not be there, and understands the answer.
+    pub(crate) fn find<T: DeserializeOwned>(&self, request: &Request) -> Result<Option<T>, Failure> {
+        let response = self.ask(self.url(request), request)?;
+        if refusal::is_missing(&response) {
+            return Ok(None);
+        }
+        let response = self.admitted(request, response)?;
+        self.parse(&self.read(request, response)?).map(Some)
     }
 
     /// Asks for a list, page by page.
@@ -81,11 +93,6 @@ impl Client {
         serde_json::from_str(text).map_err(|error| self.not_understood().caused_by(&error))
     }
 
-    /// The failure of an answer that stopped half way.
-    pub(crate) fn broken_off(&self, error: &std::io::Error) -> Failure {
-        Failure::new(format!("the answer of {} broke off", self.place.url)).caused_by(error)
-    }
-
     fn url(&self, request: &Request) -> Url {
         let mut url = self.place.url.origin();
         url.set_path(&request.path);
@@ -96,19 +103,32 @@ impl Client {
     }
 
     fn send_to(&self, url: Url, request: &Request) -> Result<Response, Failure> {
+        let response = self.ask(url, request)?;
+        self.admitted(request, response)
+    }
+
+    fn ask(&self, url: Url, request: &Request) -> Result<Response, Failure> {
         let builder = self.http.request(request.method.clone(), url);
         let builder = match &request.body {
             Some(body) => builder.json(body),
             None => builder,
         };
-        let response = builder.send().map_err(|error| self.no_answer(request, error))?;
+        let builder = match request.is_whole {
+            true => builder.timeout(WHOLE_WITHIN),
+            false => builder,
+        };
+        builder.send().map_err(|error| self.no_answer(request, error))
+    }
+
+    /// The answer, if it is a success.
+    fn admitted(&self, request: &Request, response: Response) -> Result<Response, Failure> {
         if response.status().is_success() { Ok(response) } else { Err(self.refused(request, response)) }
     }
 
-    fn read(&self, response: Response) -> Result<String, Failure> {
+    fn read(&self, request: &Request, response: Response) -> Result<String, Failure> {
         let mut bytes = Vec::new();
         let read = response.take(ANSWER_BYTES_MAX + 1).read_to_end(&mut bytes);
-        let read = read.map_err(|error| self.broken_off(&error))?;
+        let read = read.map_err(|error| self.broken_off(request, &error))?;
         if read as u64 > ANSWER_BYTES_MAX {
             return Err(self.not_understood().because(format!("it is longer than {ANSWER_BYTES_MAX} bytes")));
         }

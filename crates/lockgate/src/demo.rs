@@ -3,6 +3,7 @@
 mod configuration;
 mod customers;
 mod handshake;
+mod ports;
 mod services;
 mod summary;
 #[cfg(feature = "functions")]
@@ -15,19 +16,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use server::{ConfigSource, Options, Server, Signals, StartError};
+use journal::JournalError;
+use server::{ConfigSource, Options, Server, Signals, StartError, TokenVariable};
 
 use crate::client::{Client, Place};
 use crate::command::{LOCAL_NAMES, Outcome, compiler, does_not_start, drain};
 use crate::data_place::DataPlace;
 use crate::failure::Failure;
 use crate::output::{self, Reader};
-use crate::pair::Pair;
+use crate::pair::{Existing, Pair};
+use ports::Ports;
 
-/// Where the admin side is looked for first, and on how many ports after that.
-const ADMIN_PORTS: std::ops::Range<u16> = 9180..9200;
-/// Where it answers by TLS.
-const TLS_PORT: u16 = 8443;
 /// Days the demonstration's certificate is valid.
 const CERTIFICATE_DAYS: u32 = 7;
 /// Interval between two summaries.
@@ -49,19 +48,19 @@ pub(crate) struct Wishes {
 /// Runs the demonstration until it is asked to end.
 pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
     let data = DataPlace::new(wishes.data.as_deref())?;
+    let own = data.of_this_run("demo")?;
     let services = services::start()
         .map_err(|error| Failure::new("the sample services do not start").caused_by(&error))?;
     #[cfg(feature = "functions")]
-    let thumbnails = Some(thumbnails::place(data.path())?);
+    let thumbnails = Some(thumbnails::place(own.path())?);
     #[cfg(not(feature = "functions"))]
     let thumbnails: Option<PathBuf> = None;
-    let tls = wishes.tls.then(|| certificate(data.path())).transpose()?;
-    let server = start(|admin_port| {
+    let tls = wishes.tls.then(|| certificate(own.path())).transpose()?;
+    let server = start(Ports::first(wishes.port), |ports| {
         configuration::text(&configuration::Places {
-            gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, wishes.port)),
-            admin: SocketAddr::from((Ipv4Addr::LOCALHOST, admin_port)),
-            // Any port, where that was asked for.
-            tls: tls.as_ref().map(|pair| (if wishes.port == 0 { 0 } else { TLS_PORT }, pair)),
+            gateway: SocketAddr::from((Ipv4Addr::LOCALHOST, ports.gateway)),
+            admin: SocketAddr::from((Ipv4Addr::LOCALHOST, ports.admin)),
+            tls: tls.as_ref().map(|pair| (ports.tls, pair)),
             data: data.path(),
             services: &services,
             thumbnails: thumbnails.as_deref(),
@@ -81,23 +80,25 @@ pub(crate) fn run(wishes: &Wishes) -> Result<Outcome, Failure> {
 }
 
 /// Makes a certificate for this machine alone.
-fn certificate(data: &Path) -> Result<Pair, Failure> {
-    let pair = Pair::within(data);
-    std::fs::create_dir_all(data)
-        .map_err(|error| Failure::new(format!("cannot make `{}`", data.display())).caused_by(&error))?;
-    pair.self_signed(&LOCAL_NAMES.map(str::to_owned), CERTIFICATE_DAYS, true)?;
+fn certificate(folder: &Path) -> Result<Pair, Failure> {
+    let pair = Pair::within(folder);
+    pair.self_signed(&LOCAL_NAMES.map(str::to_owned), CERTIFICATE_DAYS, Existing::Keep)?;
     Ok(pair)
 }
 
-/// Starts the gateway with its admin side at the usual port, else at the next one that is free, else at any.
-fn start(text: impl Fn(u16) -> String) -> Result<Server, Failure> {
-    for port in ADMIN_PORTS {
-        match start_with(text(port))? {
-            Err(StartError::Bind(errors)) if errors.iter().all(|error| error.address.port() == port) => {}
-            started => return started.map_err(|error| failure(&error)),
-        }
+/// Starts the gateway at these ports; what else is taken than its own goes elsewhere.
+fn start(mut ports: Ports, text: impl Fn(Ports) -> String) -> Result<Server, Failure> {
+    loop {
+        let error = match start_with(text(ports))? {
+            Ok(server) => return Ok(server),
+            Err(error) => error,
+        };
+        let next = match &error {
+            StartError::Bind(errors) => ports.after(errors.iter().map(|error| error.address.port())),
+            _ => None,
+        };
+        ports = next.ok_or_else(|| failure(&error))?;
     }
-    start_with(text(0))?.map_err(|error| failure(&error))
 }
 
 fn start_with(text: String) -> Result<Result<Server, StartError>, Failure> {
@@ -107,14 +108,25 @@ fn start_with(text: String) -> Result<Result<Server, StartError>, Failure> {
         text,
     };
     let loaded = source.load().map_err(|problems| Failure::of_configuration(&problems))?;
-    let options = Options { ports_file: None, signals: Signals::Obey, compiler: compiler() };
+    let options = Options {
+        signals: Signals::Obey,
+        compiler: compiler(),
+        // It is of another gateway, and the lines that are printed read the file.
+        token_variable: TokenVariable::Ignore,
+        ..Options::default()
+    };
     Ok(Server::start(loaded.config, source, options))
 }
 
 fn failure(error: &StartError) -> Failure {
     let failure = does_not_start(error);
     match error {
-        StartError::Bind(_) => failure.hint("choose another port: `lockgate demo --port 8081`"),
+        StartError::Bind(_) => {
+            failure.hint("choose another port with `--port`; `lockgate demo --port 0` takes any free one")
+        }
+        StartError::Journal(JournalError::Locked { .. }) => {
+            failure.hint("stop that gateway, or name another directory with `--data DIR`")
+        }
         _ => failure,
     }
 }

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::output;
+use crate::table::harmless;
+
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
@@ -53,6 +56,13 @@ impl Failure {
         self
     }
 
+    /// What it leads to: what failed so far becomes the nearest reason.
+    pub(crate) fn leads_to(mut self, what: impl Into<String>) -> Self {
+        let reason = std::mem::replace(&mut self.what, what.into());
+        self.why.insert(0, reason);
+        self
+    }
+
     /// How to fix it.
     pub(crate) fn hint(mut self, hint: impl Into<Option<&'static str>>) -> Self {
         self.hint = hint.into().map(str::to_owned).or(self.hint);
@@ -76,22 +86,23 @@ impl Failure {
         if self.is_no { 1 } else { 3 }
     }
 
-    /// Prints the block to standard error; colors are taken out where they do not belong.
+    /// Prints the block to standard error.
     pub(crate) fn print(&self) {
         match &self.rendered {
-            Some(rendered) => anstream::eprint!("{rendered}"),
-            None => anstream::eprint!("{}", self.block()),
+            Some(rendered) => output::say(rendered),
+            None => output::say(&self.block()),
         }
     }
 
+    /// The block. Names of files and words of other programs are among its words, and must not steer a terminal.
     fn block(&self) -> String {
-        let mut block = format!("{ERROR}error{ERROR:#}: {}\n", self.what);
+        let mut block = format!("{ERROR}error{ERROR:#}: {}\n", harmless(&self.what));
         for line in self.why.iter().flat_map(|why| why.lines()) {
             // Writing to a String cannot fail.
-            let _ = writeln!(block, "  {line}");
+            let _ = writeln!(block, "  {}", harmless(line));
         }
         for line in self.hint.iter().flat_map(|hint| hint.lines()) {
-            let _ = writeln!(block, "  {HELP}help{HELP:#}: {line}");
+            let _ = writeln!(block, "  {HELP}help{HELP:#}: {}", harmless(line));
         }
         block
     }
@@ -110,6 +121,26 @@ mod tests {
         assert_eq!(
             anstream::adapter::strip_str(&block).to_string(),
             "error: the journal cannot be read\n  cannot read `a`\n  the disk is gone\n  help: mount it\n"
+        );
+    }
+    #[test]
+    fn a_block_cannot_steer_the_terminal() {
+        let hint = Some("move `\x1b]0;c\x07`\nor not".to_owned());
+        let block = Failure::new("`\x1b[2Ja` is no file").because("not\nby `\u{9b}2J`").hinted(hint).block();
+        let plain =
+            block.replace(&format!("{ERROR}"), "").replace(&format!("{HELP}"), "").replace("\x1b[0m", "");
+        assert_eq!(
+            plain,
+            "error: `\u{fffd}[2Ja` is no file\n  not\n  by `\u{fffd}2J`\n  help: move `\u{fffd}]0;c\u{fffd}`\n  help: or not\n"
+        );
+    }
+
+    #[test]
+    fn what_failed_becomes_the_reason_of_what_it_leads_to() {
+        let failure = Failure::new("the disk is full").because("no space").leads_to("nothing was kept");
+        assert_eq!(
+            (failure.what.as_str(), failure.why),
+            ("nothing was kept", vec!["the disk is full".to_owned(), "no space".to_owned()])
         );
     }
 }

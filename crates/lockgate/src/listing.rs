@@ -45,7 +45,7 @@ pub(crate) fn print_table<T: DeserializeOwned>(
         }
     }
     if is_empty {
-        anstream::eprintln!("{none}");
+        output::say(&format!("{none}\n"));
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! The command line: reads the arguments, runs one command, says how it ended.
 
+// It panics where standard error cannot be written; `output::say` does not.
+#![warn(clippy::print_stderr)]
+
 mod amount;
 mod arguments;
 #[cfg(test)]
@@ -17,6 +20,7 @@ mod output;
 mod pair;
 mod standard_input;
 mod table;
+mod toml_text;
 
 use std::process::ExitCode;
 
@@ -32,7 +36,9 @@ fn main() -> ExitCode {
     // Wrong arguments end here, with 2.
     let arguments = Arguments::parse();
     arguments.global.color.apply();
-    match command::run(arguments) {
+    let outcome = command::run(arguments);
+    logging::flush();
+    match outcome {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
             failure.print();

@@ -4,19 +4,22 @@
 
 #[path = "cli/asking.rs"]
 mod asking;
+#[path = "cli/certificate.rs"]
+mod certificate;
+#[path = "cli/demo.rs"]
+mod demo;
 #[path = "cli/listing.rs"]
 mod listing;
 #[path = "cli/refusals.rs"]
 mod refusals;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use testkit::websocket::{self, Frame};
 use testkit::{GatewayProcess, Origin, single_upstream};
 
 const LOCKGATE: &str = env!("CARGO_BIN_EXE_lockgate");
@@ -308,14 +311,18 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     let (gateway, _origin) = busy_gateway(1);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let output = Command::new(LOCKGATE)
-        .args(["tail", "--follow", "--data", "data"])
-        .current_dir(gateway.directory())
-        .stdout(writer)
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
-    assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""));
+    // Also where nothing comes that could be printed.
+    for more in [[].as_slice(), &["--route", "none"]] {
+        let output = Command::new(LOCKGATE)
+            .args(["tail", "--follow", "--data", "data"])
+            .args(more)
+            .current_dir(gateway.directory())
+            .stdout(writer.try_clone().unwrap())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""), "{more:?}");
+    }
 }
 
 #[test]
@@ -338,111 +345,4 @@ fn completions_name_every_command() {
     ] {
         assert!(out(&output).contains(word), "{word}");
     }
-}
-
-#[test]
-fn a_demonstration_ends_by_itself_and_leaves_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let output = run(dir.path(), &["demo", "--port", "0", "--exit-after", "2500ms"]);
-    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    assert_eq!(err(&output), "");
-    let summaries: Vec<_> = out(&output).lines().filter(|l| l.contains("req/s")).map(str::to_owned).collect();
-    let total = summaries.last().and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok());
-    assert!(summaries.len() >= 2 && total.is_some_and(|total| total > 5), "{}", out(&output));
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "the temporary data directory is removed");
-}
-
-/// Asks what a printed `curl` line asks; answers status and text.
-fn as_curl(line: &str) -> (u16, String) {
-    let url = line.rsplit(' ').next().unwrap().trim_matches('\'').strip_prefix("http://").unwrap();
-    let (address, path) = url.split_once('/').unwrap();
-    let field = line.split("-H '").nth(1).and_then(|rest| rest.split('\'').next());
-    let field = field.map(|field| format!("{field}\r\n")).unwrap_or_default();
-    let response =
-        testkit::ask(address, format!("GET /{path} HTTP/1.1\r\nHost: {address}\r\n{field}\r\n")).unwrap();
-    (response.status(), response.text())
-}
-
-/// Sends a text to `/echo` as a WebSocket message and answers what comes back.
-fn websocket_echo(address: &str, text: &str) -> String {
-    let mut client = testkit::RawClient::connect(address).unwrap();
-    client.send(websocket::open_request("/echo", address)).unwrap();
-    assert_eq!(client.head().unwrap().0.status, 101);
-    client.send(Frame::whole(1, text).encode(Some([1, 2, 3, 4]))).unwrap();
-    let bytes = client.bytes(2 + text.len()).unwrap();
-    String::from_utf8(Frame::read(&mut bytes.as_slice()).unwrap().payload).unwrap()
-}
-
-#[test]
-fn what_a_demonstration_says_to_try_works_as_printed() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut child = Command::new(LOCKGATE)
-        .args(["demo", "--port", "0"])
-        .env("TMPDIR", dir.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = lines(&mut child);
-    let printed: Vec<String> = std::iter::from_fn(|| lines.recv_timeout(SOON).ok())
-        .take_while(|line| !line.contains("Ctrl-C"))
-        .collect();
-    let starting = |word: &str| -> Vec<&str> {
-        printed.iter().map(|line| line.trim()).filter(|line| line.starts_with(word)).collect()
-    };
-    let asked: Vec<_> =
-        starting("curl").into_iter().filter(|line| !line.contains(" -N ")).map(|l| (as_curl(l), l)).collect();
-    assert!(asked.len() >= 12, "{printed:?}");
-    for ((status, text), line) in asked {
-        let expected = match line {
-            line if line.ends_with("/old/page") => 308,
-            line if line.ends_with("/nothing-here") => 404,
-            line if line.contains("-i http") && line.ends_with("/metered/hello") => 401,
-            _ => 200,
-        };
-        assert_eq!(status, expected, "{line}\n{text}");
-    }
-    let socket = printed.iter().find_map(|line| line.split_once("ws://")).unwrap().1;
-    assert_eq!(websocket_echo(socket.strip_suffix("/echo").unwrap(), "hello"), "hello");
-    let shown = |line: &str| out(&Command::new("sh").args(["-c", line]).output().unwrap());
-    let commands = starting(LOCKGATE);
-    let with = |word: &str| *commands.iter().find(|line| line.contains(word)).unwrap();
-    assert_eq!(shown(with(" tail ")).lines().count(), 5, "{commands:?}");
-    assert!(shown(with(" users ")).contains("grace@example.com"), "{commands:?}");
-    assert!(shown(with(" process ")).contains("orders"), "{commands:?}");
-    assert!(shown(with(" search ")).contains("/nothing-here"), "{commands:?}");
-    eventually("the usage of both users", || {
-        let usage = shown(with(" usage "));
-        ["ada@example.com    metered", "grace@example.com  metered"]
-            .iter()
-            .all(|row| usage.contains(row))
-            .then_some(())
-    });
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(interrupted.success());
-    let mut complaints = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
-    assert_eq!((wait(child), complaints.as_str()), (Some(0), ""));
-}
-
-#[test]
-fn a_demonstration_goes_on_with_its_users_in_a_kept_directory() {
-    let dir = tempfile::tempdir().unwrap();
-    let demo = ["demo", "--port", "0", "--exit-after", "1ms", "--data", "kept"];
-    let keys = [(); 2].map(|()| {
-        let output = run(dir.path(), &demo);
-        assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""));
-        out(&output).split("Bearer lg_demo_").nth(1).unwrap().split('\'').next().unwrap().to_owned()
-    });
-    assert_ne!(keys[0], keys[1]);
-}
-
-#[test]
-fn a_demonstration_says_how_to_avoid_a_taken_port() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    let dir = tempfile::tempdir().unwrap();
-    let output = run(dir.path(), &["demo", "--port", &port]);
-    assert_eq!(output.status.code(), Some(3));
-    assert!(err(&output).contains(&port) && err(&output).contains("--port"), "{}", err(&output));
 }

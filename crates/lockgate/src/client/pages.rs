@@ -37,7 +37,7 @@ impl<'a> Pages<'a> {
         let response = self.client.send_to(url.clone(), &self.request)?;
         let links = response.headers().get_all(LINK).iter().filter_map(|field| field.to_str().ok());
         let target = links.filter_map(link::next).next().map(str::to_owned);
-        let text = self.client.read(response)?;
+        let text = self.client.read(&self.request, response)?;
         let mut entries: Vec<Box<RawValue>> = self.client.parse(&text)?;
         self.next = target.map(|target| self.follow(url, &target)).transpose()?;
         entries.truncate(self.left);

@@ -12,6 +12,8 @@ pub(crate) struct Request {
     pub(super) path: String,
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) body: Option<Value>,
+    /// Whether the answer is a whole list, for which the gateway may need minutes.
+    pub(super) is_whole: bool,
 }
 
 impl Request {
@@ -41,7 +43,19 @@ impl Request {
         self
     }
 
+    /// Asks for a whole list.
+    pub(crate) fn whole(self) -> Self {
+        Self { is_whole: true, ..self }
+    }
+
     fn new(method: Method, path: impl Into<String>, failure: impl Into<String>) -> Self {
-        Self { failure: failure.into(), method, path: path.into(), query: Vec::new(), body: None }
+        Self {
+            failure: failure.into(),
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            is_whole: false,
+        }
     }
 }

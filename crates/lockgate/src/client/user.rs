@@ -47,6 +47,13 @@ impl fmt::Display for UserName {
     }
 }
 
+impl User {
+    /// Asks for the user with this number.
+    pub(crate) fn request(id: u64) -> Request {
+        Request::get(format!("/users/{id}"), format!("user {id} is not shown"))
+    }
+}
+
 impl UserName {
     /// The user's number. Only an address has to be looked up.
     pub(crate) fn id(&self, client: &Client) -> Result<u64, Failure> {
@@ -59,9 +66,7 @@ impl UserName {
     /// The user, as the gateway tells of it.
     pub(crate) fn fetch(&self, client: &Client) -> Result<Box<RawValue>, Failure> {
         match self {
-            Self::Id(id) => {
-                client.json(&Request::get(format!("/users/{id}"), format!("user {id} is not shown")))
-            }
+            Self::Id(id) => client.json(&User::request(*id)),
             Self::Email(email) => {
                 let request = Request::get("/users", "users are not listed").with("email", email.clone());
                 let found: Vec<Box<RawValue>> = client.json(&request)?;

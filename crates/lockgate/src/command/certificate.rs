@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use super::Outcome;
 use crate::failure::Failure;
 use crate::output;
-use crate::pair::Pair;
+use crate::pair::{Existing, Pair};
+use crate::toml_text::quoted;
 
 /// Make a certificate to try TLS with
 #[derive(Args, Debug)]
@@ -52,14 +53,15 @@ impl Certificate {
         std::fs::create_dir_all(&output).map_err(|error| {
             Failure::new(format!("cannot make the folder `{}`", output.display())).caused_by(&error)
         })?;
-        pair.self_signed(&names, days, force)?;
+        let existing = if force { Existing::Replace } else { Existing::Keep };
+        pair.self_signed(&names, days, existing)?;
         let (certificate, key) = (pair.certificate.display(), pair.key.display());
         let said = format!(
             "{certificate}\n{key}\n\nFor {}, valid for {days} days. In the configuration:\n\n\
-             [[listener]]\naddress = \"0.0.0.0:8443\"\ntls = [{{ certificate = {:?}, key = {:?} }}]\n",
+             [[listener]]\naddress = \"0.0.0.0:8443\"\ntls = [{{ certificate = {}, key = {} }}]\n",
             names.join(", "),
-            certificate.to_string(),
-            key.to_string(),
+            quoted(&certificate.to_string()),
+            quoted(&key.to_string()),
         );
         output::print(said.as_bytes())?;
         Ok(Outcome::Done)

@@ -46,8 +46,7 @@ impl Check {
             return Ok(());
         }
         if !found.is_empty() {
-            // Colors are taken out where they do not belong.
-            anstream::eprint!("{}", found.render(true));
+            output::say(&found.render(true));
         }
         if let Some(config) = config {
             output::print(format!("ok: {}\n", summary(config)).as_bytes())?;

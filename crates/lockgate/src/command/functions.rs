@@ -2,6 +2,7 @@
 
 mod check;
 mod compile;
+mod limits;
 mod list;
 mod run;
 

@@ -9,9 +9,10 @@ use super::asking::Asking;
 use crate::arguments::Global;
 use crate::client::{Client, Request, UserName};
 use crate::failure::Failure;
+use crate::listing;
 use crate::moment::{self, Moment};
+use crate::output::{self, Reader};
 use crate::table::{Align, Table, harmless};
-use crate::{listing, output};
 
 /// Keys that a page of a list holds.
 const PAGE: usize = 500;
@@ -94,6 +95,12 @@ struct Key {
     secret: Option<String>,
 }
 
+/// What tells a new key from others.
+#[derive(Debug, Deserialize)]
+struct Made {
+    id: u64,
+}
+
 impl Keys {
     pub(crate) fn run(self, global: &Global) -> Result<Outcome, Failure> {
         let client = self.asking.client(global)?;
@@ -138,18 +145,33 @@ fn wanted(name: Option<String>, env: String, scopes: Vec<String>, expires: Optio
     Value::Object(body)
 }
 
-/// Prints a new key: its text alone to standard output, the rest to standard error.
+/// Prints a new key: its text alone to standard output, and first, since nobody can show it again; the rest to standard error.
 fn hand_out(client: &Client, json: bool, quiet: bool, answer: &str) -> Result<(), Failure> {
     if json {
-        return output::print(format!("{}\n", answer.trim_end()).as_bytes()).map(drop);
+        return print_once(client, answer, answer.trim_end());
     }
     let key: Key = client.parse(answer)?;
-    let secret = key.secret.as_deref().unwrap_or_default();
+    print_once(client, answer, key.secret.as_deref().unwrap_or_default())?;
     if !quiet {
-        anstream::eprintln!("key {} of user {}, {}", key.id, key.user_id, described(&key, Moment::now()));
-        anstream::eprintln!("this is the only time it is shown:");
+        let described = described(&key, Moment::now());
+        output::say(&format!(
+            "key {} of user {}, {described}\nthis is the only time it is shown\n",
+            key.id, key.user_id
+        ));
     }
-    output::print(format!("{secret}\n").as_bytes()).map(drop)
+    Ok(())
+}
+
+/// Prints the only copy of a new key's text; where nobody gets it, says which key is useless.
+fn print_once(client: &Client, answer: &str, text: &str) -> Result<(), Failure> {
+    let failure = match output::print(format!("{text}\n").as_bytes()) {
+        Ok(Reader::Listens) => return Ok(()),
+        Ok(Reader::Gone) => Failure::new("nobody reads standard output"),
+        Err(failure) => failure,
+    };
+    let Made { id } = client.parse(answer)?;
+    let hint = format!("nobody can show it again: `lockgate keys revoke {id}`, and make another one");
+    Err(failure.leads_to(format!("key {id} was made and could not be printed")).hinted(Some(hint)))
 }
 
 fn list(client: &Client, json: bool, user: &UserName) -> Result<(), Failure> {

@@ -114,7 +114,7 @@ impl Process {
         }
         let format = if self.json { Format::Json } else { self.format };
         output::print(&answer::written(&report, format)?)?;
-        anstream::eprint!("{notes}");
+        output::say(&notes);
         Ok(Outcome::Done)
     }
 

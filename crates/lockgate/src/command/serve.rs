@@ -35,7 +35,12 @@ impl Serve {
             let line = warning.span.map(|span| warnings.position(span.start).0);
             tracing::warn!(line, hint = warning.hint, "{}", warning.message);
         }
-        let options = Options { ports_file: self.ports_file, signals: Signals::Obey, compiler: compiler() };
+        let options = Options {
+            ports_file: self.ports_file,
+            signals: Signals::Obey,
+            compiler: compiler(),
+            ..Options::default()
+        };
         let server = Server::start(config, source, options).map_err(|error| does_not_start(&error))?;
         tracing::info!(
             listeners = ?server.addresses(),

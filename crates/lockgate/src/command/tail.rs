@@ -162,7 +162,8 @@ impl Printer<'_> {
     fn follow(&mut self, reader: &mut JournalReader) -> Result<(), Failure> {
         loop {
             std::thread::sleep(LOOK_EVERY);
-            if self.print_new(reader)? == Reader::Gone {
+            // Where nothing comes that could be printed, only a look tells that nobody waits for it.
+            if self.print_new(reader)? == Reader::Gone || output::reader() == Reader::Gone {
                 return Ok(());
             }
         }

@@ -105,8 +105,8 @@ impl Usage {
         match format {
             Format::Table => self.print_table(&client, paged(request))?,
             Format::Json => listing::print_json(client.pages(paged(request)))?,
-            Format::Ndjson => copy(&client, &request.with("format", "ndjson".to_owned()))?,
-            Format::Csv => copy(&client, &request.with("format", "csv".to_owned()))?,
+            Format::Ndjson => copy(&client, &request.with("format", "ndjson".to_owned()).whole())?,
+            Format::Csv => copy(&client, &request.with("format", "csv".to_owned()).whole())?,
         }
         Ok(Outcome::Done)
     }
@@ -141,7 +141,7 @@ impl Usage {
             printed += rows.len();
         }
         if printed == 0 {
-            anstream::eprintln!("no usage");
+            output::say("no usage\n");
         }
         Ok(())
     }
@@ -217,12 +217,9 @@ impl Names<'_> {
     }
 
     fn look_up(&self, id: u64) -> Result<String, Failure> {
-        match UserName::Id(id).fetch(self.client) {
-            Ok(user) => Ok(self.client.parse::<User>(user.get())?.email),
-            // Usage outlives its user.
-            Err(failure) if failure.exit_status() == 1 => Ok("no such user".into()),
-            Err(failure) => Err(failure),
-        }
+        let user: Option<User> = self.client.find(&User::request(id))?;
+        // Usage outlives its user.
+        Ok(user.map_or_else(|| "no such user".into(), |user| user.email))
     }
 }
 
@@ -231,7 +228,7 @@ fn copy(client: &Client, request: &Request) -> Result<(), Failure> {
     let mut response = client.send(request)?;
     let mut piece = vec![0; PIECE_BYTES];
     loop {
-        let read = response.read(&mut piece).map_err(|error| client.broken_off(&error))?;
+        let read = response.read(&mut piece).map_err(|error| client.broken_off(request, &error))?;
         if read == 0 || output::print(&piece[..read])? == Reader::Gone {
             return Ok(());
         }

@@ -13,6 +13,7 @@ use self::count::Unit;
 use super::Outcome;
 use crate::failure::Failure;
 use crate::output;
+use crate::table::harmless;
 
 /// Count words, or lines
 ///
@@ -106,8 +107,10 @@ fn to_text(counted: &[Counted<'_>], total: u64, is_unnamed: bool) -> String {
     }
     let width = total.to_string().len();
     let line = |number: u64, name: &dyn std::fmt::Display| format!("{number:width$} {name}\n");
-    let mut text: String =
-        counted.iter().map(|counted| line(counted.number, &counted.file.display())).collect();
+    let mut text: String = counted
+        .iter()
+        .map(|counted| line(counted.number, &harmless(&counted.file.to_string_lossy())))
+        .collect();
     if counted.len() > 1 {
         text += &line(total, &"total");
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::services::Services;
 use crate::pair::Pair;
+use crate::toml_text;
 
 /// What the configuration names.
 #[derive(Clone, Copy, Debug)]
@@ -120,31 +121,38 @@ function = "thumbnails"
     )
 }
 
-/// A literal string of TOML takes any path but one with a quote, which its Debug form escapes alike.
 fn quoted(path: &Path) -> String {
-    format!("{:?}", path.display().to_string())
+    toml_text::quoted(&path.to_string_lossy())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pair::Existing;
 
-    #[test]
-    fn the_configuration_has_no_problem_and_no_warning() {
+    fn check(data: &str) {
         let any = SocketAddr::from(([127, 0, 0, 1], 9001));
         let folder = tempfile::tempdir().unwrap();
         let pair = Pair::within(folder.path());
-        pair.self_signed(&["localhost".to_owned()], 1, false).unwrap();
+        pair.self_signed(&["localhost".to_owned()], 1, Existing::Keep).unwrap();
+        let data = Path::new(data);
         let text = text(&Places {
             gateway: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: Some((0, &pair)),
-            data: Path::new("/tmp/it's \"here\""),
+            data,
             services: &Services { orders: any, orders_next: any, inventory: any, letters: any },
-            thumbnails: Some(Path::new("/tmp/it's \"here\"/thumbnails.wasm")),
+            thumbnails: Some(&data.join("thumbnails.wasm")),
         });
-        let loaded = config::load_text("demo", Path::new(""), &text, &config::ProcessEnvironment).unwrap();
+        let loaded = config::load_text("demo", Path::new(""), &text, &config::ProcessEnvironment);
+        let loaded = loaded.unwrap_or_else(|problems| panic!("{}\n{text}", problems.render(false)));
         assert_eq!(loaded.warnings.len(), 0, "{}", loaded.warnings);
-        assert_eq!(loaded.config.data.dir, Path::new("/tmp/it's \"here\""));
+        assert_eq!(loaded.config.data.dir, data);
+    }
+
+    #[test]
+    fn the_configuration_has_no_problem_and_no_warning() {
+        check("/tmp/it's \"here\"");
+        check("/tmp/no\u{a0}break\u{200b} \u{7f}\u{1b}\\");
     }
 }

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use control::ADMIN_TOKEN_FILE;
 use server::Server;
 
+use super::ports::ADMIN_PORTS;
 use crate::pair::Pair;
 
 /// A heading, and lines below it that can each be pasted into a shell.
@@ -16,14 +18,14 @@ pub(super) fn text(server: &Server, data: &Path, tls: Option<&Pair>, keys: &[Str
     let gateway = server.addresses().first().map(ToString::to_string).unwrap_or_default();
     let admin = server.admin_address();
     let mut text = format!("lockgate demo\n\n  gateway  http://{gateway}\n  admin    http://{admin}\n");
-    if admin.port() != super::ADMIN_PORTS.start {
+    if admin.port() != ADMIN_PORTS.start {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "           (port {} is taken)", super::ADMIN_PORTS.start);
+        let _ = writeln!(text, "           (port {} is taken)", ADMIN_PORTS.start);
     }
     let places = Places {
         gateway: format!("http://{gateway}"),
         admin: format!("http://{admin}"),
-        authorization: bearer(server.tokens().expose_admin()),
+        authorization: admin_bearer(data),
         data: quoted(&data.display().to_string()),
         program: program(),
     };
@@ -142,9 +144,15 @@ impl Places {
     }
 }
 
-/// The option of `curl` that presents a token or a key.
-fn bearer(token: &str) -> String {
-    format!("-H 'Authorization: Bearer {token}'")
+/// The option of `curl` that presents a key.
+fn bearer(key: &str) -> String {
+    format!("-H 'Authorization: Bearer {key}'")
+}
+
+/// The option of `curl` that presents the admin token, which the shell reads from its file: a terminal shows it to nobody.
+fn admin_bearer(data: &Path) -> String {
+    let file = quoted(&data.join(ADMIN_TOKEN_FILE).to_string_lossy());
+    format!("-H \"Authorization: Bearer $(cat {file})\"")
 }
 
 /// The program as the shell can find it again.
@@ -172,5 +180,16 @@ mod tests {
         assert_eq!(quoted("/tmp/lockgate-1"), "/tmp/lockgate-1");
         assert_eq!(quoted("it's here"), r"'it'\''s here'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn the_shell_reads_the_admin_token_wherever_its_file_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("it's \"here\" $HOME");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join(ADMIN_TOKEN_FILE), "0123\n").unwrap();
+        let line = format!("printf '%s\\n' {}", admin_bearer(&data));
+        let shown = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&shown.stdout), "-H\nAuthorization: Bearer 0123\n");
     }
 }

@@ -15,8 +15,17 @@ const KEY: &str = r#"{"id":3,"user_id":1,"name":"ci","prefix":"lg_live_Ab12Cd","
 
 /// A JSON answer, with more header lines.
 pub(crate) fn answer(status: u16, header: &str, body: &str) -> Answer {
+    answer_of("application/json", status, header, body)
+}
+
+/// A refusal with a problem document, as a gateway gives it.
+pub(crate) fn problem(status: u16, document: &str) -> Answer {
+    answer_of("application/problem+json", status, "", document)
+}
+
+fn answer_of(media: &str, status: u16, header: &str, body: &str) -> Answer {
     Answer::bytes(format!(
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{header}\r\n{body}",
+        "HTTP/1.1 {status} X\r\nContent-Type: {media}\r\nContent-Length: {}\r\n{header}\r\n{body}",
         body.len()
     ))
 }
@@ -122,6 +131,53 @@ fn a_new_key_is_alone_on_standard_output() {
     let quiet = ask(&api, &["keys", "rotate", "3", "--quiet"]);
     assert_eq!(quiet, (Some(0), secret.into(), String::new()));
     assert_eq!(ask(&api, &["keys", "create", "1", "--json"]), (Some(0), format!("{KEY}\n"), String::new()));
+}
+
+/// Makes a key where standard output and standard error go elsewhere.
+fn make(arguments: &[&str], out: impl Into<Stdio>, err: impl Into<Stdio>) -> (Option<i32>, String, String) {
+    let api = api();
+    let made = Command::new(LOCKGATE)
+        .args(["--admin", api.address(), "keys"])
+        .args(arguments)
+        .env("LOCKGATE_ADMIN_TOKEN", TOKEN)
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err)
+        .output()
+        .unwrap();
+    (made.status.code(), self::out(&made), self::err(&made))
+}
+
+#[test]
+fn a_new_key_that_nobody_gets_is_told_of() {
+    let (reader, gone) = std::io::pipe().unwrap();
+    drop(reader);
+    for arguments in [
+        ["create", "1"].as_slice(),
+        &["create", "1", "-q"],
+        &["rotate", "2", "-q"],
+        &["create", "1", "--json"],
+    ] {
+        let (status, _, err) = make(arguments, gone.try_clone().unwrap(), Stdio::piped());
+        assert_eq!(status, Some(3), "{arguments:?}");
+        assert!(err.starts_with("error: key 3 was made and could not be printed\n"), "{err}");
+        assert!(err.contains("nobody reads") && err.contains("`lockgate keys revoke 3`"), "{err}");
+    }
+}
+
+/// Every write to `/dev/full` fails as one to a full disk does.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_new_key_is_printed_whatever_else_cannot_be() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let (status, out, _) = make(&["create", "1"], Stdio::piped(), full());
+    assert_eq!((status, out.as_str()), (Some(0), "lg_live_Ab12CdTheRest\n"));
+    let (status, _, err) = make(&["create", "1"], full(), Stdio::piped());
+    assert_eq!(status, Some(3));
+    for part in ["key 3 was made", "standard output cannot be written", "No space", "keys revoke 3"] {
+        assert!(err.contains(part), "{part} is missing in:\n{err}");
+    }
+    assert_eq!(make(&["create", "1"], full(), full()).0, Some(3), "no panic");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use testkit::{Answer, Origin};
 
-use crate::asking::{ADA, answer, ask};
+use crate::asking::{ADA, answer, ask, problem};
 
 /// An admin API whose list of users has three pages of two, with ids from 1.
 fn three_pages() -> Origin {
@@ -97,7 +97,7 @@ fn an_empty_list_says_what_to_do() {
 fn used() -> Origin {
     Origin::start(|received| match received.line.target.as_str() {
         "/users/1" => answer(200, "", ADA),
-        target if target.starts_with("/users/") => answer(404, "", r#"{"detail":"There is no such user."}"#),
+        target if target.starts_with("/users/") => problem(404, r#"{"detail":"There is no such user."}"#),
         target if target.contains("format=csv") => Answer::ok("user_id,count,total_value\n1,2,3.5\n"),
         _ => answer(
             200,
@@ -122,6 +122,17 @@ USER  E-MAIL           FROM (UTC)  REQUESTS                             UNITS
    9  no such user     2026-11-20        -1                        -0.5
 ";
     assert_eq!(out, expected);
+}
+
+#[test]
+fn a_user_of_whom_nothing_is_known_is_not_called_deleted() {
+    let api = Origin::start(|received| match received.line.target.as_str() {
+        target if target.starts_with("/users/") => answer(404, "", r#"{"detail":"Not Found"}"#),
+        _ => answer(200, "", r#"[{"user_id":9,"count":1,"total_value":1}]"#),
+    });
+    let (status, out, err) = ask(&api, &["usage"]);
+    assert_eq!((status, out.as_str()), (Some(3), ""));
+    assert!(err.contains("is not that of a gateway's admin API"), "{err}");
 }
 
 #[test]

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use testkit::{Answer, Origin, Step};
 
-use crate::asking::{TOKEN, answer, ask};
+use crate::asking::{TOKEN, answer, ask, problem};
 
 /// Asks an admin API that refuses; compares exit status and what is said.
 #[track_caller]
-fn check(status: u16, problem: &str, arguments: &[&str], exit: i32, said: &[&str]) {
-    let api = Origin::answering(answer(status, "", problem));
+fn check(refusal: Answer, arguments: &[&str], exit: i32, said: &[&str]) {
+    let api = Origin::answering(refusal);
     let (code, out, err) = ask(&api, arguments);
-    assert_eq!((code, out.as_str()), (Some(exit), ""), "{status}: {err}");
+    assert_eq!((code, out.as_str()), (Some(exit), ""), "{err}");
     for part in said {
         assert!(err.contains(part), "{part} is missing in:\n{err}");
     }
@@ -27,25 +27,22 @@ const WRONG_FIELDS: &str = r#"{"title":"Unprocessable Content","status":422,"det
 fn a_refusal_is_told_with_its_reason() {
     let show = ["users", "show", "7"].as_slice();
     let create = ["users", "create", "--name", "", "--email", "x"].as_slice();
-    check(404, NOT_FOUND, show, 1, &["error: user 7 is not shown\n  there is no such user\n"]);
+    check(problem(404, NOT_FOUND), show, 1, &["error: user 7 is not shown\n  there is no such user\n"]);
     check(
-        422,
-        WRONG_FIELDS,
+        problem(422, WRONG_FIELDS),
         create,
         1,
         &["error: user `x` is not made\n", "  `email`: it has no `@`\n", "  `name`: it is empty\n"],
     );
     check(
-        409,
-        r#"{"detail":"Another user has this address."}"#,
+        problem(409, r#"{"detail":"Another user has this address."}"#),
         create,
         1,
         &["another user has this address"],
     );
-    check(412, r#"{"detail":"It has changed."}"#, show, 1, &["it has changed"]);
+    check(problem(412, r#"{"detail":"It has changed."}"#), show, 1, &["it has changed"]);
     check(
-        401,
-        r#"{"detail":"The token is not known."}"#,
+        problem(401, r#"{"detail":"The token is not known."}"#),
         show,
         3,
         &[
@@ -56,30 +53,38 @@ fn a_refusal_is_told_with_its_reason() {
         ],
     );
     check(
-        403,
-        r#"{"detail":"This token only reads."}"#,
+        problem(403, r#"{"detail":"This token only reads."}"#),
         create,
         3,
         &["is not the admin token", "only reads"],
     );
     check(
-        503,
-        r#"{"detail":"The database cannot be reached."}"#,
+        problem(503, r#"{"detail":"The database cannot be reached."}"#),
         show,
         3,
         &["the database cannot be reached", "help: try again later"],
     );
-    check(500, r#"{"detail":"It failed."}"#, show, 3, &["it failed", "help: the gateway's log says why"]);
+    check(
+        problem(500, r#"{"detail":"It failed."}"#),
+        show,
+        3,
+        &["it failed", "help: the gateway's log says why"],
+    );
 }
 
 #[test]
 fn another_server_is_not_taken_for_a_gateway() {
     let show = ["users", "show", "7"].as_slice();
-    check(200, "<html>", show, 3, &["is not that of a gateway's admin API", "help: ", "--admin URL"]);
-    check(200, r#"{"id":"x"}"#, show, 3, &["is not that of a gateway's admin API"]);
-    check(302, "", show, 3, &["is not that of a gateway's admin API", "answered 302"]);
-    check(404, "not here", show, 1, &["user 7 is not shown", "answered 404"]);
-    check(502, "", show, 3, &["answered 502"]);
+    let (create, stranger) = (["keys", "create", "7"].as_slice(), "is not that of a gateway's admin API");
+    check(answer(200, "", "<html>"), show, 3, &[stranger, "help: ", "--admin URL"]);
+    check(answer(200, "", r#"{"id":"x"}"#), show, 3, &[stranger]);
+    check(answer(302, "", ""), show, 3, &[stranger, "answered 302"]);
+    check(answer(404, "", "not here"), show, 3, &[stranger, "answered 404"]);
+    check(answer(404, "", r#"{"detail":"Not Found"}"#), show, 3, &[stranger, "answered 404"]);
+    check(answer(422, "", r#"{"detail":"x"}"#), create, 3, &[stranger, "answered 422"]);
+    check(answer(429, "", "slow down"), create, 3, &[stranger, "answered 429"]);
+    check(problem(429, r#"{"detail":"Slow down."}"#), create, 3, &[stranger, "slow down"]);
+    check(answer(502, "", ""), show, 3, &["answered 502"]);
 }
 
 #[test]
@@ -143,4 +148,25 @@ fn an_answer_that_does_not_come_is_not_waited_for() {
     assert_eq!(status, Some(3));
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert!(err.contains("did not answer within 10 seconds") && err.contains("may have happened"), "{err}");
+}
+
+/// What was asked for may have been done before the connection broke: nobody is to be told to start a gateway and ask again.
+#[test]
+fn a_connection_that_breaks_is_no_gateway_that_is_not_there() {
+    let head = "HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{\"id\":3,";
+    for (answer, said) in [
+        (Answer::new().then(Step::ReadBody).close(), "broke off before an answer"),
+        (Answer::new().then(Step::ReadBody).then(Step::Reset), "broke off before an answer"),
+        (Answer::bytes(head).close(), "the answer of "),
+    ] {
+        let api = Origin::answering(answer);
+        for (arguments, is_uncertain) in
+            [(["keys", "create", "1"].as_slice(), true), (&["users", "show", "1"], false)]
+        {
+            let (status, out, err) = ask(&api, arguments);
+            assert_eq!((status, out.as_str()), (Some(3), ""), "{arguments:?}: {err}");
+            assert!(err.contains(said) && !err.contains("lockgate serve"), "{arguments:?}: {err}");
+            assert_eq!(err.contains("may have happened"), is_uncertain, "{arguments:?}: {err}");
+        }
+    }
 }

@@ -1,8 +1,10 @@
 //! Which lines are found, and how they are printed.
 
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
-use crate::{check, folder, run};
+use crate::{Done, LOCKGATE, check, folder, run};
 
 const LOG: &[u8] = b"one foo\ntwo Foo bar\nthree a.c food\nfour abc\n";
 
@@ -73,6 +75,40 @@ fn json_is_that_of_ripgrep() {
 
     let none = run(dir.path(), &["--json", "five", "-p", "a.log"]);
     assert_eq!((none.status, none.out.lines().count()), (Some(1), 1), "the summary alone: {}", none.out);
+}
+
+/// Each place holds standard output from the time it has printed 64 KiB, and adds to the summary after that.
+#[test]
+fn json_of_any_length_ends_with_its_summary() {
+    let log = format!("{:94}foo\n", "").repeat(1500);
+    let dir = folder(&[("logs/a.log", log.as_bytes()), ("logs/b.log", log.as_bytes())]);
+    for (path, matched) in [("logs/a.log", 1500), ("logs", 3000)] {
+        let done = run(dir.path(), &["--json", "foo", "-p", path]);
+        let last: Value = serde_json::from_str(done.out.lines().last().unwrap()).unwrap();
+        assert_eq!((done.status, last["type"].as_str()), (Some(0), Some("summary")), "{path}: {}", done.err);
+        assert_eq!(last["data"]["stats"]["matched_lines"], matched, "{path}");
+    }
+}
+
+#[test]
+fn a_file_s_name_cannot_steer_the_terminal() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return testkit::skip("`script`, which gives a program a terminal, is not installed");
+    }
+    let dir = folder(&[("logs/a\u{1b}[2J.log", LOG), ("logs/b.log", LOG)]);
+    for form in ["-N", "-c", "-l"] {
+        let command = format!("'{LOCKGATE}' search foo {form} -p logs --color never");
+        let shown = Done::of(
+            Command::new("script")
+                .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+                .current_dir(dir.path())
+                .stdin(Stdio::null()),
+        );
+        let shown = shown.unwrap();
+        assert!(shown.out.contains("logs/a\u{fffd}[2J.log") && !shown.out.contains('\u{1b}'), "{shown:?}");
+    }
+    let piped = run(dir.path(), &["foo", "-l", "-p", "logs"]);
+    assert!(piped.out.contains("logs/a\u{1b}[2J.log\n"), "a program gets the name as it is: {piped:?}");
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use server::{ConfigSource, Options, Server, Signals, StartError};
+use server::{ConfigSource, Options, Server, Signals, StartError, TokenVariable};
 
+use super::limits::Limits;
 use crate::arguments::Global;
 use crate::command::{Outcome, compiler, does_not_start, drain};
 use crate::data_place::DataPlace;
@@ -35,15 +36,8 @@ pub(crate) struct Run {
     /// Value that it gets through wasi:config; may be given again
     #[arg(long = "value", value_name = "KEY=VALUE", value_parser = pair)]
     values: Vec<(String, String)>,
-    /// Memory of an instance, as 64MiB [default: that of the configuration]
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<String>,
-    /// Time of a call, as 500ms [default: that of the configuration]
-    #[arg(long, value_name = "TIME")]
-    time: Option<String>,
-    /// CPU time of a call, as 50ms [default: that of the configuration]
-    #[arg(long, value_name = "TIME")]
-    cpu: Option<String>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Run {
@@ -67,7 +61,13 @@ impl Run {
             text: configuration::text(self, &component, folder),
         };
         let loaded = source.load().map_err(|problems| Failure::of_configuration(&problems))?;
-        let options = Options { ports_file: None, signals: Signals::Obey, compiler: compiler() };
+        let options = Options {
+            signals: Signals::Obey,
+            compiler: compiler(),
+            // It is of another gateway.
+            token_variable: TokenVariable::Ignore,
+            ..Options::default()
+        };
         Server::start(loaded.config, source, options).map_err(|error| match &error {
             StartError::Functions(errors) => Failure::new("the function cannot be run").caused_by(errors),
             StartError::Bind(_) => does_not_start(&error).hint("choose another port with `--address`"),

@@ -1,9 +1,11 @@
 //! What is printed: of each place in one piece, however many threads search.
 
+use std::borrow::Cow;
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Stdout, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +18,7 @@ use termcolor::{Ansi, ColorSpec, WriteColor};
 use crate::command::Outcome;
 use crate::failure::Failure;
 use crate::output;
+use crate::table::harmless;
 
 /// What of a place is held in memory before it is printed, bytes. One that prints more has standard output to itself until its end.
 const HELD_BYTES: usize = 64 << 10;
@@ -46,6 +49,8 @@ pub(super) struct Output {
     /// Device and number of the file that standard output is.
     own_file: Option<(u64, u64)>,
     shared: Mutex<Shared>,
+    /// Apart from `shared`, which a piece may hold while its own are added.
+    stats: Mutex<Stats>,
     has_found: AtomicBool,
     /// Nobody reads on.
     is_gone: AtomicBool,
@@ -56,7 +61,6 @@ pub(super) struct Output {
 struct Shared {
     stdout: Stdout,
     has_printed: bool,
-    stats: Stats,
 }
 
 impl Output {
@@ -66,13 +70,14 @@ impl Output {
         let is_terminal = stdout.is_terminal();
         let metadata = stdout.as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata());
         let own_file = metadata.ok().filter(Metadata::is_file).map(|file| (file.dev(), file.ino()));
-        let shared = Mutex::new(Shared { stdout, has_printed: false, stats: Stats::new() });
+        let shared = Mutex::new(Shared { stdout, has_printed: false });
         Self {
             layout,
             is_colored,
             is_terminal,
             own_file,
             shared,
+            stats: Mutex::new(Stats::new()),
             has_found: AtomicBool::new(false),
             is_gone: AtomicBool::new(false),
             failures: AtomicU64::new(0),
@@ -108,7 +113,17 @@ impl Output {
     }
 
     pub(super) fn add_stats(&self, stats: &Stats) {
-        self.lock().stats += stats;
+        *self.stats() += stats;
+    }
+
+    /// A place's name as it is printed. It must not steer a terminal; whoever else reads it wants it as it is.
+    pub(super) fn shown<'n>(&self, name: &'n Path) -> Cow<'n, Path> {
+        match self.layout.form {
+            Form::Lines | Form::Count | Form::Files if self.is_terminal => {
+                Cow::Owned(harmless(&name.to_string_lossy()).into())
+            }
+            _ => Cow::Borrowed(name),
+        }
     }
 
     /// What a place prints goes here.
@@ -157,7 +172,7 @@ impl Output {
     fn print_stats(&self) -> Result<(), Failure> {
         let elapsed = self.started.elapsed();
         let summary = serde_json::json!({
-            "data": { "elapsed_total": elapsed_json(elapsed), "stats": self.lock().stats },
+            "data": { "elapsed_total": elapsed_json(elapsed), "stats": *self.stats() },
             "type": "summary",
         });
         output::print(format!("{summary}\n").as_bytes()).map(drop)
@@ -178,6 +193,10 @@ impl Output {
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stats(&self) -> MutexGuard<'_, Stats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Prints bytes at once.

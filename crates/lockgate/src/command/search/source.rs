@@ -165,21 +165,22 @@ impl Seeker<'_> {
 
     /// Searches text and prints what is found.
     fn look(&mut self, name: &Path, text: impl Read) -> io::Result<()> {
+        let name = self.task.output.shown(name);
         let mut piece = self.task.output.piece();
         let (searched, has_match) = match self.task.output.form() {
             Form::Lines => {
                 let mut printer = self.task.output.lines(&mut piece);
-                let mut sink = printer.sink_with_path(self.task.pattern, name);
+                let mut sink = printer.sink_with_path(self.task.pattern, &name);
                 (self.searcher.search_reader(&self.lines, text, &mut sink), sink.has_match())
             }
             Form::Count | Form::Files => {
                 let mut printer = self.task.output.summary(&mut piece);
-                let mut sink = printer.sink_with_path(self.task.pattern, name);
+                let mut sink = printer.sink_with_path(self.task.pattern, &name);
                 (self.searcher.search_reader(&self.lines, text, &mut sink), sink.has_match())
             }
             Form::Json => {
                 let mut printer = JSONBuilder::new().build(&mut piece);
-                let mut sink = printer.sink_with_path(self.task.pattern, name);
+                let mut sink = printer.sink_with_path(self.task.pattern, &name);
                 let searched = self.searcher.search_reader(&self.lines, text, &mut sink);
                 self.task.output.add_stats(sink.stats());
                 (searched, sink.has_match())

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use control::chain_of;
-use functions::{Checked, Import, LoadError, Runtime, RuntimeOptions};
+use functions::{Checked, CompilerProgram, Import, LoadError, Runtime, RuntimeOptions, Settings};
 use serde_json::{Value, json};
 
 use crate::amount::of_bytes;
+use crate::command::functions::compiler;
 use crate::failure::Failure;
 use crate::table::harmless;
 
@@ -26,17 +27,22 @@ impl Found {
     }
 }
 
-/// Looks at each file.
-pub(super) fn look(files: &[PathBuf]) -> Result<Vec<Found>, Failure> {
-    // One instance at a time, and nothing kept: what is looked at may never run.
-    let options = RuntimeOptions { instances: 1, ..RuntimeOptions::default() };
-    let runtime = Runtime::new(&options)
+/// Looks at each file, and starts it under these settings.
+pub(super) fn look(files: &[PathBuf], settings: &Settings) -> Result<Vec<Found>, Failure> {
+    let runtime = Runtime::new(&options())
         .map_err(|error| Failure::new("functions cannot be checked here").caused_by(&error))?;
-    files.iter().map(|file| look_at(&runtime, file)).collect()
+    files.iter().map(|file| look_at(&runtime, file, settings)).collect()
 }
 
-fn look_at(runtime: &Runtime, file: &Path) -> Result<Found, Failure> {
-    match runtime.check(file) {
+/// One instance at a time, and nothing kept: what is looked at may never run. It is compiled as a gateway does, within the same bounds.
+fn options() -> RuntimeOptions {
+    let arguments = ["functions", "compile"].map(Into::into).to_vec();
+    let compiler = compiler().map(|program| CompilerProgram { program, arguments });
+    RuntimeOptions { instances: 1, cache: None, compiler }
+}
+
+fn look_at(runtime: &Runtime, file: &Path, settings: &Settings) -> Result<Found, Failure> {
+    match runtime.check(file, settings.clone()) {
         Err(error @ LoadError::Read(_)) => {
             Err(Failure::new(format!("`{}` cannot be checked", file.display())).caused_by(&error))
         }
@@ -128,5 +134,20 @@ fn line(name: &str, text: &str, block: &mut String) {
         let name = if at == 0 { name } else { "" };
         // Writing to a String cannot fail.
         let _ = writeln!(block, "  {name:<10} {}", harmless(text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_are_compiled_in_the_process_that_a_gateway_compiles_in() {
+        let options = options();
+        assert_eq!(
+            options.compiler.map(|compiler| compiler.arguments),
+            Some(vec!["functions".into(), "compile".into()])
+        );
+        assert_eq!((options.instances, options.cache), (1, None));
     }
 }

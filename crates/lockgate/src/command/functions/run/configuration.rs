@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::Run;
+use crate::toml_text::quoted;
 
 /// Longest name, bytes.
 const NAME_BYTES_MAX: usize = 100;
@@ -22,14 +21,11 @@ pub(super) fn text(run: &Run, component: &Path, folder: &Path) -> String {
         quoted(&name),
         quoted(&component.to_string_lossy()),
     );
-    let limits = [("memory", &run.memory), ("time", &run.time), ("cpu", &run.cpu)];
-    for (key, limit) in limits.into_iter().filter_map(|(key, limit)| Some((key, limit.as_ref()?))) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{key} = {}", quoted(limit));
-    }
+    text.push_str(&run.limits.lines());
     let outbound: Vec<_> = run.outbound.iter().map(|url| quoted(url)).collect();
     let values: Vec<_> =
         run.values.iter().map(|(key, value)| format!("{} = {}", quoted(key), quoted(value))).collect();
+    // Writing to a String cannot fail.
     let _ = writeln!(text, "outbound = [{}]\nconfig = {{ {} }}", outbound.join(", "), values.join(", "));
     text
 }
@@ -40,11 +36,6 @@ fn name(file: &Path) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
     let name: String = stem.chars().map(plain).take(NAME_BYTES_MAX).collect();
     if name.is_empty() { "function".into() } else { name }
-}
-
-/// A text of TOML, whose escapes are those of JSON but for one character that JSON leaves as it is.
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 #[cfg(test)]

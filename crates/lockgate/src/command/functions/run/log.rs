@@ -1,26 +1,25 @@
 //! The log of a function that is tried: what it prints stands as it is, everything else in short lines.
 
 use std::fmt;
-use std::io::{IsTerminal, stderr};
 
-use anstream::AutoStream;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::{Compact, Format, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::arguments::Global;
+use crate::logging;
 
 /// Starts the log on standard error.
 pub(super) fn start(global: &Global) {
-    let level = if global.verbose { "debug" } else { "info" };
-    let colors = stderr().is_terminal() && AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;
+    let (filter, refused) = logging::filter(global, "info");
     let lines = Lines(Format::default().compact().without_time().with_target(false));
-    let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(logging::writer());
+    let log = log.log_internal_errors(false).with_ansi(logging::colors()).event_format(lines);
     // A log can be started once, which it is.
-    let _ = tracing::subscriber::set_global_default(log.with_ansi(colors).event_format(lines).finish());
+    let _ = tracing::subscriber::set_global_default(log.finish());
+    logging::tell(refused);
 }
 
 /// One line for each event; what a function prints stands behind the name of its stream.
