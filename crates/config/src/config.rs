@@ -148,7 +148,7 @@ pub struct Limits {
     /// Distinct users, keys, addresses and headers that rate limits tell apart at the same time, and as many that concurrency limits
     /// do; default 1,000,000; 503 beyond it.
     pub limited_keys: usize,
-    /// Deadline of a drain after SIGTERM, SIGINT or the removal of a listener; default 30 s.
+    /// Deadline of a drain after SIGTERM, SIGINT, or a reload that removes a listener or changes its terms; default 30 s.
     pub drain: Duration,
 }
 

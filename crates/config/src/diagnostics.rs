@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::reader::Findings;
+use crate::findings::{Findings, Unlisted};
 
 /// A stretch of the text, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +104,7 @@ pub struct Diagnostics {
     text: Arc<str>,
     list: Vec<Diagnostic>,
     /// Problems found beyond those listed.
-    unlisted: usize,
+    unlisted: Unlisted,
 }
 
 impl Diagnostics {
@@ -129,7 +129,7 @@ impl Diagnostics {
 
     /// How many there are, those beyond the listed ones included.
     pub fn len(&self) -> usize {
-        self.list.len() + self.unlisted
+        self.list.len() + self.unlisted.count()
     }
 
     /// Whether there are none.
@@ -137,9 +137,10 @@ impl Diagnostics {
         self.list.is_empty()
     }
 
-    /// How many of the listed ones keep the configuration from being used.
+    /// How many keep the configuration from being used, those beyond the listed ones included.
     pub fn errors(&self) -> usize {
-        self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+        let listed = self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        listed.count() + self.unlisted.errors
     }
 
     /// Writes all problems as `rustc` writes its own: file, line and column, the text underlined, a hint.
@@ -148,9 +149,24 @@ impl Diagnostics {
         render::render(self, color)
     }
 
-    /// Writes all problems as a JSON array; `line` and `column` count from 1, columns in characters.
+    /// Writes all problems as a JSON array; `line` and `column` count from 1, columns in characters. If there are more than are
+    /// listed, a last object says how many in `unlisted`.
     pub fn to_json(&self) -> serde_json::Value {
-        self.list.iter().map(|diagnostic| self.diagnostic_json(diagnostic)).collect()
+        let listed = self.list.iter().map(|diagnostic| self.diagnostic_json(diagnostic));
+        listed.chain(self.unlisted_json()).collect()
+    }
+
+    fn unlisted_json(&self) -> Option<serde_json::Value> {
+        let Unlisted { errors, warnings } = self.unlisted;
+        let gravest = if errors > 0 { Severity::Error } else { Severity::Warning };
+        (self.unlisted.count() > 0).then(|| {
+            json!({
+                "severity": gravest.name(),
+                "message": format!("{} not listed", render::more_problems(self.unlisted.count())),
+                "file": &*self.name,
+                "unlisted": { "errors": errors, "warnings": warnings },
+            })
+        })
     }
 
     fn diagnostic_json(&self, diagnostic: &Diagnostic) -> serde_json::Value {

@@ -56,12 +56,14 @@ section! {
         /// Token that admin requests carry; write `"$NAME"` to take it from the environment.
         token: Option<At<SecretWord>> {
             otherwise: Some("`$LOCKGATE_ADMIN_TOKEN`, else the file `admin-token` in `data.dir`"),
-            restart: true
+            restart: true,
+            secret: true
         },
         /// Token that may only read, for scrapers.
         read_token: Option<At<SecretWord>> {
             otherwise: Some("the file `read-token` in `data.dir`"),
-            restart: true
+            restart: true,
+            secret: true
         },
     }
 }
@@ -137,7 +139,7 @@ section! {
             status: Some("503 beyond it"),
             restart: true
         },
-        /// Time that running exchanges are given after SIGTERM, SIGINT or the removal of a listener.
+        /// Time that running exchanges are given after SIGTERM, SIGINT, or a reload that removes a listener or changes its terms.
         drain: At<Duration> {
             default: Some("30s"),
             range: Some((1, DAY_MS)),

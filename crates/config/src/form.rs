@@ -40,6 +40,8 @@ pub(crate) struct Key {
     pub(crate) status: Option<&'static str>,
     /// Whether a change takes effect only after a restart.
     pub(crate) restart: bool,
+    /// Whether what stands under it is not to be shown.
+    pub(crate) secret: bool,
 }
 
 impl Key {
@@ -55,6 +57,7 @@ impl Key {
             range: None,
             status: None,
             restart: false,
+            secret: false,
         }
     }
 }

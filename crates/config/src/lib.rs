@@ -9,6 +9,7 @@ mod diagnostics;
 mod difference;
 mod document;
 mod environment;
+mod findings;
 mod form;
 mod load;
 mod reader;

@@ -58,13 +58,9 @@ pub fn load_text(
     let entries = reader.table_entries(root.get_ref(), None, const { &Document::SECTION });
     let document = Document::from_entries(&entries, &mut reader);
     let config = resolve::resolve(document, base_dir, &mut reader);
-    let findings = reader.finish();
-    let unlisted = findings.unlisted;
-    let diagnostics = Diagnostics::new(name, text, findings);
+    let diagnostics = Diagnostics::new(name, text, reader.finish());
     match config {
-        Some(config) if diagnostics.errors() == 0 && unlisted == 0 => {
-            Ok(Loaded { config, warnings: diagnostics })
-        }
+        Some(config) if diagnostics.errors() == 0 => Ok(Loaded { config, warnings: diagnostics }),
         _ => Err(diagnostics),
     }
 }

@@ -7,12 +7,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostics::{Diagnostic, Severity, Span};
-use crate::environment::Environment;
+use crate::environment::{self, Environment};
+use crate::findings::Findings;
 use crate::form::{Fault, Key, Section, Shape};
 use crate::suggest;
-
-/// More problems than this are counted, not listed.
-const LISTED_MAX: usize = 50;
 
 /// What reading needs, and what it found wrong.
 pub(crate) struct Reader<'a> {
@@ -22,17 +20,6 @@ pub(crate) struct Reader<'a> {
     findings: Findings,
     /// Where errors were reported, listed or not.
     error_starts: BTreeSet<usize>,
-}
-
-/// What reading found.
-#[derive(Default)]
-pub(crate) struct Findings {
-    /// Problems, at most so many as can be listed.
-    pub(crate) list: Vec<Diagnostic>,
-    /// How many errors there are beyond them.
-    pub(crate) unlisted: usize,
-    /// What of the text is not to be shown.
-    pub(crate) hidden: Vec<Span>,
 }
 
 impl<'a> Reader<'a> {
@@ -46,9 +33,9 @@ impl<'a> Reader<'a> {
         !self.broken.is_empty()
     }
 
-    /// Whether a report would still be listed; if not, nothing need be spent on its hint.
+    /// Whether an error would still be listed; if not, nothing need be spent on its hint.
     pub(crate) fn is_listing(&self) -> bool {
-        self.findings.list.len() < LISTED_MAX
+        self.findings.has_place()
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
@@ -63,10 +50,7 @@ impl<'a> Reader<'a> {
         if diagnostic.severity == Severity::Error {
             self.error_starts.insert(diagnostic.span.map_or(0, |span| span.start));
         }
-        match self.is_listing() {
-            true => self.findings.list.push(diagnostic),
-            false => self.findings.unlisted += usize::from(diagnostic.severity == Severity::Error),
-        }
+        self.findings.add(diagnostic);
     }
 
     fn is_on_broken_line(&self, span: Span) -> bool {
@@ -87,6 +71,19 @@ impl<'a> Reader<'a> {
     /// Keeps a value from being shown with any problem.
     pub(crate) fn hide(&mut self, value: Span) {
         self.findings.hidden.push(value);
+    }
+
+    /// Keeps what stands under a key of secrets from being shown, unless it only says where one is.
+    fn hide_secret(&mut self, key: &Key, value: &Spanned<DeValue<'_>>) {
+        let is_reference = match value.get_ref() {
+            DeValue::String(text) => environment::is_variable(text),
+            // Its values are read one by one, and hidden then.
+            DeValue::Table(_) => matches!(key.shape, Shape::Map(..)),
+            _ => false,
+        };
+        if !is_reference {
+            self.hide(value.span().into());
+        }
     }
 
     /// What was found.
@@ -187,9 +184,12 @@ impl<'a> Reader<'a> {
         for (name, value) in table.iter() {
             let span = name.span().into();
             let Some(index) = position(section, name.get_ref()) else {
-                self.unknown(name.get_ref(), span, &mut entries);
+                self.unknown(name.get_ref(), span, value, &mut entries);
                 continue;
             };
+            if section.keys[index].secret {
+                self.hide_secret(&section.keys[index], value);
+            }
             if let Some((first, _)) = entries.found[index] {
                 self.twice(section.keys[index].name, first.max(span), first.min(span));
             }
@@ -206,7 +206,13 @@ impl<'a> Reader<'a> {
         );
     }
 
-    fn unknown(&mut self, name: &str, span: Span, entries: &mut Entries<'_, '_>) {
+    fn unknown(
+        &mut self,
+        name: &str,
+        span: Span,
+        value: &Spanned<DeValue<'_>>,
+        entries: &mut Entries<'_, '_>,
+    ) {
         let section = entries.section;
         if section.later.contains(&canonical(name).as_ref()) {
             entries.unsupported = true;
@@ -219,9 +225,15 @@ impl<'a> Reader<'a> {
         }
         let mut diagnostic = Diagnostic::error(span, format!("unknown key `{name}`"))
             .label(format!("not a key of `{}`", section.title));
-        if self.is_listing() {
+        let has_secrets = section.keys.iter().any(|key| key.secret);
+        if has_secrets || self.is_listing() {
             let near = suggest::nearest(name, section.keys.iter().map(|key| key.name));
             entries.meant.extend(near);
+            let is_secret = |near| section.keys.iter().any(|key| key.secret && key.name == near);
+            // A table of several lines begins before its name; only what stands behind it is a value.
+            if has_secrets && near.is_none_or(is_secret) && value.span().start > span.start {
+                self.hide(value.span().into());
+            }
             diagnostic.hint = Some(unknown_hint(near, section));
         }
         self.report(diagnostic);

@@ -283,32 +283,6 @@ fn a_database_file_is_relative_to_the_configuration() {
 }
 
 #[test]
-fn made_names_are_of_methods_host_and_path() {
-    let text = r#"
-        listener = [{ address = "127.0.0.1:0" }]
-        [[route]]
-        host = "a.example"
-        methods = ["GET", "HEAD"]
-        respond = {}
-        [[route]]
-        path = "/x"
-        headers = { a = "1" }
-        respond = {}
-        [[route]]
-        path = "/x"
-        headers = { a = "2" }
-        respond = {}
-        [[route]]
-        name = "/x#2"
-        path = "/y"
-        respond = {}
-    "#;
-    let config = load(text).config;
-    let names: Vec<&str> = config.routes.iter().map(|route| route.name.as_str()).collect();
-    assert_eq!(names, ["GET,HEAD:a.example/*", "/x", "/x#3", "/x#2"]);
-}
-
-#[test]
 fn secrets_are_not_printed() {
     let config = everything();
     let printed = format!("{config:?}");

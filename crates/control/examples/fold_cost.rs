@@ -19,9 +19,9 @@ use lockgate_event::{EventId, EventRef};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
 use store::{
-    ChangeListener, Correction, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection, NewKey,
-    NewUser, Once, Page, Rotation, Store, StoreError, UsageBy, UsageQuery, UsageRow, User, UserChange,
-    UserId,
+    ChangeListener, Correction, DatabaseId, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection,
+    NewKey, NewUser, Once, Page, Rotation, Store, StoreError, UsageBy, UsageQuery, UsageRow, UsageSink, User,
+    UserChange, UserId,
 };
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -107,6 +107,10 @@ fn tell(what: &str, runs: usize, events: u64, run: impl Fn() -> Outcome<(f64, f6
 /// Folds the whole journal, into the database that is in a directory or into none; seconds of CPU time, and on the clock.
 fn fold(journal: &Path, events: u64, database: Option<&Path>) -> Outcome<(f64, f64)> {
     let dir = tempfile::tempdir()?;
+    // As if each of the databases were the first one: another one is not given what was recorded before it came.
+    if journal.join("databases").exists() {
+        fs::remove_file(journal.join("databases"))?;
+    }
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         let store: Arc<dyn Store> = match database {
@@ -116,7 +120,7 @@ fn fold(journal: &Path, events: u64, database: Option<&Path>) -> Outcome<(f64, f
                 Arc::new(SqliteStore::open(&dir.path().join("keys.db")).await?)
             }
         };
-        let (_reader, metering) = Metering::new(Arc::clone(&store), journal, 1);
+        let (_reader, metering) = Metering::new(Arc::clone(&store), &DataDir::open(journal)?);
         let handle = metering.handle();
         let (end, ended) = oneshot::channel::<()>();
         let (cpu, clock) = (cpu_seconds()?, Instant::now());
@@ -206,6 +210,10 @@ macro_rules! not_asked {
     ($($call:ident($($argument:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
         impl Store for Counting {
+            async fn identity(&self) -> Result<DatabaseId, StoreError> {
+                Ok(DatabaseId(1))
+            }
+
             async fn marks(&self, _: u64) -> Result<Vec<Mark>, StoreError> {
                 Ok(Vec::new())
             }
@@ -245,7 +253,9 @@ not_asked! {
     rotate_key(KeyId, &Rotation, Option<&Once>, u64) -> Made<Key>;
     key_changes(u64, u32) -> Vec<KeyState>;
     listen() -> Box<dyn ChangeListener>;
+    stream_usage(&UsageQuery, &mut dyn UsageSink) -> ();
     correct(&NewCorrection, Option<&Once>, u64) -> Made<Correction>;
+    corrected(&Once) -> Option<Correction>;
     corrections(UserId, Page<u64>) -> Vec<Correction>;
     prune(u64) -> ();
 }

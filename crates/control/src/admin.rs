@@ -135,16 +135,17 @@ impl Admin {
             .route("/users", get(users::list).post(users::create))
             .route("/users/{id}", get(users::show).patch(users::change).delete(users::delete))
             .route("/users/{id}/keys", get(keys::list).post(keys::create))
-            .route("/users/{id}/usage", get(usage::of_user))
             .route("/users/{id}/corrections", get(corrections::list).post(corrections::create))
             .route("/keys/{id}", get(keys::show).patch(keys::change).delete(keys::revoke))
             .route("/keys/{id}/rotate", post(keys::rotate))
+            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+            // Usage has a time of its own where it is sent whole.
+            .route("/users/{id}/usage", get(usage::of_user))
             .route("/usage", get(usage::of_all))
             .fallback(api::nothing_here)
             .method_not_allowed_fallback(api::no_such_method)
             .layer(RequestBodyLimitLayer::new(BODY_BYTES))
-            .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-            // Outside of the time limit and of every handler: nothing runs for a stranger.
+            // Outside of the time limits and of every handler: nothing runs for a stranger.
             .layer(from_fn_with_state(Arc::clone(&self.shared), auth::admit))
             .layer(CatchPanicLayer::new())
             // Outermost: whatever refused, the client sees a problem document.

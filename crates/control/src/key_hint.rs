@@ -1,12 +1,19 @@
 //! How whoever changes keys wakes whoever follows them in the same process.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
 /// A hint that keys may have changed. Clones share it; one follower waits.
 #[derive(Clone, Debug, Default)]
-pub struct KeyHint(Arc<Notify>);
+pub struct KeyHint(Arc<Hint>);
+
+#[derive(Debug, Default)]
+struct Hint {
+    changed: Notify,
+    other_database: AtomicBool,
+}
 
 impl KeyHint {
     /// Makes a hint that nobody has given yet.
@@ -17,7 +24,18 @@ impl KeyHint {
 
     /// Says that keys may have changed. A hint that nobody waits for is kept; several are one.
     pub fn changed(&self) {
-        self.0.notify_one();
+        self.0.changed.notify_one();
+    }
+
+    /// Says that the database is another one, so that nothing is known of its keys.
+    pub fn other_database(&self) {
+        self.0.other_database.store(true, Ordering::Release);
+        self.changed();
+    }
+
+    /// Whether that was said since the last time this was asked.
+    pub(crate) fn takes_other_database(&self) -> bool {
+        self.0.other_database.swap(false, Ordering::Acquire)
     }
 
     /// Waits for a hint given since the last wait ended.
@@ -25,7 +43,7 @@ impl KeyHint {
     /// # Cancel safety
     /// A wait that is given up loses no hint.
     pub async fn wait(&self) {
-        self.0.notified().await;
+        self.0.changed.notified().await;
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod known;
 mod saved;
+mod saving;
 mod status;
 
 use std::collections::VecDeque;
@@ -16,13 +17,15 @@ use policy::KeyHash;
 use rustc_hash::FxHashMap;
 use store::{KeyState, Store, StoreError};
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::known::{Known, News};
 use self::saved::SavedKeys;
+use self::saving::Saving;
 use self::status::Shared;
 use crate::chain::chain_of;
-use crate::limits::{KEY_CALL, KEY_LISTEN_RETRY, KEY_PAGE, KEY_POLL, KEY_SAVE_RETRY};
+use crate::limits::{KEY_CALL, KEY_LISTEN_RETRY, KEY_PAGE, KEY_POLL, KEY_SAVE_RETRY, KEY_SAVE_WAIT};
 use crate::{KeyHint, KeySink};
 
 pub use self::status::{KeysHandle, KeysStatus};
@@ -33,8 +36,7 @@ pub struct KeyFollower {
     sink: Arc<dyn KeySink>,
     hint: KeyHint,
     shared: Arc<Shared>,
-    /// `None` while a thread works on it.
-    saved: Option<SavedKeys>,
+    saving: Saving,
     loaded: bool,
     /// `None`: nothing, all keys are to be read.
     known: Option<Known>,
@@ -51,7 +53,7 @@ enum FollowError {
     Store(#[from] StoreError),
     #[error("the database does not answer")]
     TimedOut,
-    #[error("the thread that saves keys is gone")]
+    #[error("the thread that puts keys in force is gone")]
     Gone,
 }
 
@@ -64,7 +66,7 @@ impl KeyFollower {
             sink,
             hint,
             shared: Arc::default(),
-            saved: Some(SavedKeys::at(saved)),
+            saving: Saving::at(saved),
             loaded: false,
             known: None,
             doubt: true,
@@ -81,7 +83,7 @@ impl KeyFollower {
     /// Puts the saved keys in force, if there are any. It reads a file: [`KeyFollower::run`] does the same first, unless it has been done.
     pub fn load(&mut self) {
         self.loaded = true;
-        let Some(saved) = &mut self.saved else { return };
+        let Some(saved) = self.saving.file() else { return };
         self.known = load(saved, &*self.sink);
         self.shared.knows(self.known.as_ref());
     }
@@ -101,8 +103,7 @@ impl KeyFollower {
         if !self.loaded {
             self.loaded = true;
             let sink = Arc::clone(&self.sink);
-            let loaded = self.with_saved(move |saved| load(saved, &*sink)).await;
-            self.known = loaded.ok().flatten();
+            self.known = self.saving.load(sink).await;
             self.shared.knows(self.known.as_ref());
         }
         loop {
@@ -113,16 +114,28 @@ impl KeyFollower {
                     self.shared.failed(chain_of(&error));
                 }
             }
+            self.rest(told).await;
+        }
+    }
+
+    /// Waits until it is time for another look.
+    async fn rest(&mut self, told: &Notify) {
+        let mut longest = std::pin::pin!(sleep(KEY_POLL));
+        loop {
             tokio::select! {
-                () = self.hint.wait() => {}
-                () = told.notified() => {}
-                () = sleep(KEY_POLL) => {}
+                () = self.hint.wait() => return,
+                () = told.notified() => return,
+                () = longest.as_mut() => return,
+                () = self.saving.go_on() => self.note_saving(),
             }
         }
     }
 
     /// Puts in force what has changed.
     async fn look(&mut self) -> Result<(), FollowError> {
+        if self.hint.takes_other_database() {
+            self.known = None;
+        }
         if self.save_again_at.is_some_and(|at| at <= Instant::now()) {
             return self.read_all().await;
         }
@@ -153,23 +166,20 @@ impl KeyFollower {
         Ok(states.map_err(|_| FollowError::TimedOut)??)
     }
 
-    /// Changes single keys. They are in the file before they are in force, so that no revoked key comes back; the disk is waited for later.
+    /// Changes single keys. They are in the file before they are in force, so that no revoked key comes back, as long as the disk does not stall.
     async fn apply(&mut self, changes: Vec<KeyState>) -> Result<(), FollowError> {
         let Some(known) = &mut self.known else { return Ok(()) };
         if changes.is_empty() {
             return Ok(());
         }
         known.add(&changes);
+        self.saving.append(&changes);
+        self.wait_for_saving().await;
         let sink = Arc::clone(&self.sink);
         let count = changes.len() as u64;
-        let saved = self.with_saved(move |saved| {
-            let appended = saved.append(&changes);
-            sink.apply(changes.into_iter().map(|state| (state.hash, state.facts)).collect());
-            appended.and_then(|()| saved.settle())
-        });
-        let saved = saved.await?;
+        let changes: Vec<_> = changes.into_iter().map(|state| (state.hash, state.facts)).collect();
+        spawn_blocking(move || sink.apply(changes)).await.map_err(|_| FollowError::Gone)?;
         self.shared.changed(count);
-        self.note_saving(saved);
         Ok(())
     }
 
@@ -193,24 +203,33 @@ impl KeyFollower {
         let known = Known::new(recent);
         let tombs = known.oldest();
         states.retain(|_, state| state.facts.is_some() || state.number >= tombs);
-        let sink = Arc::clone(&self.sink);
-        let saved = self.with_saved(move |saved| {
+        let sorting = spawn_blocking(move || {
             let mut states: Vec<_> = states.into_values().collect();
             states.sort_unstable_by_key(|state| state.number);
-            let outcome = saved.replace(&states);
-            sink.replace(saved::keys_of(states));
-            outcome
+            Arc::new(states)
         });
-        let saved = saved.await?;
+        let states = sorting.await.map_err(|_| FollowError::Gone)?;
+        self.saving.replace(Arc::clone(&states));
+        self.wait_for_saving().await;
+        let sink = Arc::clone(&self.sink);
+        let replacing = spawn_blocking(move || sink.replace(saved::keys_of(Arc::unwrap_or_clone(states))));
+        replacing.await.map_err(|_| FollowError::Gone)?;
         self.known = Some(known);
         self.doubt = false;
         self.shared.read_all();
-        self.note_saving(saved);
         Ok(())
     }
 
+    /// A disk that stalls may keep the file back, but not what is in force.
+    async fn wait_for_saving(&mut self) {
+        // What is not written in time is written later.
+        let _ = timeout(KEY_SAVE_WAIT, self.saving.written()).await;
+        self.note_saving();
+    }
+
     /// A copy that is not true any more has been removed: without the database no key is better than a revoked one.
-    fn note_saving(&mut self, outcome: std::io::Result<()>) {
+    fn note_saving(&mut self) {
+        let Some(outcome) = self.saving.take_outcome() else { return };
         self.save_again_at = match &outcome {
             Ok(()) => None,
             Err(_) => {
@@ -218,20 +237,6 @@ impl KeyFollower {
             }
         };
         self.shared.saved(outcome.err());
-    }
-
-    async fn with_saved<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut SavedKeys) -> T + Send + 'static,
-    ) -> Result<T, FollowError> {
-        let mut saved = self.saved.take().ok_or(FollowError::Gone)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let outcome = work(&mut saved);
-            (saved, outcome)
-        });
-        let (saved, outcome) = done.await.map_err(|_| FollowError::Gone)?;
-        self.saved = Some(saved);
-        Ok(outcome)
     }
 }
 

@@ -20,6 +20,7 @@
 mod access_log;
 mod admin;
 mod chain;
+mod databases;
 mod gateway;
 mod key_hint;
 mod key_sink;
@@ -35,6 +36,7 @@ mod tokens;
 pub use access_log::{AccessLogCounts, AccessLogFormat, AccessLogHandle, AccessLogReader, write_combined};
 pub use admin::{Admin, admin_reference, openapi_document};
 pub use chain::chain_of;
+pub use databases::Databases;
 pub use gateway::{
     EndpointHealth, EndpointInfo, EndpointState, FunctionInfo, FunctionLimits, Gateway, Gauges,
     JournalGauges, LimitGauges, ListenerGauges, Readiness, ReloadFuture, ReloadProblem, ReloadReport,

@@ -49,8 +49,10 @@ limits! {
     pub const HEADER_COUNT: usize = 64;
     /// Accepted connection, or end of the last response, to the end of the next request head.
     pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-    /// Request head to response head, `GET /events` included; 503.
+    /// Request head to response head, `GET /events` included, usage as CSV or NDJSON not; 503.
     pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+    /// Usage as CSV or NDJSON, from the request to the body's end, however slow the client; the body ends unfinished then, or 503 if it had not begun.
+    pub const USAGE_STREAM: Duration = Duration::from_secs(600);
     /// No byte of a response taken by the client; the connection is closed.
     pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
     /// Silence on `GET /events` after which a comment is sent, so that neither side takes the other for dead.
@@ -59,7 +61,7 @@ limits! {
     pub const DRAIN: Duration = Duration::from_secs(5);
     /// First and longest pause after a failed `accept`, which lasts while file descriptors are short.
     pub const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-    /// Routes with series of their own in `GET /metrics`, unless asked otherwise; the rest count as `other`.
+    /// Routes with series of their own in `GET /metrics`, unless asked otherwise; the rest count as `other`. Where the places are short, a reload takes those of routes that are gone.
     pub const METRIC_ROUTES: usize = 1000;
     /// Reasons with a series of their own in `GET /metrics`; the rest count as `other`.
     pub const METRIC_REASONS: usize = 64;
@@ -84,8 +86,14 @@ limits! {
     pub const FOLD_BYTES: u64 = 256 * 1024 * 1024;
     /// Longest wait for one call of the database by the fold; it is made again then.
     pub const FOLD_CALL: Duration = Duration::from_secs(60);
+    /// Changes of the database that a data directory remembers; what was recorded before them is counted nowhere any more.
+    pub const DATABASES_KEPT: usize = 64;
     /// First and longest pause of the fold after a failure.
     pub const FOLD_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+    /// Pause before a segment that cannot be read is tried again.
+    pub const UNREADABLE_RETRY: Duration = Duration::from_secs(60);
+    /// Tries after which places of a segment that the disk cannot give count as damaged, so that what is around them is folded.
+    pub const UNREADABLE_TRIES: u32 = 10;
     /// Time the fold has at the end of the process; the next start folds the rest.
     pub const FOLD_END: Duration = Duration::from_secs(5);
     /// How often the database is asked for changed keys when nobody tells of any.
@@ -96,6 +104,10 @@ limits! {
     pub const KEY_CALL: Duration = Duration::from_secs(5);
     /// Pause before listening to other nodes is tried again.
     pub const KEY_LISTEN_RETRY: Duration = Duration::from_secs(5);
+    /// How long a changed key waits for the file of saved keys before it is in force all the same.
+    pub const KEY_SAVE_WAIT: Duration = Duration::from_millis(250);
+    /// Changed keys that wait for a disk that stalls; with more, all keys are saved anew.
+    pub const KEY_CHANGES_WAITING: usize = 65_536;
     /// Pause before keys that could not be saved are read and saved anew.
     pub const KEY_SAVE_RETRY: Duration = Duration::from_secs(10);
     /// Shortest admin or read-only token accepted, bytes.

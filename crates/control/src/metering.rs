@@ -8,18 +8,20 @@ mod reading;
 mod status;
 
 use std::convert::Infallible;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use journal::{Batch, EventReader, ReadError};
+use journal::{Batch, DataDir, EventReader, ReadError};
 use store::{Store, StoreError};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::reading::{Reading, Room, Step};
 use self::status::Shared;
 use crate::chain::chain_of;
-use crate::limits::{FOLD_CALL, FOLD_END, FOLD_EVERY, FOLD_REST, FOLD_RETRY};
+use crate::databases::Databases;
+use crate::limits::{FOLD_CALL, FOLD_END, FOLD_EVERY, FOLD_REST, FOLD_RETRY, UNREADABLE_RETRY};
 
 pub use self::status::{MeteringHandle, MeteringStatus};
 
@@ -28,9 +30,12 @@ pub struct Metering {
     store: Arc<dyn Store>,
     data_dir: PathBuf,
     node: u64,
+    boot: u32,
     shared: Arc<Shared>,
     /// `None`: the marks are to be asked for again.
     reading: Option<Reading>,
+    /// When they were asked for.
+    resumed_at: Instant,
     /// Where the last step ended and its bytes, if it was not committed; tells how much waits.
     uncommitted: Option<(Reading, u64)>,
     /// For the next step.
@@ -56,6 +61,8 @@ enum FoldError {
     Store(#[from] StoreError),
     #[error("the journal cannot be read")]
     Read(#[from] ReadError),
+    #[error("the data directory does not say which database its journal belongs to")]
+    Databases(#[source] io::Error),
     #[error("the database does not answer")]
     TimedOut,
     #[error("the thread that reads the journal is gone")]
@@ -63,15 +70,28 @@ enum FoldError {
 }
 
 impl Metering {
-    /// Makes the fold of the journal in `data_dir`, and the reader that goes to that journal: it wakes the fold, and until something has been
+    /// Makes the fold of the journal in `dir`, and the reader that goes to that journal: it wakes the fold, and until something has been
     /// folded its segments stay.
     #[allow(clippy::new_ret_no_self, reason = "one half without the other is of no use")]
-    pub fn new(store: Arc<dyn Store>, data_dir: &Path, node: u64) -> (Box<dyn EventReader>, Self) {
+    pub fn new(store: Arc<dyn Store>, dir: &DataDir) -> (Box<dyn EventReader>, Self) {
         let shared = Arc::<Shared>::default();
         let reader = Box::new(WakingReader(Arc::clone(&shared)));
-        let data_dir = data_dir.into();
+        let (data_dir, node, boot) = (dir.path().into(), dir.node(), dir.boot());
         let room = Room::ALL;
-        (reader, Self { store, data_dir, node, shared, reading: None, uncommitted: None, room })
+        (
+            reader,
+            Self {
+                store,
+                data_dir,
+                node,
+                boot,
+                shared,
+                reading: None,
+                resumed_at: Instant::now(),
+                uncommitted: None,
+                room,
+            },
+        )
     }
 
     /// Tells how it goes.
@@ -140,23 +160,32 @@ impl Metering {
             return Err(error);
         }
         self.shared.committed(&step);
-        (self.reading, self.uncommitted) = (Some(reading), None);
+        // What could not be read is before the place where the reading is.
+        let is_to_resume = step.caught_up
+            && !step.all_unreadable.is_empty()
+            && self.resumed_at.elapsed() >= UNREADABLE_RETRY;
+        (self.reading, self.uncommitted) = ((!is_to_resume).then_some(reading), None);
         let groups = step.fold.usage.len();
         Ok(if step.caught_up { Progress::CaughtUp { groups } } else { Progress::Behind })
     }
 
-    /// Reading and summing is work for a processor, and for a disk.
+    /// Reading and summing is work for a processor, and for a disk. What was recorded while the node had another database is passed over.
     async fn read(&mut self) -> Result<(Reading, Step), FoldError> {
         let (node, room) = (self.node, self.room);
         if let Some(mut reading) = self.reading.take() {
             return run_blocking(move || reading.step(node, room).map(|step| (reading, step))).await;
         }
-        let marks = timeout(FOLD_CALL, self.store.marks(node)).await;
-        let marks = marks.map_err(|_| FoldError::TimedOut)??;
-        let data_dir = self.data_dir.clone();
+        let store = Arc::clone(&self.store);
+        let asked = async { Ok::<_, StoreError>((store.identity().await?, store.marks(node).await?)) };
+        let (database, marks) = timeout(FOLD_CALL, asked).await.map_err(|_| FoldError::TimedOut)??;
+        self.resumed_at = Instant::now();
+        let (data_dir, boot, past_errors) = (self.data_dir.clone(), self.boot, self.shared.given_up());
         run_blocking(move || {
-            let mut reading = Reading::resume(&data_dir, &marks)?;
-            reading.step(node, room).map(|step| (reading, step))
+            let mut databases = Databases::read(&data_dir).map_err(FoldError::Databases)?;
+            // Before anything is folded into it: whatever is killed now, the next start knows.
+            databases.note(database, boot, now_us()).map_err(FoldError::Databases)?;
+            let mut reading = Reading::resume(&data_dir, &marks, databases, database, past_errors)?;
+            Ok::<_, FoldError>(reading.step(node, room).map(|step| (reading, step))?)
         })
         .await
     }
@@ -203,10 +232,15 @@ fn rest_after(groups: usize) -> Duration {
     rest.clamp(FOLD_EVERY.0, FOLD_EVERY.1)
 }
 
-async fn run_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+async fn run_blocking<T: Send + 'static, E: Into<FoldError> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, FoldError> {
-    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| FoldError::Gone)??)
+    tokio::task::spawn_blocking(work).await.map_err(|_| FoldError::Gone)?.map_err(Into::into)
+}
+
+fn now_us() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ impl EventReader for Metrics {
 }
 
 impl MetricsHandle {
+    /// Takes note of the routes in force, which come first where there are too many for a series each.
+    pub fn follow_routes<'a>(&self, in_force: impl Iterator<Item = &'a str> + Clone) {
+        locked(&self.table).follow(in_force);
+    }
+
     /// Renders the Prometheus text format. Counters are copied first, so the drainer waits for the copy only.
     pub(crate) fn render(&self, gateway: &dyn Gateway, live: &LiveEvents) -> String {
         let figures = Figures {

@@ -71,7 +71,7 @@ async fn run(function: &Arc<Function>, path: &str, count: u32) -> Result<usize, 
     let id = EventId { node: 1, boot: 1, worker: 0, sequence: 1 };
     let mut bytes = 0;
     for _ in 0..count {
-        let permit = function.enter().await?;
+        let permit = function.enter(id).await?;
         let request = http::Request::builder().uri(format!("http://localhost{path}")).body(body::empty())?;
         let call = Call { id, request, outbound: None, next: false };
         let (answered, answer) = oneshot::channel::<http::Response<body::Answer>>();
@@ -81,7 +81,7 @@ async fn run(function: &Arc<Function>, path: &str, count: u32) -> Result<usize, 
                 Err(_) => Ok(0),
             }
         };
-        let (ended, taken) = tokio::join!(function.call(&permit, call, answered), taken);
+        let (ended, taken) = tokio::join!(function.call(permit, call, answered), taken);
         ended?;
         bytes += taken?;
     }

@@ -1,5 +1,7 @@
 //! Compiled code on disk: found by what it was made of and by, believed only under our own key.
 
+mod tidy;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Write};
@@ -19,9 +21,6 @@ const FORM: &[u8] = concat!("lockgate functions 2 ", env!("CARGO_PKG_VERSION")).
 
 const KEY_BYTES: usize = 32;
 const TAG_BYTES: usize = 32;
-
-/// Most files that are kept; the one unused for longest goes.
-const FILES_MAX: usize = 4096;
 
 /// How much later a use must be to be noted.
 const USE_NOTED_AFTER: Duration = Duration::from_secs(3600);
@@ -48,6 +47,7 @@ impl Cache {
         DirBuilder::new().recursive(true).mode(0o700).create(&place.folder)?;
         fs::set_permissions(&place.folder, fs::Permissions::from_mode(0o700))?;
         let key = key(&place.key_file)?;
+        tidy::remove_left_over(&place.folder);
         let mut hasher = Sha256Hasher(Sha256::new_with_prefix(FORM));
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Self { folder: place.folder.clone(), key, engine: hasher.0.finalize().into() })
@@ -70,7 +70,8 @@ impl Cache {
     /// Keeps code. A cache that cannot be written is slow, not broken, so that is only said in the log.
     pub(crate) fn put(&self, component_hash: &str, code: &Code) {
         let path = self.path(component_hash);
-        if let Err(error) = self.write(&path, component_hash, code.as_bytes()).and_then(|()| self.tidy()) {
+        let written = self.write(&path, component_hash, code.as_bytes());
+        if let Err(error) = written.and_then(|()| tidy::make_room(&self.folder, &path)) {
             let path = path.display();
             tracing::warn!(target: "function", %path, "compiled code cannot be kept: {error}");
         }
@@ -115,18 +116,6 @@ impl Cache {
         if let Err(error) = fs::remove_file(&path) {
             tracing::warn!(target: "function", path = %shown, "it cannot be removed: {error}");
         }
-    }
-
-    /// Removes what was unused for longest, where there is too much.
-    fn tidy(&self) -> io::Result<()> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            files.push((entry.metadata()?.modified()?, entry.path()));
-        }
-        files.sort();
-        let surplus = files.len().saturating_sub(FILES_MAX);
-        files.iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(path))
     }
 }
 

@@ -38,15 +38,15 @@ impl Function {
     ///
     /// The response goes through `answered` as soon as the guest gives its head; its body must be polled at the same time, since
     /// the guest waits for what it writes to be taken. The body fails when the guest does, so that no part of it is taken for
-    /// the whole. Dropping the future ends the guest, and so does dropping an answer of which not all was taken. It needs a tokio
-    /// runtime with time.
+    /// the whole. Dropping the future ends the guest, and so does dropping an answer of which not all was taken. The permit's place is
+    /// free when the future ends. It needs a tokio runtime with time.
     ///
     /// # Errors
     ///
     /// The [`Failure`] that ended the call, be it before the answer, within it or after it; it is in the log already.
     pub async fn call(
         self: &Arc<Self>,
-        _permit: &Permit,
+        permit: Permit,
         call: Call,
         answered: oneshot::Sender<Response<Answer>>,
     ) -> std::result::Result<(), Failure> {
@@ -57,7 +57,15 @@ impl Function {
             answers_head: call.request.method() == Method::HEAD,
             to: answered,
         };
-        let mut instance = self.instance(hooks);
+        let Permit { kept, place, own: _own } = permit;
+        let mut instance = match kept {
+            Some(mut kept) => {
+                kept.resume(hooks);
+                kept
+            }
+            None => self.new_instance(hooks),
+        };
+        instance.place = instance.place.or(place);
         let ran = meter.watch(instance.serve(self, call.request, answer)).await;
         instance.store.data().log.end_call();
         let failure = meter.close(|| instance.ended(&ran, meter.is_answered()));
@@ -123,9 +131,6 @@ impl Instance {
     /// Makes the guest's side of the instance.
     pub(crate) async fn start(&mut self, function: &Function) -> Result<()> {
         if self.proxy.is_none() {
-            if self.place.is_none() {
-                self.place = Some(function.place().ok_or(Failure::NoRoom)?);
-            }
             self.proxy = Some(function.pre().instantiate_async(&mut self.store).await?);
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
 use crate::code::Code;
 use crate::{LoadError, Runtime};
@@ -17,6 +17,9 @@ const MEMORY_BYTES_MAX: u64 = 8 << 30;
 
 /// Most processor time of the compiling process, seconds; all cores together.
 const CPU_SECONDS_MAX: u64 = 600;
+
+/// How much its threads yield to others: a gateway serves on while a component is compiled, its functions (5) included.
+const NICENESS: i32 = 10;
 
 /// Longest that compiling may take.
 const TIME_MAX: Duration = Duration::from_secs(300);
@@ -37,6 +40,8 @@ pub struct CompilerProgram {
 ///
 /// What is wrong with the component, in words.
 pub fn compile_worker() -> Result<(), String> {
+    // Before there are other threads, which take it over.
+    nice(NICENESS).map_err(|error| error.to_string())?;
     let limit = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     setrlimit(Resource::As, limit(MEMORY_BYTES_MAX)).map_err(|error| error.to_string())?;
     setrlimit(Resource::Cpu, limit(CPU_SECONDS_MAX)).map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig, Result, WasmBacktraceDetails};
 
 use crate::limits::TABLE_ELEMENTS_MAX;
-use crate::room::TABLES_PER_PLACE;
+use crate::room::{STACKS_PER_PLACE, TABLES_PER_PLACE};
 
 /// How often a computing guest makes room for others on its thread, and its processor time is looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
@@ -29,6 +29,12 @@ const MODULES_MAX: u32 = 64;
 /// Memories of one component.
 const MEMORIES_MAX: u32 = 8;
 
+/// Memories of one instance: a garbage-collected heap lies in one, too.
+const MEMORIES_EACH_MAX: u32 = MEMORIES_MAX + 1;
+
+/// What a garbage-collected heap has at first, bytes: something, so that it shows.
+const HEAP_BYTES: u64 = 64 << 10;
+
 /// Tables of one component.
 const TABLES_MAX: u32 = 64;
 
@@ -42,15 +48,15 @@ pub(crate) enum Model {
 }
 
 /// An engine that runs up to that many instances at once, and one more that is started to see whether it can be. A component with more
-/// memories than one, or more than a few tables, takes the place of several ([`Room`](crate::room::Room)).
+/// memories than one, or more than a few tables or stacks, takes the place of several ([`Room`](crate::room::Room)).
 pub(crate) fn engine(model: Model, instances: usize) -> Result<Engine> {
     let instances = u32::try_from(instances.max(1)).unwrap_or(u32::MAX / MODULES_MAX - 1);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances.saturating_add(1))
         .total_core_instances(instances.saturating_add(1).saturating_mul(MODULES_MAX))
-        .total_memories(instances.max(MEMORIES_MAX).saturating_add(MEMORIES_MAX))
+        .total_memories(instances.max(MEMORIES_EACH_MAX).saturating_add(MEMORIES_EACH_MAX))
         .total_tables(instances.saturating_mul(TABLES_PER_PLACE).max(TABLES_MAX).saturating_add(TABLES_MAX))
-        .total_stacks(instances.saturating_add(1))
+        .total_stacks(stacks(model, instances))
         .total_gc_heaps(instances.saturating_add(1))
         .max_core_instances_per_component(MODULES_MAX)
         .max_memories_per_component(MEMORIES_MAX)
@@ -70,6 +76,18 @@ pub(crate) fn engine(model: Model, instances: usize) -> Result<Engine> {
     Engine::new(&config)
 }
 
+/// Stacks of a pool. Each is two of the mappings that the system allows a process (`vm.max_map_count`, 65,530 by default), so that there
+/// are no more than most instances need.
+fn stacks(model: Model, instances: u32) -> u32 {
+    match model {
+        Model::Sync => instances.saturating_add(1),
+        Model::Async => {
+            let serving = instances.saturating_mul(STACKS_PER_PLACE).max(MODULES_MAX);
+            serving.saturating_add(MODULES_MAX)
+        }
+    }
+}
+
 /// An engine that only compiles; what it makes runs on the other.
 pub(crate) fn compiling_engine(model: Model) -> Result<Engine> {
     Engine::new(&compiler_config(model))
@@ -82,6 +100,7 @@ fn compiler_config(model: Model) -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(GUEST_STACK_BYTES)
         .async_stack_size(STACK_BYTES)
+        .gc_heap_initial_size(HEAP_BYTES)
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         // Guests are unwound by their frame pointers.
         .native_unwind_info(false);

@@ -1,9 +1,12 @@
 //! How a call can fail, with the true cause, and what the client is answered.
 
-use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 
-/// Why a call did not end well. Whose fault it is, is always the function's, but for [`Failure::NoRoom`].
+use crate::Busy;
+use crate::backtrace::excerpt;
+
+/// Why a call did not end well. Whose fault it is, is always the function's, but for [`Failure::Busy`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The guest trapped: it panicked, reached what it says is unreachable, or used an interface against its rules.
@@ -42,9 +45,9 @@ pub enum Failure {
     /// No instance could be made.
     #[error("the function could not be started: {0}")]
     Instantiation(String),
-    /// All instances of the pool are in use.
-    #[error("all instances of `[functions] instances` are in use")]
-    NoRoom,
+    /// There was no place to run the call.
+    #[error(transparent)]
+    Busy(#[from] Busy),
 }
 
 impl Failure {
@@ -60,7 +63,7 @@ impl Failure {
             Self::Malformed { .. } => "function_malformed",
             Self::TooLarge => "function_too_large",
             Self::ErrorCode(_) | Self::Instantiation(_) => "function_failed",
-            Self::NoRoom => "function_busy",
+            Self::Busy(_) => "function_busy",
         }
     }
 
@@ -68,7 +71,7 @@ impl Failure {
     pub const fn status(&self) -> u16 {
         match self {
             Self::TimedOut | Self::CpuTime => 504,
-            Self::NoRoom => 503,
+            Self::Busy(_) => 503,
             _ => 500,
         }
     }
@@ -79,21 +82,16 @@ impl Failure {
             return failure.clone();
         }
         if error.is::<PoolConcurrencyLimitError>() {
-            return Self::NoRoom;
+            return Self::Busy(Busy::NoRoom);
         }
         if let Some(exit) = error.downcast_ref::<I32Exit>() {
             return Self::Trapped { message: format!("it exited with status {}", exit.0) };
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Self::StackExhausted,
-            _ => Self::Trapped { message: error.root_cause().to_string() },
+            _ => Self::Trapped { message: excerpt(error.root_cause()) },
         }
     }
-}
-
-/// The guest's own calls at the moment of the trap, innermost first, one a line; empty when nothing is known of them.
-pub(crate) fn guest_backtrace(error: &wasmtime::Error) -> String {
-    error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -111,6 +109,7 @@ mod tests {
         check(I32Exit(3).into(), "function_trapped", 500);
         check(Failure::CpuTime.into(), "function_cpu", 504);
         check(Failure::Memory.into(), "function_memory", 500);
+        check(Failure::Busy(Busy::Late).into(), "function_busy", 503);
         check(wasmtime::Error::msg("anything"), "function_trapped", 500);
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! A guest is given no files, no sockets, no environment and no arguments; its requests go through the caller's [`Outbound`].
 
+mod backtrace;
 pub mod body;
 pub mod bridge;
 mod cache;
@@ -15,6 +16,7 @@ mod code;
 mod compiler;
 mod counts;
 mod engine;
+mod entrance;
 mod failure;
 mod function;
 #[cfg(any(test, feature = "fuzz"))]
@@ -31,13 +33,15 @@ mod outbound;
 mod room;
 mod runtime;
 mod settings;
+mod stacks;
 
 pub use cache::CachePlace;
 pub use call::Call;
 pub use compiler::{CompilerProgram, compile_worker};
 pub use counts::{Counts, FAILURE_REASONS};
+pub use entrance::{Busy, Permit};
 pub use failure::Failure;
-pub use function::{Busy, Function, Permit};
+pub use function::Function;
 pub use load::{Checked, Import, LoadError};
 pub use outbound::{Destination, Outbound, SentResponse, Timeouts, UPSTREAM};
 pub use runtime::{Runtime, RuntimeError, RuntimeOptions};

@@ -1,7 +1,7 @@
 //! From a `.wasm` file to a function: read, refuse, compile or take from the cache, link, start once.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,11 +10,14 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::backtrace::excerpt_of;
+use crate::engine::Model;
 use crate::host::Host;
 use crate::linker::{self, link};
 use crate::meter::Meter;
 use crate::outbound::Hooks;
-use crate::{Failure, Function, Runtime, RuntimeError, Settings};
+use crate::room::Needs;
+use crate::{Failure, Function, Runtime, RuntimeError, Settings, stacks};
 
 pub use crate::linker::Import;
 
@@ -32,7 +35,7 @@ const MODULE_MAGIC: &[u8] = b"\0asm\x01\0\0\0";
 pub enum LoadError {
     /// The file cannot be read.
     #[error("the component cannot be read")]
-    Read(#[source] std::io::Error),
+    Read(#[source] io::Error),
     /// The file is too large.
     #[error("the component is larger than {} MiB", COMPONENT_BYTES_MAX >> 20)]
     TooLarge,
@@ -101,6 +104,16 @@ struct Loaded {
     component_bytes: usize,
     compiled_bytes: usize,
     compile_time: Option<Duration>,
+    /// Most stacks that an instance holds at once.
+    stacks: u32,
+}
+
+/// What the first instance showed.
+struct Started {
+    time: Duration,
+    memory_bytes: u64,
+    /// How many garbage-collected heaps it has: one or none.
+    heaps: u32,
 }
 
 impl Runtime {
@@ -111,20 +124,17 @@ impl Runtime {
     /// See [`LoadError`].
     pub fn load(&self, component: &Path, settings: Settings) -> Result<Arc<Function>, LoadError> {
         let loaded = self.component(component)?;
-        let function = self.link(&loaded, settings)?;
-        function.start_once()?;
-        Ok(Arc::new(function))
+        self.start(&loaded, settings).map(|(function, _)| Arc::new(function))
     }
 
-    /// Says what a component is, what it wants, and how it would start.
+    /// Says what a component is, what it wants, and how it starts under these settings.
     ///
     /// # Errors
     ///
     /// Whatever [`Runtime::load`] would refuse it for.
-    pub fn check(&self, component: &Path) -> Result<Checked, LoadError> {
+    pub fn check(&self, component: &Path, settings: Settings) -> Result<Checked, LoadError> {
         let loaded = self.component(component)?;
-        let function = self.link(&loaded, Settings::named("check"))?;
-        let (start_time, start_memory_bytes) = function.start_once()?;
+        let (function, started) = self.start(&loaded, settings)?;
         Ok(Checked {
             world: function.world(),
             imports: linker::imports(&loaded.component),
@@ -133,8 +143,8 @@ impl Runtime {
             component_bytes: loaded.component_bytes,
             compiled_bytes: loaded.compiled_bytes,
             compile_time: loaded.compile_time,
-            start_time,
-            start_memory_bytes,
+            start_time: started.time,
+            start_memory_bytes: started.memory_bytes,
         })
     }
 
@@ -157,6 +167,7 @@ impl Runtime {
                         component_bytes,
                         compiled_bytes,
                         compile_time,
+                        stacks: stacks_of(code.model(), &bytes),
                     });
                 }
                 Err(error) => cache.discard(&hash, &format!("{error:#}")),
@@ -173,7 +184,18 @@ impl Runtime {
             cache.put(&hash, &code);
         }
         let compiled_bytes = code.as_bytes().len();
-        Ok(Loaded { host, component, hash, component_bytes, compiled_bytes, compile_time })
+        let stacks = stacks_of(code.model(), &bytes);
+        Ok(Loaded { host, component, hash, component_bytes, compiled_bytes, compile_time, stacks })
+    }
+
+    /// Links a component and starts it once, which shows what its instances take.
+    fn start(&self, loaded: &Loaded, settings: Settings) -> Result<(Function, Started), LoadError> {
+        let mut function = self.link(loaded, settings)?;
+        let started = function.start_once()?;
+        let mut needs = Needs::of(&loaded.component, loaded.stacks);
+        needs.memories = needs.memories.saturating_add(started.heaps);
+        function.take_places(self.room.needed(needs));
+        Ok((function, started))
     }
 
     fn link(&self, loaded: &Loaded, settings: Settings) -> Result<Function, LoadError> {
@@ -186,14 +208,26 @@ impl Runtime {
                 LoadError::Imports(refused)
             }
         })?;
-        let room = (self.room.clone(), self.room.needed(&loaded.component));
+        let room = self.room.clone();
         Ok(Function::new(loaded.host.engine.clone(), pre, settings, loaded.hash.clone(), room))
+    }
+}
+
+/// Most stacks that an instance holds at once: without the async component model, that of its one call.
+fn stacks_of(model: Model, component: &[u8]) -> u32 {
+    match model {
+        Model::Sync => 1,
+        Model::Async => stacks::needed(component),
     }
 }
 
 /// Reads a component, and refuses what is none by its first bytes.
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     let mut bytes = Vec::new();
+    // To open a pipe would be to wait for whoever writes into it.
+    if !fs::metadata(path).map_err(LoadError::Read)?.is_file() {
+        return Err(LoadError::Read(io::Error::new(io::ErrorKind::InvalidInput, "not a file")));
+    }
     let file = File::open(path).map_err(LoadError::Read)?;
     file.take(COMPONENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(LoadError::Read)?;
     if bytes.len() as u64 > COMPONENT_BYTES_MAX {
@@ -222,30 +256,33 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 impl Function {
-    /// Starts one instance under the function's own limits and drops it: what cannot start is found before traffic comes. Says how
-    /// long it took, and the memory it has.
-    fn start_once(&self) -> Result<(Duration, u64), LoadError> {
+    /// Starts one instance under the function's own limits and drops it: what cannot start is found before traffic comes.
+    fn start_once(&self) -> Result<Started, LoadError> {
         // A thread of its own, since the caller's may have a runtime already.
         std::thread::scope(|scope| scope.spawn(|| self.start_here()).join())
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             .map_err(LoadError::Start)
     }
 
-    fn start_here(&self) -> Result<(Duration, u64), Failure> {
+    fn start_here(&self) -> Result<Started, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.map_err(|error| Failure::Instantiation(error.to_string()))?;
         let place = runtime.block_on(self.room().place_to_start());
         let meter = Arc::new(Meter::new(self.facts().clone(), None));
         let hooks = Hooks::new(meter.clone(), None, false);
-        let mut instance = self.instance(hooks);
+        let mut instance = self.new_instance(hooks);
         instance.place = Some(place);
         let began = Instant::now();
         let started = runtime.block_on(meter.watch(instance.start(self)));
         instance.store.data().log.end_call();
         match started? {
-            Ok(()) => Ok((began.elapsed(), instance.store.data().memory.bytes())),
+            Ok(()) => Ok(Started {
+                time: began.elapsed(),
+                memory_bytes: instance.store.data().memory.bytes(),
+                heaps: u32::from(instance.store.gc_heap_capacity() > 0),
+            }),
             Err(error) => Err(match instance.failure(&error) {
-                Failure::Trapped { .. } => Failure::Instantiation(format!("{error:#}")),
+                Failure::Trapped { .. } => Failure::Instantiation(excerpt_of(&error)),
                 failure => failure,
             }),
         }

@@ -13,8 +13,8 @@ use http_body::Body as _;
 use lockgate_event::EventId;
 use tokio::time::Sleep;
 
+use crate::backtrace::guest_backtrace;
 use crate::clock;
-use crate::failure::guest_backtrace;
 use crate::function::Facts;
 use crate::log::{Printable, RequestId};
 use crate::{Failure, WasiBody};

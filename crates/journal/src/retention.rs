@@ -37,7 +37,7 @@ pub(crate) struct Keep {
     pub(crate) age: Duration,
 }
 
-/// Takes the segments that are to go off the front of `sealed`, which is ordered oldest first; stops at the first that `is_needed` still.
+/// Takes the segments that are to go out of `sealed`, which is ordered oldest first; those that are needed still stay, and what is behind them goes.
 pub(crate) fn take_expired(
     sealed: &mut VecDeque<SealedSegment>,
     live_bytes: u64,
@@ -47,13 +47,14 @@ pub(crate) fn take_expired(
 ) -> Vec<SealedSegment> {
     let mut total = live_bytes + sealed.iter().map(|segment| segment.bytes).sum::<u64>();
     let mut expired = Vec::new();
-    while let Some(oldest) = sealed.front() {
-        let too_old = now.duration_since(oldest.sealed_at).is_ok_and(|age| age > keep.age);
-        if (total <= keep.bytes && !too_old) || is_needed(oldest) {
-            break;
+    for segment in std::mem::take(sealed) {
+        let too_old = now.duration_since(segment.sealed_at).is_ok_and(|age| age > keep.age);
+        if (total <= keep.bytes && !too_old) || is_needed(&segment) {
+            sealed.push_back(segment);
+        } else {
+            total -= segment.bytes;
+            expired.push(segment);
         }
-        total -= oldest.bytes;
-        expired.extend(sealed.pop_front());
     }
     expired
 }
@@ -96,7 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_still_needed_stays_and_holds_what_follows() {
-        check(0, 0, 0, "b", &["b", "c"]);
+    fn what_is_still_needed_stays_and_holds_nothing_else() {
+        check(0, 0, 0, "b", &["b"]);
+        check(0, 10, 9, "a", &["a"]);
     }
 }

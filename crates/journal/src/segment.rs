@@ -2,6 +2,7 @@
 //!
 //! Names are `<created>-<boot>.segment` with the time in digits of fixed width, so they sort by time.
 
+mod errors;
 mod reader;
 mod summary;
 mod writer;
@@ -11,7 +12,7 @@ pub(crate) use lockgate_event::segment::{
 };
 pub use lockgate_event::segment::{Footer, RingId};
 pub use reader::SegmentReader;
-pub(crate) use reader::read_up_to;
+pub(crate) use reader::{Errors, read_up_to};
 pub(crate) use summary::Summary;
 pub(crate) use writer::SegmentWriter;
 

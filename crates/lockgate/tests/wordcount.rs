@@ -52,6 +52,15 @@ fn words_and_lines_are_counted_per_file_and_in_total() {
 }
 
 #[test]
+fn a_file_s_name_cannot_steer_the_terminal() {
+    let dir = folder(&[("a\u{1b}[2J", b"one")]);
+    let name = "a\u{1b}[2J";
+    assert_eq!(wordcount(dir.path(), &[name], b"").1, "1 a\u{fffd}[2J\n");
+    let (_, out, _) = wordcount(dir.path(), &["--json", name], b"");
+    assert!(out.contains("\"a\\u001b[2J\""), "a program gets the name as it is: {out}");
+}
+
+#[test]
 fn standard_input_is_counted() {
     let dir = folder(&[("a", b"one")]);
     assert_eq!(wordcount(dir.path(), &[], b"one two"), (Some(0), "2\n".into(), String::new()));

@@ -44,7 +44,7 @@ pub(crate) use proxy_protocol::{Peek, read as read_proxy_header};
 /// Serves a client's connection to its end.
 pub(crate) async fn serve<P: ProxyHttp>(
     worker: Rc<Worker<P>>,
-    admission: Admission,
+    mut admission: Admission,
     mut stream: TcpStream,
     peer: SocketAddr,
 ) {
@@ -66,8 +66,10 @@ pub(crate) async fn serve<P: ProxyHttp>(
             _ => return,
         }
     }
-    let tls = admission.listener.settings().tls.clone();
-    let h2c = admission.listener.settings().h2c;
+    let (tls, h2c) = {
+        let settings = admission.begin();
+        (settings.tls.clone(), settings.h2c)
+    };
     // Boxed, so that connections of HTTP/1 in cleartext do not carry the room.
     if let Some(tls) = tls {
         Box::pin(secured(worker.clone(), admission, timer, ends, stream, tls)).await;
@@ -89,7 +91,7 @@ async fn secured<P: ProxyHttp>(
     settings: Arc<TlsSettings>,
 ) {
     // Boxed, so that what follows does not carry the room.
-    let shaken = Box::pin(handshake::shake(&admission.listener, &settings, stream, &timer)).await;
+    let shaken = Box::pin(handshake::shake(&admission, &settings, stream, &timer)).await;
     let Some((stream, session)) = shaken else { return };
     let secured = Box::new(Secured { session, settings });
     timer.set(admission.listener.settings().head_timeout);
@@ -157,16 +159,16 @@ impl<P: ProxyHttp> Connection<'_, P> {
     }
 }
 
-/// Polls a conversation to its end, or to the deadline of a removed listener; an exchange under way then ends by itself, and is
-/// recorded.
+/// Polls a conversation to its end, or to the deadline of a removed listener or of terms of before; an exchange under way then ends by
+/// itself, and is recorded.
 async fn unless_cut(
     admission: &Admission,
     timer: &Timer,
     mut busy: Pin<Box<impl Future<Output = Next>>>,
 ) -> Next {
     poll_fn(|context| {
-        if admission.listener.is_cut() {
-            timer.cut("listener_removed");
+        if let Some(reason) = admission.cut_reason() {
+            timer.cut(reason);
         }
         match busy.as_mut().poll(context) {
             Poll::Pending if timer.is_cut() => Poll::Ready(Next::Close),
@@ -184,9 +186,9 @@ enum Next {
     Close,
 }
 
-/// Waits for bytes; `false`: the connection is to be closed, for it has been idle too long or the gateway drains.
+/// Waits for bytes; `false`: the connection is to be closed, for it has been idle too long, or is closing.
 ///
-/// A new connection is given a moment even then: its request may have been sent before the drain began.
+/// A new connection is given a moment even then: its request may have been sent before the drain or the reload.
 async fn is_readable<P: ProxyHttp>(
     worker: &Worker<P>,
     admission: &Admission,
@@ -210,7 +212,7 @@ async fn is_readable<P: ProxyHttp>(
 }
 
 fn closing<'a, P: ProxyHttp>(worker: &'a Worker<P>, admission: &'a Admission) -> Closing<'a> {
-    Closing { draining: worker.draining(), listener: &admission.listener }
+    Closing { draining: worker.draining(), admission }
 }
 
 impl<P: ProxyHttp> Connection<'_, P> {
@@ -268,6 +270,11 @@ impl<P: ProxyHttp> Connection<'_, P> {
         let head = head::read(conversation, &limits, &mut state.request).await;
         let started = Instant::now();
         let afterwards = match head {
+            Head::Complete if admission.is_outdated() => {
+                // Without an answer: clients ask again on another connection (RFC 9112 §9.3.1).
+                conversation.input.start(state.request.body);
+                Afterwards::Close
+            }
             Head::Complete => {
                 *served += 1;
                 let last = settings.requests > 0 && *served >= settings.requests;

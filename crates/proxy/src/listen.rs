@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -21,13 +21,19 @@ use crate::snapshot::Plane;
 use crate::timers::Ticks;
 use crate::worker::Worker;
 
+/// Beyond the number of any terms: of a listener that goes away.
+pub(crate) const ALL_TERMS: u32 = u32::MAX;
+
 /// A listening address, shared by all workers.
 #[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
     settings: ArcSwap<Settings>,
     closing: AtomicBool,
-    cut: AtomicBool,
+    /// Counts the terms that connections are made under: what a reload may ask of clients.
+    terms: AtomicU32,
+    /// Connections under terms before these have had their time.
+    cut_before: AtomicU32,
     open: AtomicUsize,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -128,6 +134,16 @@ impl Settings {
             requests: config.requests,
         }
     }
+
+    /// Whether connections that were made under the settings before meet these: they speak what still is spoken, and have shown what still is
+    /// asked for.
+    fn admit(&self, before: &Self) -> bool {
+        match (&self.tls, &before.tls) {
+            (None, None) => (self.http1 || !before.http1) && (self.h2c || !before.h2c),
+            (Some(now), Some(before)) => now.terminator.terms().admit(before.terminator.terms()),
+            _ => false,
+        }
+    }
 }
 
 impl Listener {
@@ -137,7 +153,8 @@ impl Listener {
             address,
             settings: ArcSwap::from_pointee(Settings::new(config, None)),
             closing: AtomicBool::new(false),
-            cut: AtomicBool::new(false),
+            terms: AtomicU32::new(0),
+            cut_before: AtomicU32::new(0),
             open: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -146,10 +163,19 @@ impl Listener {
         })
     }
 
-    /// Puts other settings in force, for open connections too.
-    pub fn update(&self, config: &config::Listener) {
-        let settings = Settings::new(config, Some(&self.settings.load()));
+    /// Puts other settings in force, for open connections too. `true`: some of these do not meet them, and workers are to be told to end
+    /// them ([`WorkerHandle::renew`](crate::WorkerHandle::renew)).
+    #[must_use]
+    pub fn update(&self, config: &config::Listener) -> bool {
+        let before = self.settings.load();
+        let settings = Settings::new(config, Some(&before));
+        let admits = settings.admit(&before);
         self.settings.store(Arc::new(settings));
+        if !admits {
+            // Behind the settings; see `Admission::begin`.
+            self.terms.fetch_add(1, Ordering::Release);
+        }
+        !admits
     }
 
     /// Says that the listener goes away: its connections end after the exchange they serve.
@@ -201,17 +227,14 @@ impl Listener {
         self.settings.load_full()
     }
 
-    /// Says that the connections of a listener that goes away have had their time.
-    pub(crate) fn cut(&self) {
-        self.cut.store(true, Ordering::Relaxed);
+    /// The terms in force, by their number.
+    pub(crate) fn terms(&self) -> u32 {
+        self.terms.load(Ordering::Acquire)
     }
 
-    pub(crate) fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
+    /// Says that connections under terms before these have had their time.
+    pub(crate) fn cut_before(&self, terms: u32) {
+        self.cut_before.fetch_max(terms, Ordering::Relaxed);
     }
 }
 
@@ -220,6 +243,8 @@ impl Listener {
 pub(crate) struct Admission {
     pub(crate) listener: Arc<Listener>,
     plane: Arc<Plane>,
+    /// Those that the connection was made under.
+    terms: u32,
 }
 
 impl Admission {
@@ -227,7 +252,7 @@ impl Admission {
     pub(crate) fn new(listener: &Arc<Listener>, plane: &Arc<Plane>) -> Result<Self, Self> {
         let here = listener.open.fetch_add(1, Ordering::Relaxed);
         let everywhere = plane.open.fetch_add(1, Ordering::Relaxed);
-        let admission = Self { listener: listener.clone(), plane: plane.clone() };
+        let admission = Self { listener: listener.clone(), plane: plane.clone(), terms: listener.terms() };
         let fits = |open: usize, most: usize| most == 0 || open < most;
         let most_here = listener.settings().connections;
         if fits(here, most_here) && fits(everywhere, plane.load().connections_max) {
@@ -237,6 +262,30 @@ impl Admission {
             listener.refused.fetch_add(1, Ordering::Relaxed);
             Err(admission)
         }
+    }
+
+    /// Makes the connection under the settings of now.
+    pub(crate) fn begin(&mut self) -> Arc<Settings> {
+        // The number first: should a reload come in between, the connection ends early, and never stays under terms of before.
+        self.terms = self.listener.terms();
+        self.listener.settings_arc()
+    }
+
+    /// Whether a reload has put terms in force that the connection was not made under, so that nothing may be asked on it any more.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.terms < self.listener.terms()
+    }
+
+    /// Whether the connection ends after the exchange it serves.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.listener.closing.load(Ordering::Relaxed) || self.is_outdated()
+    }
+
+    /// Why the connection has had its time, if it has: a token for the journal.
+    pub(crate) fn cut_reason(&self) -> Option<&'static str> {
+        let before = self.listener.cut_before.load(Ordering::Relaxed);
+        let reason = if before == ALL_TERMS { "listener_removed" } else { "terms_changed" };
+        (self.terms < before).then_some(reason)
     }
 }
 

@@ -74,7 +74,7 @@ refusals! {
     NOT_SWITCHED = 502 "not_switched" false "A WebSocket was asked for, and what answered does not speak that here.";
     UPSTREAM_TIMEOUT = 504 "upstream_timeout" false "The upstream did not answer in time.";
     ADDRESS_PROHIBITED = 403 "address_prohibited" false "The name leads to an address that functions may not call.";
-    FUNCTION_BUSY = 503 "function_busy" false "As many calls of the function wait as may.";
+    FUNCTION_BUSY = 503 "function_busy" false "No instance was free to run the function.";
     FUNCTION_REQUEST = 400 "function_request" false "The request has a form that functions cannot be given.";
     FUNCTION_TRAPPED = 500 "function_trapped" false "The function ended by a fault of its own.";
     FUNCTION_STACK = 500 "function_stack" false "The function used up its stack.";

@@ -117,10 +117,13 @@ impl Step {
 
 /// Finds the route of a request, or the refusal it gets.
 pub(crate) fn find(snapshot: &Snapshot, request: &Request) -> Result<Arc<Route>, Refusal> {
-    let route = match snapshot.router.route(&Asked::new(request)) {
-        Routed::Found(at) => snapshot.routes.get(at).ok_or(Refusal::NO_ROUTE)?.clone(),
-        Routed::MethodNotAllowed(allow) => return Err(Refusal::method_not_allowed(allow.join(", "))),
-        Routed::NotFound => return Err(Refusal::NO_ROUTE),
+    let route = match preflight_route(snapshot, request) {
+        Some(route) => route.clone(),
+        None => match snapshot.router.route(&Asked::new(request, request.method_text())) {
+            Routed::Found(at) => snapshot.routes.get(at).ok_or(Refusal::NO_ROUTE)?.clone(),
+            Routed::MethodNotAllowed(allow) => return Err(Refusal::method_not_allowed(allow.join(", "))),
+            Routed::NotFound => return Err(Refusal::NO_ROUTE),
+        },
     };
     // Its answer shows the request as it arrived, with all that the gateway has added to it (RFC 9110 §9.3.8).
     if request.method == Method::Trace && route.config.methods.is_none() {
@@ -132,7 +135,15 @@ pub(crate) fn find(snapshot: &Snapshot, request: &Request) -> Result<Arc<Route>,
     Ok(route)
 }
 
-/// A request as the router sees it. A preflight is routed as the request it asks about (Fetch §3.2.2).
+/// The route of the request that a preflight asks about (Fetch §3.2.2), if that one has `cors`. Any other answers no preflights, and what
+/// looks like one is a request as its own method says.
+fn preflight_route<'s>(snapshot: &'s Snapshot, request: &Request) -> Option<&'s Arc<Route>> {
+    let asked = Asked::new(request, preflight_method(request)?);
+    let Routed::Found(at) = snapshot.router.route(&asked) else { return None };
+    snapshot.routes.get(at).filter(|route| route.config.cors.is_some())
+}
+
+/// A request as the router sees it, by one method or another.
 struct Asked<'a> {
     request: &'a Request,
     method: &'a str,
@@ -141,8 +152,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(request: &'a Request) -> Self {
-        let method = preflight_method(request).unwrap_or_else(|| request.method_text());
+    fn new(request: &'a Request, method: &'a str) -> Self {
         Self { request, method, host: request.host(), path: request.path() }
     }
 }

@@ -135,7 +135,7 @@ impl Upstream {
             return;
         };
         let origin: Arc<str> = format!("{name}:{port}").into();
-        self.endpoints.rcu(|current| {
+        let before = self.endpoints.rcu(|current| {
             let mut next: Vec<_> =
                 current.iter().filter(|endpoint| endpoint.origin() != Some(&*origin)).cloned().collect();
             for address in addresses {
@@ -155,6 +155,10 @@ impl Upstream {
             }
             Arc::new(next)
         });
+        // Connections to those that are gone would go on being counted, and nobody would look for them there.
+        let current = self.endpoints();
+        let is_gone = |endpoint: &&Arc<Endpoint>| !current.iter().any(|other| Arc::ptr_eq(endpoint, other));
+        before.iter().filter(is_gone).for_each(|endpoint| endpoint.close_shelf());
         self.changed.notify_one();
     }
 

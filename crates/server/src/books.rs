@@ -1,32 +1,29 @@
 //! Users, keys and usage of the process: the store, and what follows it. Traffic waits for none of them.
 
-use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use config::{Config, Database};
+use config::Config;
 use control::{KeyFollower, KeyHint, KeySink, KeysHandle, Metering, MeteringHandle};
 use journal::{DataDir, EventReader};
 use policy::{KeyFacts, KeyHash};
 use proxy::Plane;
 use store::{Store, StoreError};
-use store_postgres::PostgresStore;
-use store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::late_store::LateStore;
-use crate::limits::{BOOKS_END_WITHIN, ONCE_KEPT, PRUNE_EVERY, STORE_FIRST, STORE_RETRY};
+use crate::limits::{BOOKS_END_WITHIN, ONCE_KEPT, PRUNE_EVERY};
+use crate::opening::Opening;
 
 /// File of the saved keys in the data directory.
 const SAVED_KEYS_FILE: &str = "keys";
 
 /// The books of one process.
 pub(crate) struct Books {
-    database: Database,
+    opening: Opening,
     store: Arc<LateStore>,
     hint: KeyHint,
     follower: KeyFollower,
@@ -64,10 +61,19 @@ impl Books {
     /// Makes the books, and the reader that the journal needs for them. Nothing is opened yet.
     pub(crate) fn new(config: &Config, dir: &DataDir, plane: &Arc<Plane>) -> (Box<dyn EventReader>, Self) {
         let (store, hint) = (Arc::<LateStore>::default(), KeyHint::new());
-        let (reader, metering) = Metering::new(store.clone(), dir.path(), dir.node());
+        let (reader, metering) = Metering::new(store.clone(), dir);
         let (sink, saved) = (Arc::new(Table(plane.clone())), dir.path().join(SAVED_KEYS_FILE));
-        let follower = KeyFollower::new(store.clone(), sink, saved, hint.clone());
-        (reader, Self { database: config.data.database.clone(), store, hint, follower, metering })
+        let follower = KeyFollower::new(store.clone(), sink.clone(), saved.clone(), hint.clone());
+        let opening = Opening {
+            database: config.data.database.clone(),
+            store: store.clone(),
+            data_dir: dir.path().into(),
+            boot: dir.boot(),
+            saved_keys: saved,
+            sink,
+            hint: hint.clone(),
+        };
+        (reader, Self { opening, store, hint, follower, metering })
     }
 
     /// What tells how they are kept.
@@ -85,9 +91,9 @@ impl Books {
     /// # Errors
     /// [`StoreError::Newer`]: no later try would do better.
     pub(crate) fn open(self, runtime: &Handle) -> Result<OpenBooks, StoreError> {
-        let Self { database, store, mut follower, metering, .. } = self;
+        let Self { opening, store, mut follower, metering, .. } = self;
         follower.load();
-        runtime.block_on(first_try(&database, &store))?;
+        runtime.block_on(opening.first_try())?;
         let (end, ended) = watch::channel(false);
         let until = |mut ended: watch::Receiver<bool>| async move {
             // A sender that is gone means the same.
@@ -96,9 +102,9 @@ impl Books {
         let folding = runtime.spawn(metering.run(until(ended.clone())));
         runtime.spawn(follower.run(until(ended.clone())));
         if !store.is_opened() {
-            let (trying, store, until) = (runtime.clone(), store.clone(), until(ended));
+            let (trying, until) = (runtime.clone(), until(ended));
             // On a thread of its own: the future of a database's migrations cannot change threads.
-            runtime.spawn_blocking(move || trying.block_on(keep_trying(database, store, until)));
+            runtime.spawn_blocking(move || trying.block_on(opening.keep_trying(until)));
         }
         runtime.spawn(prune(store.clone()));
         Ok(OpenBooks { store, end, folding })
@@ -117,46 +123,6 @@ impl OpenBooks {
             tracing::warn!("the database did not close in time");
         }
     }
-}
-
-async fn open(database: &Database, store: &LateStore) -> Result<(), StoreError> {
-    let opened: Arc<dyn Store> = match database {
-        Database::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
-        Database::Postgres(url) => Arc::new(PostgresStore::connect(url.expose()).await?),
-    };
-    store.opened(opened);
-    Ok(())
-}
-
-/// The first try, which the start waits for: a database that is there is there from the first request on.
-async fn first_try(database: &Database, store: &LateStore) -> Result<(), StoreError> {
-    let late = || StoreError::Unavailable(Box::new(io::Error::from(io::ErrorKind::TimedOut)));
-    match timeout(STORE_FIRST, open(database, store)).await.unwrap_or_else(|_| Err(late())) {
-        Err(error @ StoreError::Newer { .. }) => Err(error),
-        Err(error) => {
-            complain(&error);
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    }
-}
-
-/// Tries until the database is open, or until the end.
-async fn keep_trying(database: Database, store: Arc<LateStore>, ended: impl Future<Output = ()>) {
-    let mut ended = pin!(ended);
-    let (mut pause, longest) = STORE_RETRY;
-    while timeout(pause, &mut ended).await.is_err() {
-        match open(&database, &store).await {
-            Ok(()) => return tracing::info!("the database of users, keys and usage is open"),
-            Err(error) => complain(&error),
-        }
-        pause = (pause * 2).min(longest);
-    }
-}
-
-fn complain(error: &StoreError) {
-    let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    tracing::error!(%error, reason, "users, keys and usage cannot be read or changed; known keys go on working");
 }
 
 /// Forgets, now and then, what was kept to tell repeated requests.

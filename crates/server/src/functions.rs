@@ -10,6 +10,7 @@ use functions::{CachePlace, CompilerProgram, FAILURE_REASONS, Runtime, RuntimeOp
 use proxy::LoadedFunction;
 
 use crate::error::{FunctionError, FunctionErrors};
+use crate::running::Unloadable;
 use config::Stamp;
 
 /// What loads functions.
@@ -103,23 +104,27 @@ impl FunctionLoader {
     /// for a component that holds a JavaScript engine and has not been compiled yet.
     ///
     /// # Errors
-    /// All functions that cannot be loaded.
-    pub(crate) fn load(&self, config: &Config, present: &[InForce]) -> Result<Vec<InForce>, FunctionErrors> {
+    /// All functions that cannot be loaded and are not to stay as they were.
+    pub(crate) fn load(
+        &self,
+        config: &Config,
+        present: &[InForce],
+        unloadable: Unloadable,
+    ) -> Result<Vec<InForce>, FunctionErrors> {
         let mut loaded = Vec::with_capacity(config.functions.len());
         let mut errors = Vec::new();
         for function in &config.functions {
             // Before it is read, so that a change meanwhile is noticed.
             let stamp = Stamp::of(&function.component);
             let settings = settings(function);
-            let same = |known: &&InForce| {
-                known.path == function.component
-                    && known.stamp == stamp
-                    && *known.function.settings() == settings
-            };
-            if let Some(known) = present.iter().find(same).filter(|_| stamp.is_some()) {
+            let is_asked_for =
+                |known: &&InForce| known.path == function.component && *known.function.settings() == settings;
+            let known = present.iter().find(is_asked_for);
+            if let Some(known) = known.filter(|known| stamp.is_some() && known.stamp == stamp) {
                 loaded.push(known.clone());
                 continue;
             }
+            let may_stay = known.filter(|_| unloadable == Unloadable::StaysAsItWas);
             match self.runtime().and_then(|runtime| {
                 runtime.load(&function.component, settings).map_err(|error| FunctionError::Component {
                     name: function.name.clone(),
@@ -136,7 +141,13 @@ impl FunctionLoader {
                     let (path, loaded_at) = (function.component.clone(), SystemTime::now());
                     loaded.push(InForce { path, stamp, loaded_at, function: made });
                 }
-                Err(error) => errors.push(error),
+                Err(error) => match may_stay {
+                    Some(known) => {
+                        tracing::error!("{error}; the component before stays in force");
+                        loaded.push(known.clone());
+                    }
+                    None => errors.push(error),
+                },
             }
         }
         if errors.is_empty() { Ok(loaded) } else { Err(FunctionErrors(errors)) }

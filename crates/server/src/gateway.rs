@@ -11,7 +11,7 @@ use journal::JournalStatus;
 use policy::HealthState;
 use proxy::{Endpoint, LimitCounts, Listener, Upstream, WorkerGauges};
 
-use crate::running::Running;
+use crate::running::{Running, Unloadable};
 
 impl Gateway for Running {
     fn readiness(&self) -> Readiness {
@@ -54,7 +54,7 @@ impl Gateway for Running {
     }
 
     fn reload(&self) -> ReloadFuture<'_> {
-        Box::pin(async { Ok(self.reload().await?) })
+        Box::pin(async { Ok(self.reload(Unloadable::Refuses).await?) })
     }
 }
 

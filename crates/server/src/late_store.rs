@@ -4,8 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use store::{
-    ChangeListener, Correction, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection, NewKey,
-    NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, User, UserChange, UserId,
+    ChangeListener, Correction, DatabaseId, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection,
+    NewKey, NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, UsageSink, User,
+    UserChange, UserId,
 };
 
 /// A store that is unavailable until it is given the real one.
@@ -54,6 +55,7 @@ macro_rules! passes_on {
 
 passes_on! {
     check() -> ();
+    identity() -> DatabaseId;
     create_user(user: &NewUser, once: Option<&Once>, now_us: u64) -> Made<User>;
     users(page: Page<UserId>) -> Vec<User>;
     user(id: UserId) -> User;
@@ -71,7 +73,9 @@ passes_on! {
     marks(node: u64) -> Vec<Mark>;
     fold(fold: &Fold) -> ();
     usage(query: &UsageQuery) -> Vec<UsageRow>;
+    stream_usage(query: &UsageQuery, sink: &mut dyn UsageSink) -> ();
     correct(correction: &NewCorrection, once: Option<&Once>, now_us: u64) -> Made<Correction>;
+    corrected(once: &Once) -> Option<Correction>;
     corrections(user: UserId, page: Page<u64>) -> Vec<Correction>;
     prune(before_us: u64) -> ();
 }

@@ -14,6 +14,7 @@ mod functions;
 mod gateway;
 mod late_store;
 mod limits;
+mod opening;
 mod ports_file;
 mod prepared;
 mod resolver;
@@ -26,5 +27,5 @@ mod source;
 mod watch;
 
 pub use error::{BindError, BindErrors, FunctionError, FunctionErrors, ReloadError, StartError};
-pub use server::{Drained, Options, Server, Signals};
+pub use server::{Drained, Options, Server, Signals, TokenVariable};
 pub use source::ConfigSource;

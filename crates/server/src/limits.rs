@@ -28,3 +28,5 @@ pub(crate) const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 pub(crate) const BOOKS_END_WITHIN: Duration = Duration::from_secs(6);
 /// How long the end of the process waits for what functions still do when no client waits any more.
 pub(crate) const FUNCTIONS_END_WITHIN: Duration = Duration::from_millis(500);
+/// How long a process that is to end at once waits for its log to be written.
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(20);

@@ -8,6 +8,7 @@ use control::FunctionInfo;
 use proxy::LoadedFunction;
 
 use crate::error::{FunctionError, FunctionErrors};
+use crate::running::Unloadable;
 use config::Stamp;
 
 /// What says that there are no functions.
@@ -42,7 +43,12 @@ impl FunctionLoader {
     ///
     /// # Errors
     /// When there is one.
-    pub(crate) fn load(&self, config: &Config, _present: &[InForce]) -> Result<Vec<InForce>, FunctionErrors> {
+    pub(crate) fn load(
+        &self,
+        config: &Config,
+        _present: &[InForce],
+        _unloadable: Unloadable,
+    ) -> Result<Vec<InForce>, FunctionErrors> {
         let refused = |function: &config::Function| FunctionError::NotBuilt { name: function.name.clone() };
         let errors: Vec<_> = config.functions.iter().map(refused).collect();
         if errors.is_empty() { Ok(Vec::new()) } else { Err(FunctionErrors(errors)) }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use config::{Config, Loaded, Stamp, difference};
-use control::{FunctionInfo, Readiness, ReloadReport};
+use control::{FunctionInfo, MetricsHandle, Readiness, ReloadReport};
 use journal::JournalHandle;
 use proxy::{HealthChecks, Plane, WorkerGauges, WorkerHandle};
 
@@ -28,6 +28,7 @@ pub(crate) struct Running {
     health: HealthChecks,
     pub(crate) journal: JournalHandle,
     pub(crate) books: BooksHandle,
+    metrics: MetricsHandle,
     pub(crate) started_at: SystemTime,
     /// Of the workers that accept connections.
     pub(crate) gauges: Vec<Arc<WorkerGauges>>,
@@ -58,6 +59,15 @@ struct InForce {
     generation: u64,
 }
 
+/// What becomes of a configuration of which a function cannot be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unloadable {
+    /// It is refused.
+    Refuses,
+    /// What is in force stays, where the same configuration asked for it: its file is no reason to hold up the others.
+    StaysAsItWas,
+}
+
 /// What a start brings into being, before its configuration is in force.
 pub(crate) struct Parts {
     pub(crate) config: Config,
@@ -69,13 +79,14 @@ pub(crate) struct Parts {
     pub(crate) loader: Arc<FunctionLoader>,
     pub(crate) journal: JournalHandle,
     pub(crate) books: BooksHandle,
+    pub(crate) metrics: MetricsHandle,
 }
 
 impl Running {
     /// Puts the parts together; nothing is in force yet.
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, source, plane, resolver, workers, function_threads, loader, journal, books } =
-            parts;
+        let Parts { config, source, plane, resolver, workers, function_threads, loader, .. } = parts;
+        let Parts { journal, books, metrics, .. } = parts;
         let in_force = InForce {
             config,
             functions: Vec::new(),
@@ -90,6 +101,7 @@ impl Running {
             resolver,
             journal,
             books,
+            metrics,
             started_at: SystemTime::now(),
             gauges: workers.iter().map(|worker| worker.gauges().clone()).collect(),
             loader,
@@ -108,13 +120,14 @@ impl Running {
         let Prepared { config, snapshot, functions, places } = prepared;
         let workers = lock(&self.workers);
         let mut in_force = lock(&self.in_force);
+        self.metrics.follow_routes(config.routes.iter().map(|route| &*route.name));
         // Routes first: a new listener must not answer by the old ones.
         self.plane.replace(snapshot);
+        let within = config.limits.drain;
         let mut open = Vec::with_capacity(places.len());
         for (place, config) in places.into_iter().zip(&config.listeners) {
-            open.push(establish(place, config, &workers));
+            open.push(establish(place, config, &workers, within));
         }
-        let within = config.limits.drain;
         let is_open = |gone: &Open| open.iter().any(|open| Arc::ptr_eq(&open.listener, &gone.listener));
         for gone in in_force.open.iter().filter(|gone| !is_open(gone)) {
             gone.listener.close();
@@ -136,14 +149,14 @@ impl Running {
     ///
     /// # Errors
     /// When it has problems or its new addresses cannot be listened on. The one before is in force then, in every part.
-    pub(crate) async fn reload(&self) -> Result<ReloadReport, ReloadError> {
+    pub(crate) async fn reload(&self, unloadable: Unloadable) -> Result<ReloadReport, ReloadError> {
         let _one_at_a_time = self.reloading.lock().await;
         let source = self.source.clone();
         let read = tokio::task::spawn_blocking(move || source.load()).await;
         let Loaded { config, warnings } =
             read.map_err(|_| ReloadError::Internal)?.map_err(ReloadError::Refused)?;
         let difference = difference(&self.config(), &config);
-        let (functions, replaced) = self.load_functions(config.clone()).await?;
+        let (functions, replaced) = self.load_functions(config.clone(), unloadable).await?;
         if !difference.is_empty() || !replaced.is_empty() {
             let prepared = self.prepare(config, functions)?;
             self.resolver.first_answers(&prepared.snapshot).await;
@@ -161,8 +174,8 @@ impl Running {
     }
 
     /// Reloads, and tells the log what came of it.
-    pub(crate) async fn reload_and_tell(&self, because: &str) {
-        match self.reload().await {
+    pub(crate) async fn reload_and_tell(&self, because: &str, unloadable: Unloadable) {
+        match self.reload(unloadable).await {
             Ok(report) if report.changes.is_empty() => {
                 tracing::info!(because, "the configuration is the same")
             }
@@ -182,11 +195,12 @@ impl Running {
     async fn load_functions(
         &self,
         config: Config,
+        unloadable: Unloadable,
     ) -> Result<(Vec<InForceFunction>, Vec<String>), ReloadError> {
         let present = lock(&self.in_force).functions.clone();
         let loader = self.loader.clone();
         let loading = tokio::task::spawn_blocking(move || {
-            let functions = loader.load(&config, &present)?;
+            let functions = loader.load(&config, &present, unloadable)?;
             let is_replaced = |(_, function): &(&config::Function, &InForceFunction)| {
                 let known = present.iter().find(|known| known.path() == function.path());
                 known.is_some_and(|known| known.stamp() != function.stamp())
@@ -287,10 +301,13 @@ impl Running {
     }
 }
 
-fn establish(place: Place, config: &config::Listener, workers: &[WorkerHandle]) -> Open {
+/// Has a listener accept, or have other settings. Connections that do not meet these end, at the latest when the time is up.
+fn establish(place: Place, config: &config::Listener, workers: &[WorkerHandle], within: Duration) -> Open {
     match place {
         Place::Kept(open) => {
-            open.listener.update(config);
+            if open.listener.update(config) {
+                workers.iter().for_each(|worker| worker.renew(open.listener.clone(), within));
+            }
             open
         }
         Place::New(open, bound) => {

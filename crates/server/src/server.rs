@@ -19,7 +19,7 @@ use crate::error::{BindError, BindErrors, ReloadError, StartError};
 use crate::functions::{FunctionLoader, InForce};
 use crate::prepared::{Prepared, Present};
 use crate::resolver::Resolver;
-use crate::running::{Parts, Running};
+use crate::running::{Parts, Running, Unloadable};
 use crate::source::ConfigSource;
 use crate::watch::Watcher;
 use crate::{ports_file, rlimit, sockets};
@@ -33,6 +33,18 @@ pub struct Options {
     pub signals: Signals,
     /// The program that compiles functions when it is run with `functions compile`; `None`: this process compiles.
     pub compiler: Option<PathBuf>,
+    /// Whether the environment may give the admin token.
+    pub token_variable: TokenVariable,
+}
+
+/// What becomes of `$LOCKGATE_ADMIN_TOKEN`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenVariable {
+    /// It gives the admin token, where the configuration does not.
+    #[default]
+    Read,
+    /// It is left alone: a gateway beside the one whose token it has.
+    Ignore,
 }
 
 /// What becomes of SIGHUP, SIGTERM and SIGINT.
@@ -96,7 +108,7 @@ impl Server {
         let function_threads = function_thread_count(&config);
         // All before the journal: an address that is taken should not count as a start.
         let loader = Arc::new(FunctionLoader::new(&config, options.compiler.clone()));
-        let functions = loader.load(&config, &[])?;
+        let functions = loader.load(&config, &[], Unloadable::Refuses)?;
         let (prepared, admin_socket) = bind(&config, functions, workers)?;
         let (metrics_reader, metrics) = Metrics::new();
         let (live_reader, live) = LiveEvents::new();
@@ -108,7 +120,7 @@ impl Server {
             journal_options(&config.data, workers + function_threads),
             vec![Box::new(metrics_reader), Box::new(live_reader), books_reader],
         )?;
-        let tokens = tokens(&config, journal.dir())?;
+        let tokens = tokens(&config, journal.dir(), options.token_variable)?;
         let resolver = Arc::<Resolver>::default();
         let early = resolve_first(&resolver, &prepared.snapshot)?;
         let function_rings = rings.split_off(workers.min(rings.len()));
@@ -122,6 +134,7 @@ impl Server {
             resolver,
             journal: journal.handle(),
             books: books.handle(),
+            metrics: metrics.clone(),
         });
         running.commit(prepared);
         // From here on traffic is answered.
@@ -182,7 +195,7 @@ impl Server {
     /// # Errors
     /// When it has problems or its new addresses cannot be listened on; the one before is in force then, in every part.
     pub fn reload(&self) -> Result<ReloadReport, ReloadError> {
-        self.admin_side.block_on(self.running.reload())
+        self.admin_side.block_on(self.running.reload(Unloadable::Refuses))
     }
 
     /// Waits until a signal asks for the end, at most for the time given; answers whether one did. With [`Signals::Leave`] none ever does.
@@ -317,8 +330,11 @@ fn spawn_function_threads(
 }
 
 /// The tokens: from the configuration, else the admin token from the environment, else from files made on the first start.
-fn tokens(config: &Config, dir: &DataDir) -> Result<Tokens, StartError> {
-    let from_environment = std::env::var(ADMIN_TOKEN_VARIABLE).ok().filter(|token| !token.is_empty());
+fn tokens(config: &Config, dir: &DataDir, variable: TokenVariable) -> Result<Tokens, StartError> {
+    let from_environment = match variable {
+        TokenVariable::Read => std::env::var(ADMIN_TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()),
+        TokenVariable::Ignore => None,
+    };
     let given = config.admin.token.as_ref().map(config::Secret::expose);
     let read = config.admin.read_token.as_ref().map(config::Secret::expose);
     Ok(Tokens::load(dir.path(), given.or(from_environment.as_deref()), read)?)

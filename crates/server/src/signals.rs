@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::running::Running;
+use crate::limits::LAST_WORDS;
+use crate::running::{Running, Unloadable};
 
 /// Exit status of a process that a second signal ends: its drain was cut short.
 const CUT_SHORT: i32 = 1;
@@ -40,7 +41,7 @@ impl Signals {
                 _ = self.hangup.recv() => {
                     // Beside this, since it may take its time: signals that ask for the end are heard meanwhile.
                     let running = running.clone();
-                    tokio::spawn(async move { running.reload_and_tell("SIGHUP").await });
+                    tokio::spawn(async move { running.reload_and_tell("SIGHUP", Unloadable::Refuses).await });
                     continue;
                 }
                 _ = self.terminate.recv() => "SIGTERM",
@@ -48,6 +49,8 @@ impl Signals {
             };
             if std::mem::replace(&mut ending, true) {
                 tracing::warn!(signal = name, "second signal: ending at once");
+                // For the log, which another thread may write.
+                std::thread::sleep(LAST_WORDS);
                 std::process::exit(CUT_SHORT);
             }
             tracing::info!(signal = name, "draining; a second signal ends the process at once");

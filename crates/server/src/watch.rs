@@ -7,7 +7,7 @@ use config::Stamp;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::limits::WATCH_EVERY;
-use crate::running::Running;
+use crate::running::{Running, Unloadable};
 
 /// Notices a change of content once the file has come to rest.
 #[derive(Debug)]
@@ -60,18 +60,18 @@ pub(crate) async fn watch(mut watcher: Watcher, running: Arc<Running>) {
         let Ok((returned, changed)) = looked.await else { return };
         watcher = returned;
         if changed {
-            running.reload_and_tell("the configuration file changed").await;
+            running.reload_and_tell("the configuration file changed", Unloadable::Refuses).await;
         }
     }
 }
 
 /// Reloads when the component of a function in force, or a certificate or key, has changed and come to rest, for ever. A file that is away for a moment has
-/// not changed, and one that was refused is not tried again before it changes.
+/// not changed. What was refused is tried again when one of these files changes, comes back, or goes away.
 pub(crate) async fn watch_named(running: Arc<Running>) {
     let mut ticks = interval(WATCH_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
-    let mut tried: Vec<(PathBuf, Option<Stamp>)> = Vec::new();
+    let mut before: Vec<Differing> = Vec::new();
+    let mut tried: Vec<Differing> = Vec::new();
     loop {
         ticks.tick().await;
         let in_force = running.named_files();
@@ -83,19 +83,26 @@ pub(crate) async fn watch_named(running: Arc<Running>) {
             in_force.into_iter().map(look).collect::<Vec<_>>()
         });
         let Ok(looked) = looked.await else { return };
-        let changed: Vec<_> = looked
+        let differing: Vec<Differing> = looked
             .into_iter()
-            .filter(|(now, _, read)| now.is_some() && now != read)
+            .filter(|(now, _, read)| now != read)
             .map(|(now, path, _)| (path, now))
             .collect();
-        let at_rest = changed.iter().any(|one| before.contains(one) && !tried.contains(one));
-        if at_rest {
-            tried.clone_from(&changed);
-            running.reload_and_tell("a component or a certificate changed").await;
+        let at_rest: Vec<_> = differing.iter().filter(|one| before.contains(one)).cloned().collect();
+        before = differing;
+        if at_rest == tried {
+            continue;
         }
-        before = changed;
+        let is_something_there = at_rest.iter().any(|(_, now)| now.is_some());
+        tried = at_rest;
+        if is_something_there {
+            running.reload_and_tell("a component or a certificate changed", Unloadable::StaysAsItWas).await;
+        }
     }
 }
+
+/// A file that is not as it was when it was read, and how it is now; away, if it has no stamp.
+type Differing = (PathBuf, Option<Stamp>);
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,14 @@
 //! Connections: how they are made, and the database brought to this version.
 
+use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, PgConnection};
 use store::StoreError;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::failure::Failure;
 use crate::limits;
@@ -33,14 +34,37 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions, Failure> {
     ]))
 }
 
-/// A pool that connects when it is asked to, and whose statements may take so long; `None`: as long as they like.
+/// A pool that connects when it is asked to, and whose statements may take so long; `None`: as long as they like. Its connections are to
+/// servers that take writes: one that does not was replaced by another, and what it tells, of keys above all, is of the past. So each is
+/// asked before it is used, instead of only whether it is there, which takes as long.
 pub(crate) fn pool(options: &PgConnectOptions, connections: u32, statement: Option<Duration>) -> PgPool {
     let limit = milliseconds(statement.unwrap_or_default());
     let options = options.clone().options([("statement_timeout", limit)]);
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(limits::CONNECT)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                if takes_writes(connection).await? {
+                    return Ok(());
+                }
+                sleep(limits::READ_ONLY).await;
+                Err(sqlx::Error::Io(io::Error::other("the server takes no writes")))
+            })
+        })
+        .test_before_acquire(false)
+        // One that is no more is none that takes writes.
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(takes_writes(connection).await.unwrap_or(false)) })
+        })
         .connect_lazy_with(options)
+}
+
+/// Whether a transaction that begins now may write; on a standby none may.
+async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let asked =
+        sqlx::query_scalar!(r#"SELECT current_setting('transaction_read_only') = 'off' AS "takes_writes!""#);
+    asked.fetch_one(connection).await
 }
 
 /// Brings the database to this version. Nodes that start at once take turns.
@@ -53,12 +77,28 @@ pub(crate) async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError
 }
 
 async fn run(pool: &PgPool) -> Result<(), Failure> {
-    match MIGRATOR.run(pool).await {
+    let has_schema = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'lockgate') AS "has_schema!""#
+    );
+    let migrated = if has_schema.fetch_one(pool).await? {
+        // `IF NOT EXISTS` or not, PostgreSQL asks for the right to make schemas, and whoever owns this one may lack it.
+        migrator_of_schema().run(pool).await
+    } else {
+        MIGRATOR.run(pool).await
+    };
+    match migrated {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_)) => Err(newer(pool).await?.into()),
         Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => Err(error.into()),
         Err(error) => Err(StoreError::Failed(Box::new(error)).into()),
     }
+}
+
+/// The migrator where the schema is there.
+fn migrator_of_schema() -> Migrator {
+    let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
+    migrator.dangerous_set_table_name(MIGRATIONS);
+    migrator
 }
 
 /// The refusal of a database that has seen a later version of the program.

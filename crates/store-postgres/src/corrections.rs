@@ -68,6 +68,13 @@ pub(crate) async fn add(
     Ok(Made::Now(Correction { id: from_sql(id), what: correction.clone(), created_us: now_us }))
 }
 
+/// What a request added before. The transaction is not committed, so that a request that added nothing is not remembered.
+pub(crate) async fn before(pool: &PgPool, once: &Once) -> Result<Option<Correction>, Failure> {
+    let mut transaction = pool.begin().await?;
+    let Some(id) = once::before(&mut transaction, Some(once), 0).await? else { return Ok(None) };
+    read(&mut transaction, to_sql(id)).await.map(Some)
+}
+
 pub(crate) async fn list(pool: &PgPool, user: UserId, page: Page<u64>) -> Result<Vec<Correction>, Failure> {
     let rows = sqlx::query_as!(
         Row,

@@ -1,12 +1,18 @@
 //! The journal's fold: usage and marks in one transaction. Rows are touched in one order, so that nodes do not wait in a circle.
 
-use sqlx::{PgConnection, PgPool};
-use store::{Advance, Fold, KeyUse, Mark, StoreError, UsageDelta};
+use sqlx::{PgConnection, PgExecutor, PgPool};
+use store::{Advance, DatabaseId, Fold, KeyUse, Mark, StoreError, UsageDelta};
 
 use crate::connection::milliseconds;
 use crate::failure::Failure;
 use crate::limits;
 use crate::number::{from_sql, kept};
+
+pub(crate) async fn identity(executor: impl PgExecutor<'_>) -> Result<DatabaseId, Failure> {
+    let id = sqlx::query_scalar!("SELECT id FROM lockgate.identity").fetch_one(executor).await?;
+    let named = DatabaseId::from_bytes(&id);
+    named.ok_or_else(|| StoreError::Failed("the database's name has not 16 bytes".into()).into())
+}
 
 pub(crate) async fn marks(pool: &PgPool, node: u64) -> Result<Vec<Mark>, Failure> {
     let rows = sqlx::query!(
@@ -25,6 +31,11 @@ pub(crate) async fn fold(pool: &PgPool, fold: &Fold) -> Result<(), Failure> {
     sqlx::query!("SELECT set_config('statement_timeout', $1, TRUE) AS limit", limit)
         .fetch_one(&mut *transaction)
         .await?;
+    if let Some(database) = fold.database
+        && identity(&mut *transaction).await? != database
+    {
+        return Err(StoreError::Folded.into());
+    }
     advance(&mut transaction, fold).await?;
     add_usage(&mut transaction, &fold.usage).await?;
     add_uses(&mut transaction, &fold.uses).await?;
@@ -35,9 +46,25 @@ pub(crate) async fn fold(pool: &PgPool, fold: &Fold) -> Result<(), Failure> {
 
 /// Lets the next ids be beyond those of the fold: a database that is put back from a backup would give out again what the journal counts
 /// usage for. Sequences move at once, whether the transaction commits or not: ids that nobody gets are no harm.
+///
+/// What moves them reads where they are first. Until it has, nobody else may: neither a fold of another node, nor whoever makes a user or a
+/// key, or they would be set back. These locks are of the mode that conflicts with itself and with every write to the tables
+/// (<https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES>), and are taken only where there is something to move.
 async fn pass_ids(connection: &mut PgConnection, fold: &Fold) -> Result<(), Failure> {
     let last_user = kept(fold.last_user().map_or(0, |id| id.0))?;
     let last_key = kept(fold.last_key().map_or(0, |id| id.0))?;
+    let behind = sqlx::query_scalar!(
+        r#"SELECT (users.last_value, users.is_called) < ($1, true) OR (keys.last_value, keys.is_called) < ($2, true) AS "behind!"
+           FROM lockgate.users_id_seq AS users, lockgate.keys_id_seq AS keys"#,
+        last_user,
+        last_key
+    );
+    if !behind.fetch_one(&mut *connection).await? {
+        return Ok(());
+    }
+    sqlx::query!("LOCK TABLE lockgate.users, lockgate.keys IN SHARE ROW EXCLUSIVE MODE")
+        .execute(&mut *connection)
+        .await?;
     sqlx::query!(
         "SELECT (SELECT setval('lockgate.users_id_seq', $1) FROM lockgate.users_id_seq WHERE (last_value, is_called) < ($1, true)) AS user_id,
                 (SELECT setval('lockgate.keys_id_seq', $2) FROM lockgate.keys_id_seq WHERE (last_value, is_called) < ($2, true)) AS key_id",

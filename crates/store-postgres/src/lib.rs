@@ -13,6 +13,7 @@ mod limits;
 mod number;
 mod once;
 mod row;
+mod stoppable;
 mod usage;
 mod users;
 
@@ -21,16 +22,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::PgPool;
 use store::{
-    ChangeListener, Correction, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection, NewKey,
-    NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, User, UserChange, UserId,
+    ChangeListener, Correction, DatabaseId, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection,
+    NewKey, NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, UsageSink, User,
+    UserChange, UserId,
 };
 use tokio::time::timeout;
 
 use failure::Failure;
+use stoppable::Stoppable;
 
 /// A PostgreSQL database with users, keys and usage in it.
 pub struct PostgresStore {
     pool: PgPool,
+    /// Connections on which usage is summed.
+    summing: PgPool,
+    /// Connections over which it is streamed.
+    streaming: PgPool,
     /// Connections of listeners, which are busy for ever.
     listening: PgPool,
 }
@@ -46,7 +53,12 @@ impl PostgresStore {
         let options = connection::options(url)?;
         connection::migrate(&options).await?;
         let pool = |connections| connection::pool(&options, connections, Some(limits::STATEMENT));
-        Ok(Self { pool: pool(limits::CONNECTIONS), listening: pool(limits::LISTENERS) })
+        Ok(Self {
+            pool: pool(limits::CONNECTIONS),
+            summing: pool(limits::SUMS),
+            streaming: pool(limits::STREAMS),
+            listening: pool(limits::LISTENERS),
+        })
     }
 
     /// Does what a call asks for within its time, more than once if others are in its way.
@@ -74,6 +86,20 @@ impl PostgresStore {
         };
         connection::in_time(limit, attempts).await
     }
+
+    /// Sums usage on a connection of `pool`, with a statement that may take so long.
+    async fn sum(
+        &self,
+        pool: &PgPool,
+        query: &UsageQuery,
+        limit: Duration,
+        sink: &mut dyn UsageSink,
+    ) -> Result<(), Failure> {
+        let mut connection = Stoppable::take(pool, &self.pool).await?;
+        let summed = usage::stream(&mut connection, query, limit, sink).await;
+        connection.give_back();
+        summed
+    }
 }
 
 #[async_trait]
@@ -84,6 +110,10 @@ impl Store for PostgresStore {
             Ok(())
         })
         .await
+    }
+
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        self.call(|| fold::identity(&self.pool)).await
     }
 
     async fn create_user(
@@ -177,7 +207,18 @@ impl Store for PostgresStore {
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        self.call_within(limits::USAGE_CALL, || usage::sum(&self.pool, query)).await
+        self.call_within(limits::USAGE_CALL, async || {
+            let mut rows = Vec::new();
+            self.sum(&self.summing, query, limits::USAGE_STATEMENT, &mut rows).await?;
+            Ok(rows)
+        })
+        .await
+    }
+
+    async fn stream_usage(&self, query: &UsageQuery, sink: &mut dyn UsageSink) -> Result<(), StoreError> {
+        // What was handed on is not taken back: there is one attempt.
+        let streaming = self.sum(&self.streaming, query, limits::STREAM_STATEMENT, sink);
+        connection::in_time(limits::STREAM_CALL, streaming).await
     }
 
     async fn correct(
@@ -187,6 +228,10 @@ impl Store for PostgresStore {
         now_us: u64,
     ) -> Result<Made<Correction>, StoreError> {
         self.call(|| corrections::add(&self.pool, correction, once, now_us)).await
+    }
+
+    async fn corrected(&self, once: &Once) -> Result<Option<Correction>, StoreError> {
+        self.call(|| corrections::before(&self.pool, once)).await
     }
 
     async fn corrections(&self, user: UserId, page: Page<u64>) -> Result<Vec<Correction>, StoreError> {
@@ -199,7 +244,8 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         // A connection that does not end in time ends with its server's limits; nothing more is sent over it.
-        let _ = timeout(limits::CLOSE, self.listening.close()).await;
-        let _ = timeout(limits::CLOSE, self.pool.close()).await;
+        for pool in [&self.listening, &self.streaming, &self.summing, &self.pool] {
+            let _ = timeout(limits::CLOSE, pool.close()).await;
+        }
     }
 }

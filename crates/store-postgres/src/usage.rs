@@ -1,12 +1,18 @@
 //! Usage, summed by groups.
 
-use sqlx::PgPool;
-use store::{Bucket, KeyId, UsageQuery, UsageRow, UserId};
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use sqlx::Connection;
+use store::{Bucket, KeyId, UsageQuery, UsageRow, UsageSink, UserId};
 
 use crate::connection::milliseconds;
 use crate::failure::Failure;
-use crate::limits;
 use crate::number::{from_sql, to_sql};
+use crate::stoppable::Stoppable;
+
+/// Rows that are handed on at a time.
+const ROWS: usize = 1024;
 
 struct Row {
     user_id: i64,
@@ -17,23 +23,31 @@ struct Row {
     total: String,
 }
 
-/// Sums usage. What is not told apart is the same in all rows (0, or no text), so that one statement serves every grouping; it is
-/// planned each time with what is asked for, so that it is as good as one written for that.
-pub(crate) async fn sum(pool: &PgPool, query: &UsageQuery) -> Result<Vec<UsageRow>, Failure> {
-    let mut transaction = pool.begin().await?;
+/// Sums usage with one statement that may take so long, and hands on what comes of it. What is not told apart is the same in all rows (0,
+/// or no text), so that one statement serves every grouping; it is planned each time with what is asked for, so that it is as good as one
+/// written for that.
+pub(crate) async fn stream(
+    connection: &mut Stoppable,
+    query: &UsageQuery,
+    limit: Duration,
+    sink: &mut dyn UsageSink,
+) -> Result<(), Failure> {
+    let mut transaction = connection.begin().await?;
     // The planner does not know how many users there are in two tables together, and would sum all there is for one page of it.
     let all_at_once = if query.by.user && query.limit > 0 { "off" } else { "on" };
+    // A server that has sent all it has waits for us, who may wait for a slow reader.
     sqlx::query!(
         r#"SELECT set_config('plan_cache_mode', 'force_custom_plan', TRUE) AS plan,
                   set_config('enable_hashagg', $1, TRUE) AS hash, set_config('enable_seqscan', $1, TRUE) AS scan,
-                  set_config('statement_timeout', $2, TRUE) AS limit"#,
+                  set_config('statement_timeout', $2, TRUE) AS limit,
+                  set_config('idle_in_transaction_session_timeout', $2, TRUE) AS idle"#,
         all_at_once,
-        milliseconds(limits::USAGE_STATEMENT)
+        milliseconds(limit)
     )
     .fetch_one(&mut *transaction)
     .await?;
     let bounds = Bounds::of(query);
-    let rows = sqlx::query_as!(
+    let mut rows = sqlx::query_as!(
         Row,
         r#"SELECT user_id AS "user_id!", key_id AS "key_id!", route AS "route!", start AS "start!",
                   sum(count)::BIGINT AS "count!", sum(total)::TEXT AS "total!"
@@ -69,10 +83,20 @@ pub(crate) async fn sum(pool: &PgPool, query: &UsageQuery) -> Result<Vec<UsageRo
         bounds.after.as_ref().map(|after| after.start),
         (query.limit > 0).then_some(i64::from(query.limit))
     )
-    .fetch_all(&mut *transaction)
-    .await?;
+    .fetch(&mut *transaction);
+    let mut read = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        read.push(value(query, row)?);
+        if read.len() == ROWS {
+            sink.take(std::mem::take(&mut read)).await;
+        }
+    }
+    drop(rows);
+    if !read.is_empty() {
+        sink.take(read).await;
+    }
     transaction.commit().await?;
-    rows.into_iter().map(|row| value(query, row)).collect()
+    Ok(())
 }
 
 /// Where the rows lie that are asked for.

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use sqlx::{ConnectOptions, Connection, Error, SqliteConnection};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+/// Steps of SQLite's machine after which a statement looks whether its caller has gone: some tenths of a millisecond.
+const STEPS: i32 = 10_000;
 
 /// Connections with the same options.
 pub(crate) struct Connections {
@@ -25,20 +29,35 @@ pub(crate) struct Connections {
 
 struct Kept {
     options: SqliteConnectOptions,
-    idle: Mutex<Vec<SqliteConnection>>,
+    idle: Mutex<Vec<Open>>,
+}
+
+/// A connection, and the word that ends what runs on it.
+struct Open {
+    connection: SqliteConnection,
+    is_abandoned: Arc<AtomicBool>,
 }
 
 impl Kept {
-    fn with_idle<T>(&self, change: impl FnOnce(&mut Vec<SqliteConnection>) -> T) -> T {
+    fn with_idle<T>(&self, change: impl FnOnce(&mut Vec<Open>) -> T) -> T {
         // A list is whole whatever became of the thread that held it.
         change(&mut self.idle.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    async fn open(&self) -> Result<Open, Error> {
+        let mut connection = self.options.connect().await?;
+        let is_abandoned = Arc::new(AtomicBool::new(false));
+        let word = Arc::clone(&is_abandoned);
+        let goes_on = move || !word.load(Ordering::Relaxed);
+        connection.lock_handle().await?.set_progress_handler(STEPS, goes_on);
+        Ok(Open { connection, is_abandoned })
+    }
 }
 
-/// A connection in use. Unless it is given back, it is closed when this is dropped: a caller that went away in the middle may have left
-/// anything on it.
+/// A connection in use. Unless it is given back, what runs on it is stopped and it is closed when this is dropped: a caller that went away
+/// in the middle may have left anything on it.
 pub(crate) struct Lent {
-    connection: Option<SqliteConnection>,
+    open: Option<Open>,
     kept: Arc<Kept>,
     place: Option<OwnedSemaphorePermit>,
 }
@@ -59,11 +78,11 @@ impl Connections {
             Ok(place) => place,
             Err(_) => self.wait(Arc::clone(&self.places).acquire_owned()).await?,
         };
-        let connection = match self.kept.with_idle(Vec::pop) {
-            Some(connection) => connection,
-            None => self.kept.options.connect().await?,
+        let open = match self.kept.with_idle(Vec::pop) {
+            Some(open) => open,
+            None => self.kept.open().await?,
         };
-        Ok(Lent { connection: Some(connection), kept: Arc::clone(&self.kept), place: Some(place) })
+        Ok(Lent { open: Some(open), kept: Arc::clone(&self.kept), place: Some(place) })
     }
 
     async fn wait<T, E>(&self, place: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
@@ -75,8 +94,8 @@ impl Connections {
         // Only a second call finds them closed.
         let all = self.places.acquire_many(self.count.try_into().unwrap_or(u32::MAX)).await;
         self.places.close();
-        for connection in self.kept.with_idle(std::mem::take) {
-            if let Err(error) = connection.close().await {
+        for open in self.kept.with_idle(std::mem::take) {
+            if let Err(error) = open.connection.close().await {
                 tracing::debug!(%error, "a connection to the database ended before it was closed");
             }
         }
@@ -88,9 +107,9 @@ impl Lent {
     /// Gives the connection back after what was `done` on it.
     pub(crate) async fn give_back<T, E>(mut self, done: &Result<T, E>) {
         if (done.is_ok() || self.is_whole().await)
-            && let Some(connection) = self.connection.take()
+            && let Some(open) = self.open.take()
         {
-            self.kept.with_idle(|idle| idle.push(connection));
+            self.kept.with_idle(|idle| idle.push(open));
         }
     }
 
@@ -105,24 +124,26 @@ impl Deref for Lent {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
-        self.connection.as_ref().expect("a connection is there until it is given back")
+        &self.open.as_ref().expect("a connection is there until it is given back").connection
     }
 }
 
 impl DerefMut for Lent {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        self.connection.as_mut().expect("a connection is there until it is given back")
+        &mut self.open.as_mut().expect("a connection is there until it is given back").connection
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let (Some(connection), Ok(runtime)) = (self.connection.take(), Handle::try_current()) else { return };
+        let Some(open) = self.open.take() else { return };
+        open.is_abandoned.store(true, Ordering::Relaxed);
+        let Ok(runtime) = Handle::try_current() else { return };
         let place = self.place.take();
         // Its place is free when what runs on it has ended.
         runtime.spawn(async move {
             // Closing is all that was left to do with it.
-            let _ = connection.close().await;
+            let _ = open.connection.close().await;
             drop(place);
         });
     }
@@ -169,6 +190,18 @@ mod tests {
         std::mem::forget(lent.begin().await.unwrap());
         lent.give_back(&Err::<(), _>(Error::PoolClosed)).await;
         assert!(!has_table(&mut connections.lend().await.unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_stopped() {
+        const ENDLESS: &str =
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+        let connections = one(Duration::from_secs(60));
+        let mut lent = connections.lend().await.unwrap();
+        let running = sqlx::query(ENDLESS).fetch_one(&mut *lent);
+        assert!(timeout(Duration::from_millis(50), running).await.is_err());
+        drop(lent);
+        connections.lend().await.unwrap();
     }
 
     #[tokio::test]

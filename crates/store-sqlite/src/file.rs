@@ -24,6 +24,10 @@ use crate::error::Error;
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Connections that read, one for each core; there is one that writes. With two, a long read leaves a way for short ones.
 const READERS: RangeInclusive<usize> = 2..=4;
+/// Sums of usage at once. They have connections of their own, so that what is looked up beside them, keys above all, never waits for them.
+const SUMS: usize = 2;
+/// Streams of usage at once. Each holds what it reads, and so the write-ahead log, for as long as its caller lets it.
+const STREAMS: usize = 2;
 /// Rows that a connection reads before it waits for somebody to take them: most pages at once.
 const ROWS_AHEAD: usize = 256;
 
@@ -37,6 +41,8 @@ pub(crate) struct File {
     /// One connection: who writes waits here for its turn, fairly, and not in SQLite.
     writer: Connections,
     readers: Connections,
+    summing: Connections,
+    streaming: Connections,
 }
 
 impl File {
@@ -63,13 +69,24 @@ impl File {
         let reading = options.read_only(true).row_buffer_size(ROWS_AHEAD);
         let cores = thread::available_parallelism().map_or(*READERS.end(), NonZero::get);
         let count = cores.clamp(*READERS.start(), *READERS.end());
-        let readers = Connections::new(reading, count, WAIT_MAX);
-        Ok(Self { path: path.to_owned(), identity, writer, readers })
+        let readers = |count| Connections::new(reading.clone(), count, WAIT_MAX);
+        let (readers, summing, streaming) = (readers(count), readers(SUMS), readers(STREAMS));
+        Ok(Self { path: path.to_owned(), identity, writer, readers, summing, streaming })
     }
 
     /// A connection that reads what is committed.
     pub(crate) async fn read(&self) -> Result<Lent, Error> {
         Ok(self.readers.lend().await?)
+    }
+
+    /// A connection that sums usage.
+    pub(crate) async fn sum(&self) -> Result<Lent, Error> {
+        Ok(self.summing.lend().await?)
+    }
+
+    /// A connection that streams usage.
+    pub(crate) async fn stream(&self) -> Result<Lent, Error> {
+        Ok(self.streaming.lend().await?)
     }
 
     /// The connection that writes.
@@ -92,7 +109,9 @@ impl File {
 
     /// Ends the connections after the write-ahead log has been taken into the file, which then is whole by itself.
     pub(crate) async fn close(&self) {
-        self.readers.close().await;
+        for connections in [&self.readers, &self.summing, &self.streaming] {
+            connections.close().await;
+        }
         if let Ok(mut connection) = self.writer.lend().await {
             let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await;
             connection.give_back(&emptied).await;

@@ -1,6 +1,6 @@
 //! The store on SQLite: one file in the data directory, one process.
 //!
-//! One connection writes, a few read what is committed meanwhile (a write-ahead log). Every statement is checked against the schema of
+//! One connection writes, a few read what is committed meanwhile (a write-ahead log), apart from those that sum usage. Every statement is checked against the schema of
 //! `migrations` when it is compiled; what is needed for that is kept in `.sqlx`, so that a build needs no database.
 
 mod connections;
@@ -16,8 +16,9 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use store::{
-    ChangeListener, Correction, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection, NewKey,
-    NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, User, UserChange, UserId,
+    ChangeListener, Correction, DatabaseId, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection,
+    NewKey, NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, UsageSink, User,
+    UserChange, UserId,
 };
 
 use crate::error::Error;
@@ -77,6 +78,10 @@ impl Store for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
         self.file.check_place()?;
         reading!(self, keys::check())
+    }
+
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        reading!(self, usage::identity())
     }
 
     async fn create_user(
@@ -174,7 +179,11 @@ impl Store for SqliteStore {
     }
 
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        reading!(self, usage::sum(query))
+        on!(self.file.sum().await?, usage::sum(query))
+    }
+
+    async fn stream_usage(&self, query: &UsageQuery, sink: &mut dyn UsageSink) -> Result<(), StoreError> {
+        on!(self.file.stream().await?, usage::stream(query, sink))
     }
 
     async fn correct(
@@ -184,6 +193,10 @@ impl Store for SqliteStore {
         now_us: u64,
     ) -> Result<Made<Correction>, StoreError> {
         in_transaction!(self, usage::correct(correction, once, now_us))
+    }
+
+    async fn corrected(&self, once: &Once) -> Result<Option<Correction>, StoreError> {
+        reading!(self, usage::corrected(once))
     }
 
     async fn corrections(&self, user: UserId, page: Page<u64>) -> Result<Vec<Correction>, StoreError> {

@@ -3,11 +3,12 @@
 mod corrections;
 mod fold;
 
-pub(crate) use corrections::{correct, corrections};
-pub(crate) use fold::{fold, marks};
+pub(crate) use corrections::{correct, corrected, corrections};
+pub(crate) use fold::{fold, identity, marks};
 
+use futures_util::TryStreamExt;
 use sqlx::{SqliteConnection, query_as};
-use store::{Bucket, KeyId, UsageQuery, UsageRow, UserId};
+use store::{Bucket, KeyId, UsageQuery, UsageRow, UsageSink, UserId};
 
 use crate::error::Error;
 use crate::numbers::{Total, clamped};
@@ -16,6 +17,9 @@ use crate::numbers::{Total, clamped};
 const NONE: i64 = 0;
 /// A limit below zero is none.
 const UNLIMITED: i64 = -1;
+
+/// Rows that are handed on at a time.
+const ROWS: usize = 1024;
 
 /// A group; what it is not told apart by is 0 or empty.
 struct Row {
@@ -37,10 +41,22 @@ struct After {
     hour: i64,
 }
 
+/// Sums usage.
 pub(crate) async fn sum(
     connection: &mut SqliteConnection,
     asked: &UsageQuery,
 ) -> Result<Vec<UsageRow>, Error> {
+    let mut rows = Vec::new();
+    stream(connection, asked, &mut rows).await?;
+    Ok(rows)
+}
+
+/// Sums usage with one statement, and hands on what comes of it. SQLite waits where the sink does.
+pub(crate) async fn stream(
+    connection: &mut SqliteConnection,
+    asked: &UsageQuery,
+    sink: &mut dyn UsageSink,
+) -> Result<(), Error> {
     let user_id = asked.user_id.map(|id| clamped(id.0));
     let (from, to) = (clamped(asked.from_hour), asked.to_hour.map_or(i64::MAX, clamped));
     let by = asked.by;
@@ -101,8 +117,18 @@ pub(crate) async fn sum(
         after.hour,
         limit
     );
-    let rows = rows.fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|row| row.into_group(asked)).collect())
+    let mut rows = rows.fetch(connection);
+    let mut read = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        read.push(row.into_group(asked));
+        if read.len() == ROWS {
+            sink.take(std::mem::take(&mut read)).await;
+        }
+    }
+    if !read.is_empty() {
+        sink.take(read).await;
+    }
+    Ok(())
 }
 
 impl From<&UsageRow> for After {

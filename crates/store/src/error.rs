@@ -20,7 +20,7 @@ pub enum StoreError {
     /// The idempotency key was used for another request.
     #[error("this idempotency key was used for another request")]
     OnceReused,
-    /// A mark of the fold is not where it was thought to be: somebody else folded, or the answer to a commit was lost.
+    /// A mark of the fold is not where it was thought to be: somebody else folded, the answer to a commit was lost, or this is another database.
     #[error("this part of the journal has been folded already")]
     Folded,
     /// The database was made by a later version of the program.

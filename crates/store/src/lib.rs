@@ -15,9 +15,12 @@ pub use error::StoreError;
 pub use key::{Key, KeyChange, KeyState, NewKey, Rotation};
 pub use once::{Made, Once};
 pub use usage::{
-    Advance, Bucket, Correction, Fold, KeyUse, Mark, NewCorrection, UsageBy, UsageDelta, UsageQuery, UsageRow,
+    Advance, Bucket, Correction, Fold, KeyUse, Mark, NewCorrection, UsageBy, UsageDelta, UsageQuery,
+    UsageRow, UsageSink,
 };
 pub use user::{NewUser, User, UserChange, email_key};
+
+use std::fmt;
 
 use async_trait::async_trait;
 
@@ -28,6 +31,24 @@ pub struct UserId(pub u64);
 /// Names a key; counted from 1, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(pub u64);
+
+/// Names a database, at random; a backup that is put back, or a copy, has the name of what it was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseId(pub u128);
+
+impl DatabaseId {
+    /// The name as a database keeps it; `None` when the bytes are none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(u128::from_be_bytes(bytes.try_into().ok()?)))
+    }
+}
+
+impl fmt::Display for DatabaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
 
 /// A page of a list: what follows an id, at most so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +66,8 @@ pub struct Page<Id> {
 pub trait Store: Send + Sync + 'static {
     /// Looks whether the database answers.
     async fn check(&self) -> Result<(), StoreError>;
+    /// Which database this is: ids of users and keys mean something in it, and nothing in another one.
+    async fn identity(&self) -> Result<DatabaseId, StoreError>;
 
     /// Makes a user; [`StoreError::EmailTaken`] when another one has the address, whatever its case ([`email_key`]).
     ///
@@ -109,12 +132,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// How far each segment of a node has been folded.
     async fn marks(&self, node: u64) -> Result<Vec<Mark>, StoreError>;
-    /// Adds usage and moves marks on, all or nothing; [`StoreError::Folded`] when a mark is not where it was thought to be. Neither users
-    /// nor keys need to exist (any more); their ids are not given to others.
+    /// Adds usage and moves marks on, all or nothing; [`StoreError::Folded`] when a mark is not where it was thought to be, or it is
+    /// for another database. Neither users nor keys need to exist (any more); their ids are not given to others.
     async fn fold(&self, fold: &Fold) -> Result<(), StoreError>;
     /// Sums usage, corrections included, in the order of its groups (users, keys, routes by their bytes, then time; each growing, none
     /// first). A group with no usage has no row.
     async fn usage(&self, query: &UsageQuery) -> Result<Vec<UsageRow>, StoreError>;
+    /// Hands the rows of [`Store::usage`] on as they come, some at a time, however many there are: all as they were at one moment, summed
+    /// once, and never more in memory than the sink has not taken. Whoever calls says how long that may take, since a part of the database
+    /// is held meanwhile, and drops the call when nobody wants more.
+    async fn stream_usage(&self, query: &UsageQuery, sink: &mut dyn UsageSink) -> Result<(), StoreError>;
     /// Adds a correction; to the usage of a user that was deleted, too.
     async fn correct(
         &self,
@@ -122,6 +149,8 @@ pub trait Store: Send + Sync + 'static {
         once: Option<&Once>,
         now_us: u64,
     ) -> Result<Made<Correction>, StoreError>;
+    /// The correction that a request made before, though its user may be gone since; `None` when it made none.
+    async fn corrected(&self, once: &Once) -> Result<Option<Correction>, StoreError>;
     /// A user's corrections by growing id.
     async fn corrections(&self, user: UserId, page: Page<u64>) -> Result<Vec<Correction>, StoreError>;
 

@@ -32,7 +32,7 @@ pub type Outcome = Result<(), StoreError>;
 macro_rules! suite {
     ($run:path) => {
         $crate::suite_cases! { $run,
-            open: an_open_store_answers, a_closed_store_is_unavailable;
+            open: an_open_store_answers, a_store_keeps_its_name, a_closed_store_is_unavailable;
             users: a_new_user_is_found_by_id_and_by_address, users_are_listed_by_growing_id,
                 an_address_is_taken_whatever_its_case, of_users_made_at_once_with_one_address_one_is_made,
                 an_address_may_change_its_case, a_change_leaves_what_it_does_not_name,
@@ -50,13 +50,16 @@ macro_rules! suite {
                 no_change_appears_below_one_already_told;
             once: a_repeated_request_finds_what_it_made, a_key_of_idempotency_stands_for_one_request,
                 of_equal_requests_at_once_one_makes_something, a_refused_request_is_not_remembered,
-                a_repeated_request_finds_what_became_of_it, what_is_pruned_is_forgotten;
+                a_repeated_request_finds_what_became_of_it, a_correction_is_found_by_its_request_though_the_user_is_gone,
+                what_is_pruned_is_forgotten;
             fold: a_fold_adds_usage_and_moves_marks, ids_with_usage_are_not_given_out, a_fold_from_another_mark_leaves_nothing,
+                a_fold_for_another_database_leaves_nothing,
                 of_equal_folds_at_once_one_is_taken, nodes_have_marks_of_their_own,
                 a_key_keeps_the_time_of_its_last_use, counts_and_totals_may_be_negative,
                 totals_beyond_64_bits_are_exact, one_group_can_be_added_to_many_times, a_fold_may_be_large;
             usage: no_usage_is_no_row, usage_of_nobody_is_told_apart, days_and_months_begin_where_they_should,
                 a_range_holds_its_start_and_not_its_end, pages_of_usage_make_up_the_whole,
+                usage_is_streamed_as_it_is_asked_for, a_stream_of_usage_may_be_given_up,
                 routes_are_ordered_by_their_bytes, corrections_are_listed_and_summed_in,
                 usage_of_a_deleted_user_stays, every_grouping_equals_a_plain_sum;
         }

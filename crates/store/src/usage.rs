@@ -1,6 +1,8 @@
 //! What every user consumed: added by folding the journal, asked for by groups.
 
-use crate::{KeyId, UserId};
+use async_trait::async_trait;
+
+use crate::{DatabaseId, KeyId, UserId};
 
 /// How far a segment has been folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +53,8 @@ pub struct KeyUse {
 /// A step of the fold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fold {
+    /// Which database it is for; `None`: whichever it comes to.
+    pub database: Option<DatabaseId>,
     /// Whose journal.
     pub node: u64,
     /// The marks that move on; each segment at most once.
@@ -132,6 +136,21 @@ pub struct UsageRow {
     pub count: i64,
     /// Sum of the metered values, millionths of a unit.
     pub total: i128,
+}
+
+/// Takes rows of usage as they come.
+#[async_trait]
+pub trait UsageSink: Send {
+    /// Takes the next rows; waits while there is no room for them.
+    async fn take(&mut self, rows: Vec<UsageRow>);
+}
+
+/// Has room for all.
+#[async_trait]
+impl UsageSink for Vec<UsageRow> {
+    async fn take(&mut self, mut rows: Vec<UsageRow>) {
+        self.append(&mut rows);
+    }
 }
 
 /// A correction to be added to what was counted.

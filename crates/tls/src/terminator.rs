@@ -32,6 +32,17 @@ pub struct Terms {
     pub clients: Option<ClientCertificates>,
 }
 
+impl Terms {
+    /// Whether connections that were made under `others` meet these terms. The server's own certificates do not matter: connections outlive
+    /// their renewal.
+    pub fn admit(&self, others: &Self) -> bool {
+        self.clients == others.clients
+            && (self.policy == Policy::Intermediate || others.policy == Policy::Modern)
+            && (self.http1 || !others.http1)
+            && (self.http2 || !others.http2)
+    }
+}
+
 /// Whose certificates clients show, and whether they must.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClientCertificates {
@@ -115,8 +126,9 @@ impl Terminator {
     }
 
     /// Whether a connection for `server_name` is for this host: by SNI its client asked for it, or for another one of the same certificate, as browsers
-    /// do that use a connection for several hosts. A request for any other came on the wrong connection (RFC 9110 §7.4). `host` is in
-    /// lower case, as rustls has the name.
+    /// do that use a connection for several hosts. A request for any other came on the wrong connection (RFC 9110 §7.4). Whoever named a host
+    /// that no certificate is for was shown the first one, and may ask for the hosts of that: such a client, as the checks of a balancer are,
+    /// does not go by the name. `host` is in lower case, as rustls has the name.
     pub fn covers(&self, server_name: Option<&str>, host: &str) -> bool {
         match server_name {
             // Nobody was named, so nobody was asked for wrongly.

@@ -1,17 +1,18 @@
-//! What is never shown of a configuration's text: the user, password, path and query of a URL that has or may have a password, and
-//! values that reading found to be secrets.
+//! What is never shown of a configuration's text: the user, password, path and query of a URL that has or may have a password, what
+//! stands under the key of a token, and values that reading found to be secrets.
 
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::Span;
+use crate::environment;
 
-/// The text with those parts of URLs and those values covered, byte for byte, so that places in it stay what they are. For URLs it is
-/// searched as it stands, not as it was understood: what is broken or written under a wrong key is shown, too.
+/// The text with those parts of URLs, tokens and those values covered, so that places in it stay what they are. For URLs and tokens it
+/// is searched as it stands, not as it was understood: what is broken, written twice or under a wrong key is shown, too.
 pub(super) fn without_secrets(text: &str, values: &[Span]) -> Arc<str> {
+    let mut values = [values, &tokens(text)].concat();
     let text = covered(text, secrets_of_urls(text).into_iter());
-    let mut values = values.to_vec();
     values.sort();
     covered(&text, values.into_iter().flat_map(|value| lines_within(&text, value))).into()
 }
@@ -29,6 +30,38 @@ fn lines_within(text: &str, value: Span) -> impl Iterator<Item = Range<usize>> {
         at += line.len() + 1;
         from..from + line.len()
     })
+}
+
+/// What stands under keys that end in `token`, unless it only says where the token is.
+fn tokens(text: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("token") {
+        from += at + "token".len();
+        let Some(value) = assigned(text, from) else { continue };
+        from = value.end;
+        if !environment::is_variable(&text[value.clone()]) {
+            found.push(value.into());
+        }
+    }
+    found
+}
+
+/// The value of the key that ends at a place, without the quotes around it.
+fn assigned(text: &str, key_end: usize) -> Option<Range<usize>> {
+    let rest = &text[key_end..];
+    let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest).trim_start_matches([' ', '\t']);
+    let rest = rest.strip_prefix('=')?.trim_start_matches([' ', '\t']);
+    let lines = ["\"\"\"", "'''"].into_iter().find_map(|quotes| Some((quotes, rest.strip_prefix(quotes)?)));
+    let (inner, length) = match lines {
+        Some((quotes, inner)) => (inner, inner.find(quotes).unwrap_or(inner.len())),
+        None => {
+            let inner = rest.strip_prefix(['"', '\'']).unwrap_or(rest);
+            (inner, length(&text[..text.len() - inner.len()], inner))
+        }
+    };
+    let start = text.len() - inner.len();
+    Some(start..start + length)
 }
 
 fn secrets_of_urls(text: &str) -> Vec<Range<usize>> {
@@ -58,10 +91,20 @@ fn covered(text: &str, parts: impl Iterator<Item = Range<usize>>) -> Cow<'_, str
         // A value that lies within another is covered with it.
         let start = secret.start.max(shown.len());
         shown.push_str(&text[shown.len()..start]);
-        shown.extend(std::iter::repeat_n('*', secret.end.saturating_sub(start)));
+        shown.extend(text[start..secret.end.max(start)].chars().map(cover));
     }
     shown.push_str(&text[shown.len()..]);
     Cow::Owned(shown)
+}
+
+/// What stands for a character: as long as it, so that neither bytes nor characters behind it count otherwise.
+fn cover(hidden: char) -> char {
+    match hidden.len_utf8() {
+        1 => '*',
+        2 => '\u{b7}',
+        3 => '\u{2022}',
+        _ => '\u{1f784}',
+    }
 }
 
 /// What follows the `://` at a place, and the host in it with its `@`; `None` when it can hold no password.
@@ -124,7 +167,7 @@ mod tests {
             ("'postgresql://h/x?password=pw'", "'postgresql://h**************'"),
             (r#""Postgres://u:p/w@h" "#, r#""Postgres://*****@h" "#),
             (r#""postgres://u:p\"w@h/""#, r#""postgres://******@h*""#),
-            (r#""postgres://u:p'w@h/é" 'x'"#, r#""postgres://*****@h***" 'x'"#),
+            (r#""postgres://u:p'w@h/é" 'x'"#, r#""postgres://*****@h*·" 'x'"#),
             ("a = postgres://u:p w@h\nb", "a = postgres://*****@h\nb"),
             ("\"postgres://u:pw\nb@c", "\"postgres://u***\nb@c"),
             ("'postgres://u:://@h/://' b", "'postgres://*****@h****' b"),
@@ -137,7 +180,7 @@ mod tests {
     fn a_value_is_covered_within_its_quotes() {
         for (text, expected) in [
             (r#"a = "s3cret" # b"#, r#"a = "******" # b"#),
-            ("a = 'é' # b", "a = '**' # b"),
+            ("a = 'é•📈' # b", "a = '·•🞄' # b"),
             ("a = 12345 # b", "a = ***** # b"),
             ("a = \"\"\"s\nt\"\"\" # b", "a = \"\"\"*\n*\"\"\" # b"),
             ("a = '' # b", "a = '' # b"),
@@ -145,6 +188,33 @@ mod tests {
         ] {
             let value = Span { start: 4, end: text.len() - " # b".len() };
             assert_eq!(&*without_secrets(text, &[value]), expected);
+        }
+    }
+
+    #[test]
+    fn what_stands_under_the_key_of_a_token_is_covered() {
+        for (text, expected) in [
+            (r#"token = "a b" # c"#, r#"token = "***" # c"#),
+            (r#"read-token='a"b', c = 'd'"#, r#"read-token='***', c = 'd'"#),
+            (r#"{ "token" = "a\"b", c = 1 }"#, r#"{ "token" = "****", c = 1 }"#),
+            ("token = \"a\nb = 1", "token = \"*\nb = 1"),
+            ("token = a b\nb = 1", "token = ***\nb = 1"),
+            ("token = \"\"\"a\nb\"\"\"\nc", "token = \"\"\"*\n*\"\"\"\nc"),
+            ("token = '''a\nb", "token = '''*\n*"),
+            ("token\t=\t\"a\"\ntoken = \"b\"", "token\t=\t\"*\"\ntoken = \"*\""),
+        ] {
+            check(text, expected);
+        }
+        for text in [
+            "token = \"$NAME\"",
+            "token = '${NAME}'",
+            "tokens = 1",
+            "token",
+            "token =",
+            "token = \"\"",
+            "token\n= a",
+        ] {
+            check(text, text);
         }
     }
 

@@ -16,16 +16,22 @@ pub(super) fn render(diagnostics: &Diagnostics, color: bool) -> String {
         out.push_str(&renderer.render(&[group(diagnostics, diagnostic)]));
         out.push_str("\n\n");
     }
-    if diagnostics.unlisted > 0 {
-        out.push_str(&format!("and {} more problems\n\n", diagnostics.unlisted));
+    let unlisted = diagnostics.unlisted.count();
+    if unlisted > 0 {
+        out.push_str(&format!("and {}\n\n", more_problems(unlisted)));
     }
     out.push_str(&summary(diagnostics));
     out
 }
 
+/// `3 more problems`
+pub(super) fn more_problems(count: usize) -> String {
+    format!("{count} more problem{}", if count == 1 { "" } else { "s" })
+}
+
 fn summary(diagnostics: &Diagnostics) -> String {
-    let errors = diagnostics.errors() + diagnostics.unlisted;
-    let warnings = diagnostics.list.len() - diagnostics.errors();
+    let errors = diagnostics.errors();
+    let warnings = diagnostics.len() - errors;
     let counted = |count: usize, noun: &str| match count {
         0 => None,
         1 => Some(format!("1 {noun}")),

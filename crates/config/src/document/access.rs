@@ -31,7 +31,7 @@ section! {
             status: Some("429")
         },
         /// Whose requests count together. `"header:NAME"`: those with one value of this header; those without it
-        /// count together.
+        /// count together, as do those that repeat it, whatever they say.
         per: Option<At<Per>> { required: true },
     }
 }

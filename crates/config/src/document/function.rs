@@ -78,6 +78,6 @@ section! {
         config: At<Map<Name, AnyText>>,
         /// Secrets it gets through `wasi:config`, by reference only: `$NAME`, or `file:PATH` for the content of a file without
         /// its last line break, read with the configuration.
-        secrets: At<Map<Name, SecretReference>>,
+        secrets: At<Map<Name, SecretReference>> { secret: true },
     }
 }

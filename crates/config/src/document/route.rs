@@ -19,8 +19,8 @@ section! {
     /// answers (exact, longest wildcard, any), then with the best path (exact, longest prefix), then with the
     /// most other matches.
     RouteSection = "[[route]]", later ["cache", "shadow", "retry"] {
-        /// Its name in events, logs and metrics.
-        name: Option<At<Name>> { otherwise: Some("made of host and path") },
+        /// Its name in events, logs, metrics and the scopes of keys.
+        name: Option<At<Name>> { otherwise: Some("made of all that it matches") },
         /// Host: `api.example.com`, or `*.example.com` for all hosts under it.
         host: Option<At<HostPattern>> { otherwise: Some("any host") },
         /// Path: `/health`, or a prefix `/orders/*`, which also matches `/orders`.
@@ -154,16 +154,22 @@ section! {
     }
 }
 
-/// What a header or parameter must be: this value, or `None` for any.
-pub(crate) struct MatchValue<T>(pub(crate) Option<T>);
+/// What a header or parameter must be.
+pub(crate) struct MatchValue<T> {
+    /// This value, or `None` for any.
+    pub(crate) value: Option<T>,
+    /// The value before anything in it was taken from the environment.
+    pub(crate) written: Option<String>,
+}
 
 impl<T: TextForm> Form for MatchValue<T> {
     const SHAPE: Shape = Shape::Either(&T::SHAPE, &Shape::True);
 
     fn read(value: &Spanned<DeValue<'_>>, key: &Key, reader: &mut Reader<'_>) -> Option<Self> {
         match value.get_ref() {
-            DeValue::String(_) => T::read(value, key, reader).map(|text| Self(Some(text))),
-            DeValue::Boolean(true) => Some(Self(None)),
+            DeValue::String(written) => T::read(value, key, reader)
+                .map(|text| Self { value: Some(text), written: Some(written.to_string()) }),
+            DeValue::Boolean(true) => Some(Self { value: None, written: None }),
             _ => reader.wrong_type(value, key, &Self::SHAPE),
         }
     }

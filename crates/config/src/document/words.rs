@@ -9,6 +9,7 @@ mod secret;
 
 use std::path::PathBuf;
 
+pub(crate) use address::UNIX_PATH_BYTES_MAX;
 pub(crate) use check::{CheckTarget, GrpcService};
 pub(crate) use database::DatabaseWord;
 pub(crate) use http::{

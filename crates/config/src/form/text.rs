@@ -1,5 +1,7 @@
 //! Values written as strings.
 
+use std::borrow::Cow;
+
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -67,10 +69,22 @@ impl<T: TextForm> Form for T {
     fn read(value: &Spanned<DeValue<'_>>, key: &Key, reader: &mut Reader<'_>) -> Option<Self> {
         let text = reader.text(value, key, &Self::SHAPE)?;
         let parsed = match T::TEXT.environment {
-            true => environment::expand(text, reader.environment).and_then(|text| T::parse(&text)),
+            true => expand(text, key, reader).and_then(|text| T::parse(&text)),
             false => T::parse(text),
         };
         parsed.map_err(|fault| reader.fault(fault, T::TEXT.noun, key, value.span().into())).ok()
+    }
+}
+
+/// Takes from the environment what the text names; of a secret that only holds a `$`, a fault repeats nothing.
+fn expand<'t>(text: &'t str, key: &Key, reader: &Reader<'_>) -> Result<Cow<'t, str>, Fault> {
+    let expanded = environment::expand(text, reader.environment);
+    match key.secret && !environment::is_variable(text) {
+        true => expanded.map_err(|_| {
+            Fault::new("`$` is not followed by the name of a variable that is set")
+                .hint("write \"$NAME\", or `$$` for the character itself")
+        }),
+        false => expanded,
     }
 }
 

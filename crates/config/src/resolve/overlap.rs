@@ -15,14 +15,15 @@ pub(super) fn check(routes: &[Route], places: &[Option<Span>], reader: &mut Read
     for (first, second) in Router::conflicts(&rules) {
         let never = shadowed.remove(&second).is_some();
         let (one, other) = (&routes[first].name, &routes[second].name);
+        let both = match one == other {
+            true => format!("two routes `{one}`"),
+            false => format!("routes `{one}` and `{other}`"),
+        };
         reader.report(
-            Diagnostic::error(
-                places[second],
-                format!("routes `{one}` and `{other}` can match the same request"),
-            )
-            .label(if never { "could never match" } else { "equal rank: neither comes first" })
-            .also(places[first], "the other route")
-            .hint("tell them apart by host, path, methods, headers or query, or join them"),
+            Diagnostic::error(places[second], format!("{both} can match the same request"))
+                .label(if never { "could never match" } else { "equal rank: neither comes first" })
+                .also(places[first], "the other route")
+                .hint("tell them apart by host, path, methods, headers or query, or join them"),
         );
     }
     let mut shadowed: Vec<(usize, usize)> = shadowed.into_iter().filter(|(never, by)| never != by).collect();

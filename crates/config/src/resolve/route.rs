@@ -3,9 +3,10 @@
 mod access;
 mod before;
 mod edits;
+mod name;
 mod target;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use policy::PathPattern;
 
@@ -14,7 +15,7 @@ use super::overlap;
 use super::{empty, repeated};
 use crate::config::{EncodedSlashes, Route, Target};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{HeaderName, HeaderText, MatchValue, Method, RouteSection};
+use crate::document::{AnyText, HeaderName, HeaderText, MatchValue, Method, ParameterName, RouteSection};
 use crate::form::{At, Map};
 use crate::reader::{Reader, Written};
 
@@ -25,7 +26,7 @@ pub(super) fn routes(
     reader: &mut Reader<'_>,
 ) -> Option<Vec<Route>> {
     let count = written.len();
-    let route_names = self::names(&written, reader);
+    let route_names = name::names(&written, reader);
     let mut routes = Vec::with_capacity(count);
     let mut places = Vec::with_capacity(count);
     for (At { value: section, span }, name) in written.into_iter().zip(route_names) {
@@ -51,8 +52,7 @@ fn route(
     let before = before::before(&section, target.as_ref(), &mut names.functions, reader);
     check_edits(&section, &path, target.as_ref(), reader);
     // An unreadable host, path or match would be compared as "any" and collide with others.
-    let mut matches = ["host", "path", "methods", "headers", "query"].iter();
-    let unreadable = matches.any(|key| is_unreadable(&section.written, key, reader));
+    let unreadable = has_unreadable_match(&section.written, reader);
     let methods = methods(section.methods.as_ref(), reader);
     let asked = access::access(&section.access, reader);
     let identity = match is_unreadable(&section.written, "access", reader) {
@@ -106,6 +106,10 @@ fn check_edits(section: &RouteSection, path: &PathPattern, target: Option<&Targe
     }
 }
 
+fn has_unreadable_match(written: &Written, reader: &Reader<'_>) -> bool {
+    ["host", "path", "methods", "headers", "query"].iter().any(|key| is_unreadable(written, key, reader))
+}
+
 fn is_unreadable(written: &Written, key: &str, reader: &Reader<'_>) -> bool {
     match written.value(key) {
         Some(span) => reader.has_error_within(span),
@@ -146,60 +150,9 @@ fn header_matches(
     reader: &mut Reader<'_>,
 ) -> BTreeMap<String, Option<String>> {
     repeated(written.0.iter().map(|(name, _)| (name.value.0.as_str(), name.span)), "header", reader);
-    written.0.into_iter().map(|(name, value)| (name.value.0, value.value.0.map(|text| text.0))).collect()
+    written.0.into_iter().map(|(name, value)| (name.value.0, value.value.value.map(|text| text.0))).collect()
 }
 
-fn parameters(
-    written: Map<crate::document::ParameterName, MatchValue<crate::document::AnyText>>,
-) -> BTreeMap<String, Option<String>> {
-    written.0.into_iter().map(|(name, value)| (name.value.0, value.value.0.map(|text| text.0))).collect()
-}
-
-/// The routes' names: those given, each once; the others made of host and path.
-fn names(written: &[At<RouteSection>], reader: &mut Reader<'_>) -> Vec<String> {
-    let given = written.iter().filter_map(|route| route.value.name.as_ref());
-    let mut first_seen: HashMap<&str, Option<Span>> = HashMap::new();
-    for name in given {
-        if let Some(first) = first_seen.insert(&name.value.0, name.span) {
-            reader.report(
-                Diagnostic::error(name.span, format!("two routes are named `{}`", name.value.0))
-                    .label("again")
-                    .also(first, "first here"),
-            );
-        }
-    }
-    let mut taken: HashSet<String> = first_seen.keys().map(|name| (*name).to_owned()).collect();
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    let name = |route: &At<RouteSection>| match &route.value.name {
-        Some(name) => name.value.0.clone(),
-        None => free_name(made_name(&route.value), &mut taken, &mut counts),
-    };
-    written.iter().map(name).collect()
-}
-
-/// `api.example.com/orders/*`, with the methods if it has some.
-fn made_name(section: &RouteSection) -> String {
-    let host = section.host.as_ref().map(|host| host.value.to_string()).unwrap_or_default();
-    let path = section.path.as_ref().map_or_else(any_path, |path| path.value.clone());
-    let methods = section.methods.as_ref().map(|methods| &methods.value);
-    let methods: Vec<&str> = methods.into_iter().flatten().map(|method| method.value.0.as_str()).collect();
-    match methods.is_empty() {
-        true => format!("{host}{path}"),
-        false => format!("{}:{host}{path}", methods.join(",")),
-    }
-}
-
-/// The name, with a number behind it if it is taken.
-fn free_name(name: String, taken: &mut HashSet<String>, counts: &mut HashMap<String, usize>) -> String {
-    if taken.insert(name.clone()) {
-        return name;
-    }
-    let count = counts.entry(name.clone()).or_insert(1);
-    loop {
-        *count += 1;
-        let numbered = format!("{name}#{count}");
-        if taken.insert(numbered.clone()) {
-            return numbered;
-        }
-    }
+fn parameters(written: Map<ParameterName, MatchValue<AnyText>>) -> BTreeMap<String, Option<String>> {
+    written.0.into_iter().map(|(name, value)| (name.value.0, value.value.value.map(|text| text.0))).collect()
 }

@@ -4,14 +4,16 @@ mod health;
 mod tls;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ::tls::Offer;
 
 use super::{empty, weight, whole};
 use crate::config::{Endpoint, EndpointAddress, Upstream, UpstreamProtocol, UpstreamTimeout};
 use crate::diagnostics::{Diagnostic, Span};
-use crate::document::{EndpointForm, HttpOrigin, Name, UpstreamSection, UpstreamTlsSection};
+use crate::document::{
+    EndpointForm, HttpOrigin, Name, UNIX_PATH_BYTES_MAX, UpstreamSection, UpstreamTlsSection,
+};
 use crate::form::{At, Fallback, Form, Key, Map};
 use crate::reader::Reader;
 
@@ -124,7 +126,7 @@ fn endpoints(written: Vec<At<EndpointForm>>, base_dir: &Path, reader: &mut Reade
     let mut endpoints = Vec::with_capacity(written.len());
     for At { value, span } in written {
         let address = match value.address {
-            EndpointAddress::Unix(path) => EndpointAddress::Unix(base_dir.join(path)),
+            EndpointAddress::Unix(path) => EndpointAddress::Unix(socket(&path, span, base_dir, reader)),
             other => other,
         };
         if let Some(first) = first_seen.insert(address.clone(), span) {
@@ -138,4 +140,20 @@ fn endpoints(written: Vec<At<EndpointForm>>, base_dir: &Path, reader: &mut Reade
         endpoints.push(Endpoint { address, weight: weight(value.weight) });
     }
     endpoints
+}
+
+/// Where a socket is that is written relative to a folder; or a report that nothing can connect there.
+fn socket(path: &Path, span: Option<Span>, base_dir: &Path, reader: &mut Reader<'_>) -> PathBuf {
+    let joined = base_dir.join(path);
+    let bytes = joined.as_os_str().len();
+    if bytes > UNIX_PATH_BYTES_MAX {
+        reader.report(
+            Diagnostic::error(span, "invalid endpoint in `endpoints`")
+                .label(format!("the path of a socket has at most {UNIX_PATH_BYTES_MAX} bytes"))
+                .hint(format!(
+                    "behind the configuration's folder it has {bytes}: write a shorter path from `/`"
+                )),
+        );
+    }
+    joined
 }

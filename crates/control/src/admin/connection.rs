@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -23,26 +23,41 @@ use crate::limits::{HEAD_BYTES, HEADER_COUNT};
 
 /// Counts the requests a connection has sent and not yet seen answered to the end.
 #[derive(Clone, Default)]
-pub(super) struct Answering(Arc<AtomicUsize>);
+pub(super) struct Answering(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    /// Answers that are being made.
+    open: AtomicUsize,
+    /// Whether something of an answer that has been made may wait to be written.
+    unsent: AtomicBool,
+}
 
 impl Answering {
     /// Whether the connection only waits for the rest of a request, or for one at all.
     pub(super) fn is_idle(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.0.open.load(Ordering::Acquire) == 0 && !self.0.unsent.load(Ordering::Acquire)
     }
 
     pub(super) fn begin(&self) -> Answer {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
         Answer(Self::clone(self))
+    }
+
+    /// Everything there was to write has been written.
+    pub(super) fn is_sent(&self) {
+        self.0.unsent.store(false, Ordering::Release);
     }
 }
 
-/// Lives from a request's head to the end of its response's body.
+/// Lives from a request's head to the end of its response's body, of which a part may still have to be written.
 pub(super) struct Answer(Answering);
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        // In this order: at no moment does the connection look idle.
+        self.0.0.unsent.store(true, Ordering::Relaxed);
+        self.0.0.open.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -56,7 +71,7 @@ pub(super) async fn serve(
 ) {
     // Small answers must not wait for the peer's delayed acknowledgement; without it they are only slower.
     let _ = stream.set_nodelay(true);
-    let io = TokioIo::new(WriteDeadline::new(stream, timing.write));
+    let io = TokioIo::new(WriteDeadline::new(stream, timing.write, answering.clone()));
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request| answered(router.call(request), answering.begin()));
     let connection = http1::Builder::new()

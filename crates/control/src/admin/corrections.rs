@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use store::{Correction, KeyId, Made, NewCorrection, Page, Store, StoreError, UserId};
+use store::{Correction, KeyId, Made, NewCorrection, Once, Page, Store, StoreError, UserId};
 use utoipa::ToSchema;
 
 use super::Shared;
@@ -122,7 +122,11 @@ pub(super) async fn create(
     let (once, now_us) = (once.of(&fields), now_us());
     let mut correction = read(&mut fields, UserId(user), now_us);
     let store = shared.store()?;
-    store.user(correction.user_id).await?;
+    if let Err(error) = store.user(correction.user_id).await {
+        // The user may be gone since the same request was made for the first time.
+        let before = before(&**store, &error, once.as_ref()).await?;
+        return Ok(answer(&before.ok_or(error)?, Some([REPLAYED])));
+    }
     if let Some(key) = correction.key_id
         && !is_key_of(&**store, key, UserId(user)).await?
     {
@@ -130,11 +134,26 @@ pub(super) async fn create(
         correction.key_id = None;
     }
     fields.finish()?;
-    let (made, replayed) = match store.correct(&correction, once.as_ref(), now_us).await? {
-        Made::Now(made) => (made, None),
-        Made::Before(made) => (made, Some([REPLAYED])),
-    };
-    Ok((StatusCode::CREATED, replayed, Json(CorrectionView::from(&made))).into_response())
+    Ok(match store.correct(&correction, once.as_ref(), now_us).await? {
+        Made::Now(made) => answer(&made, None),
+        Made::Before(made) => answer(&made, Some([REPLAYED])),
+    })
+}
+
+fn answer(made: &Correction, replayed: Option<[(HeaderName, HeaderValue); 1]>) -> Response {
+    (StatusCode::CREATED, replayed, Json(CorrectionView::from(made))).into_response()
+}
+
+/// What the same request has made, where its user is not there.
+async fn before(
+    store: &dyn Store,
+    error: &StoreError,
+    once: Option<&Once>,
+) -> Result<Option<Correction>, StoreError> {
+    match (error, once) {
+        (StoreError::NotFound(_), Some(once)) => store.corrected(once).await,
+        _ => Ok(None),
+    }
 }
 
 /// List the corrections of a user

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use store::{Store, UsageQuery, UsageRow, UserId};
+use store::UserId;
+use tokio::time::timeout;
 
 use self::row::{cursor, is_total, total_of_nothing};
 use self::words::{Asked, Format};
@@ -18,6 +19,7 @@ use super::Shared;
 use super::id::{Id, IdInPath, read_id};
 use super::problem::Problem;
 use super::words::Words;
+use crate::limits::{PAGE_ENTRIES_DEFAULT, REQUEST_TIMEOUT, USAGE_STREAM};
 
 pub(super) use self::row::UsageRowView;
 pub(super) use self::words::UsageWords;
@@ -35,7 +37,7 @@ pub(super) struct OfUserWord {
 /// Sum usage
 ///
 /// By user, unless `by` says otherwise. CSV and NDJSON (by `format`, or by `Accept`) are sent whole, however long, unless `limit` is
-/// there. Usage counted meanwhile may be in later rows and not in earlier ones.
+/// there, as they were at one moment. Usage counted while pages of JSON are asked for may be in later ones and not in earlier ones.
 #[utoipa::path(
     get, path = "/usage", tag = "usage", params(UsageWords, OfUserWord),
     responses((status = 200, description = "Rows of usage, corrections included, in the order of what they are told apart by.",
@@ -53,7 +55,7 @@ pub(super) async fn of_all(
     if !asked.says_by {
         asked.query.by.user = true;
     }
-    answer(&shared, asked, &words).await
+    in_time(asked.format, answer(&shared, asked, &words)).await
 }
 
 /// Sum the usage of a user
@@ -72,10 +74,22 @@ pub(super) async fn of_user(
     mut words: Words,
 ) -> Result<Response, Problem> {
     let mut asked = Asked::read(&mut words, &headers)?;
-    let user = shared.store()?.user(UserId(id)).await?;
-    asked.query.user_id = Some(user.id);
-    asked.query.by.user = true;
-    answer(&shared, asked, &words).await
+    in_time(asked.format, async {
+        let user = shared.store()?.user(UserId(id)).await?;
+        asked.query.user_id = Some(user.id);
+        asked.query.by.user = true;
+        answer(&shared, asked, &words).await
+    })
+    .await
+}
+
+/// A page has the time of every other answer. What is sent whole may have all of it to be summed before its head can be sent.
+async fn in_time(
+    format: Format,
+    answer: impl Future<Output = Result<Response, Problem>>,
+) -> Result<Response, Problem> {
+    let limit = if format == Format::Json { REQUEST_TIMEOUT } else { USAGE_STREAM };
+    timeout(limit, answer).await.unwrap_or_else(|_| Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()))
 }
 
 async fn answer(shared: &Shared, asked: Asked, words: &Words) -> Result<Response, Problem> {
@@ -84,20 +98,13 @@ async fn answer(shared: &Shared, asked: Asked, words: &Words) -> Result<Response
     if format != Format::Json {
         return stream::answer(store, query, format, limit).await;
     }
-    query.limit = limit.unwrap_or(crate::limits::PAGE_ENTRIES_DEFAULT);
-    let limit = query.limit;
-    query.limit += 1;
-    let mut rows = rows(&**store, &query).await?;
+    let limit = limit.unwrap_or(PAGE_ENTRIES_DEFAULT);
+    query.limit = limit + 1;
+    let mut rows = store.usage(&query).await?;
+    if rows.is_empty() && is_total(&query) && query.after.is_none() {
+        rows.push(total_of_nothing(&query));
+    }
     let next = words.page(&mut rows, limit, |row| cursor(row, query.by));
     let views: Vec<UsageRowView<'_>> = rows.iter().map(|row| UsageRowView::of(row, query.by)).collect();
     Ok((next.map(|next| [next]), Json(views)).into_response())
-}
-
-/// What the store answers; a total is there even of nothing.
-async fn rows(store: &dyn Store, query: &UsageQuery) -> Result<Vec<UsageRow>, Problem> {
-    let mut rows = store.usage(query).await?;
-    if rows.is_empty() && is_total(query) && query.after.is_none() {
-        rows.push(total_of_nothing(query));
-    }
-    Ok(rows)
 }

@@ -1,4 +1,4 @@
-//! A socket whose writes fail once the peer has taken no byte for too long.
+//! A socket whose writes fail once the peer has taken no byte for too long, and that tells when all has been written.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,17 +8,20 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::connection::Answering;
+
 /// Wraps a stream; reads pass through.
 pub(super) struct WriteDeadline<S> {
     stream: S,
     timeout: Duration,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
+    answering: Answering,
 }
 
 impl<S> WriteDeadline<S> {
-    pub(super) fn new(stream: S, timeout: Duration) -> Self {
-        Self { stream, timeout, stalled: None }
+    pub(super) fn new(stream: S, timeout: Duration, answering: Answering) -> Self {
+        Self { stream, timeout, stalled: None, answering }
     }
 
     /// Turns a write that still waits at the deadline into an error; a write that moved forgets the deadline.
@@ -72,7 +75,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        // hyper flushes when it has handed over everything that it had.
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(context));
+        self.answering.is_sent();
+        Poll::Ready(flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -91,7 +97,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_ends_the_write() {
         let (ours, _theirs) = duplex(16);
-        let mut stream = WriteDeadline::new(ours, Duration::from_secs(30));
+        let mut stream = WriteDeadline::new(ours, Duration::from_secs(30), Answering::default());
         let began = Instant::now();
         let error = stream.write_all(&[0; 17]).await.unwrap_err();
         assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, 30));
@@ -101,7 +107,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_peer_that_takes_a_byte_in_time_is_waited_for() {
         let (ours, mut theirs) = duplex(1);
-        let mut stream = WriteDeadline::new(ours, Duration::from_secs(30));
+        let mut stream = WriteDeadline::new(ours, Duration::from_secs(30), Answering::default());
         let slow_reader = tokio::spawn(async move {
             for _ in 0..5 {
                 sleep(Duration::from_secs(29)).await;

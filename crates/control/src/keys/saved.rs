@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use policy::{KeyFacts, KeyHash};
 use rustc_hash::FxHashMap;
@@ -22,15 +23,30 @@ const HISTORY_MIN: usize = 4096;
 /// Records written at once.
 const WRITE_BYTES: usize = 1 << 20;
 
+/// Makes what was written to a file safe from a crash of the machine.
+pub(super) type Sync = Arc<dyn Fn(&File) -> io::Result<()> + Send + std::marker::Sync>;
+
 /// The file, which may not exist.
-#[derive(Debug)]
 pub(super) struct SavedKeys {
     path: PathBuf,
+    sync: Sync,
     /// Open for appending; `None`: the file is not there, or cannot be relied on.
-    file: Option<File>,
+    file: Option<Arc<File>>,
     /// Records in the file, and how many there were when all of them were needed.
     records: usize,
     needed: usize,
+}
+
+/// A file to which something was appended.
+pub(super) struct Unsynced {
+    file: Arc<File>,
+    sync: Sync,
+}
+
+impl Unsynced {
+    pub(super) fn sync(&self) -> io::Result<()> {
+        (self.sync)(&self.file)
+    }
 }
 
 /// What was saved.
@@ -42,7 +58,11 @@ pub(super) struct Loaded {
 
 impl SavedKeys {
     pub(super) fn at(path: PathBuf) -> Self {
-        Self { path, file: None, records: 0, needed: 0 }
+        Self::with_sync(path, Arc::new(File::sync_data))
+    }
+
+    pub(super) fn with_sync(path: PathBuf, sync: Sync) -> Self {
+        Self { path, sync, file: None, records: 0, needed: 0 }
     }
 
     /// Reads the file, and cuts off a record that was not written to its end; `None` when there is no file.
@@ -56,7 +76,7 @@ impl SavedKeys {
         if whole_bytes < bytes.len() {
             file.set_len(whole_bytes as u64)?;
         }
-        self.file = Some(file);
+        self.file = Some(Arc::new(file));
         self.records = states.len();
         let mut recent = VecDeque::new();
         states.iter().for_each(|state| known::remember(&mut recent, state));
@@ -65,29 +85,41 @@ impl SavedKeys {
         Ok(Some(Loaded { recent, keys }))
     }
 
-    /// Appends changes; the file survives the process at once, and the machine after [`SavedKeys::settle`]. When it fails, the file is removed.
+    /// Appends changes; the file survives the process at once, and the machine once it is synced. When it fails, the file is removed.
     pub(super) fn append(&mut self, changes: &[KeyState]) -> io::Result<()> {
         let mut bytes = Vec::new();
         changes.iter().for_each(|state| put_state(state, &mut bytes));
-        let appended = match &mut self.file {
-            Some(file) => file.write_all(&bytes),
+        let appended = match &self.file {
+            Some(file) => (&**file).write_all(&bytes),
             None => Err(io::Error::other("there is no file to append to")),
         };
         self.records += changes.len();
         appended.inspect_err(|_| self.discard())
     }
 
-    /// Syncs what was appended, and writes the file anew when more than half of it is history. When it cannot be synced, it is removed.
-    pub(super) fn settle(&mut self) -> io::Result<()> {
-        let synced = self.file.as_ref().map_or(Ok(()), File::sync_data);
-        synced.inspect_err(|_| self.discard())?;
-        if self.records > self.needed * 2 + HISTORY_MIN
-            && let Err(error) = self.forget_history()
-        {
+    /// What may have to be synced; that can be done while more is appended.
+    pub(super) fn unsynced(&self) -> Option<Unsynced> {
+        let file = Arc::clone(self.file.as_ref()?);
+        Some(Unsynced { file, sync: Arc::clone(&self.sync) })
+    }
+
+    /// Notes that a file was synced, unless another one has taken its place. When it could not be, it is removed.
+    pub(super) fn synced(&mut self, unsynced: &Unsynced, outcome: io::Result<()>) -> Option<io::Result<()>> {
+        let is_this = self.file.as_ref().is_some_and(|file| Arc::ptr_eq(file, &unsynced.file));
+        is_this.then(|| outcome.inspect_err(|_| self.discard()))
+    }
+
+    /// Whether more than half of the file is history.
+    pub(super) fn is_mostly_history(&self) -> bool {
+        self.file.is_some() && self.records > self.needed * 2 + HISTORY_MIN
+    }
+
+    /// Writes the file anew without its history.
+    pub(super) fn tidy(&mut self) {
+        if let Err(error) = self.forget_history() {
             tracing::warn!(%error, "the saved keys cannot be written anew and keep their history");
             self.needed = self.records;
         }
-        Ok(())
     }
 
     fn forget_history(&mut self) -> io::Result<()> {
@@ -113,16 +145,16 @@ impl SavedKeys {
         unnamed.push(".new");
         let unnamed = PathBuf::from(unnamed);
         remove(&unnamed)?;
-        let written = write_file(&unnamed, states)
+        let written = write_file(&unnamed, states, &self.sync)
             .and_then(|file| std::fs::rename(&unnamed, &self.path).map(|()| file));
-        self.file = Some(written.inspect_err(|_| drop(remove(&unnamed)))?);
+        self.file = Some(Arc::new(written.inspect_err(|_| drop(remove(&unnamed)))?));
         self.records = states.len();
         self.needed = states.len();
         self.sync_dir()
     }
 
     /// A file that is not true any more must not be read by the next start.
-    fn discard(&mut self) {
+    pub(super) fn discard(&mut self) {
         self.file = None;
         let removed = remove(&self.path).and_then(|()| self.sync_dir());
         if let Err(error) = removed {
@@ -138,7 +170,7 @@ impl SavedKeys {
     }
 }
 
-fn write_file(path: &Path, states: &[KeyState]) -> io::Result<File> {
+fn write_file(path: &Path, states: &[KeyState], sync: &Sync) -> io::Result<File> {
     let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
     let mut bytes = Vec::with_capacity(WRITE_BYTES);
     put_header(&mut bytes);
@@ -150,7 +182,7 @@ fn write_file(path: &Path, states: &[KeyState]) -> io::Result<File> {
         }
     }
     file.write_all(&bytes)?;
-    file.sync_all()?;
+    sync(&file)?;
     Ok(file)
 }
 

@@ -1,5 +1,7 @@
 //! What is in force is what the store says; without a store, what was in force last.
 
+mod stalls;
+
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::path::Path;
@@ -73,13 +75,18 @@ struct Node {
 
 impl Node {
     fn start(store: &Arc<Books>, dir: &Path) -> Self {
+        Self::start_with(store, dir, |_| ())
+    }
+
+    fn start_with(store: &Arc<Books>, dir: &Path, change: impl FnOnce(&mut KeyFollower)) -> Self {
         let (plane, hint) = (Arc::<Plane>::default(), KeyHint::new());
-        let follower = KeyFollower::new(
+        let mut follower = KeyFollower::new(
             Arc::clone(store) as Arc<dyn Store>,
             Arc::clone(&plane) as Arc<dyn KeySink>,
             dir.join("keys"),
             hint.clone(),
         );
+        change(&mut follower);
         let handle = follower.handle();
         Self { plane, hint, handle, run: tokio::spawn(follower.run(pending())) }
     }
@@ -253,6 +260,21 @@ async fn another_database_is_read_anew_at_the_start() {
     node.stop().await;
     let node = Node::start(&store_of([4, 5, 6, 7]), dir.path());
     node.plane.knows(&[4, 5, 6, 7]).await;
+    node.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_forgotten_for_another_database_is_read_anew_though_it_has_the_same_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(&store_of([1, 2, 3]), dir.path());
+    node.plane.knows(&[1, 2, 3]).await;
+    node.looks().await;
+    std::fs::remove_file(dir.path().join("keys")).unwrap();
+    node.plane.replace(Vec::new());
+    node.hint.other_database();
+    node.plane.knows(&[1, 2, 3]).await;
+    node.looks().await;
+    assert!(dir.path().join("keys").exists(), "they are saved anew, too");
     node.stop().await;
 }
 

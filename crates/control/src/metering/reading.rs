@@ -1,13 +1,14 @@
 //! One step through the segments: from the marks to the end of the last whole block, or as far as a step may go.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
 
 use journal::{Passage, ReadError, RecordPlace, SegmentsReader};
-use store::{Advance, Fold, Mark};
+use store::{Advance, DatabaseId, Fold, Mark};
 
 use super::groups::Groups;
+use crate::databases::Databases;
 use crate::limits::{FOLD_BYTES, FOLD_GROUPS};
 
 /// Where the fold is in the journal.
@@ -16,6 +17,11 @@ pub(super) struct Reading {
     /// Marks by segment, as they will be once everything read is committed.
     marks: HashMap<u64, u64>,
     groups: Groups,
+    /// Which records are for the database that this is folded into.
+    databases: Databases,
+    database: DatabaseId,
+    /// Names of segments that could not be read to their end and were passed over.
+    unreadable: BTreeSet<OsString>,
 }
 
 /// What a step may hold, about: it ends with the block that fills it.
@@ -52,6 +58,9 @@ pub(super) struct Step {
     pub(super) bytes: u64,
     /// Name of the last segment that will not be needed once this is committed.
     pub(super) passed: Option<OsString>,
+    /// Names of segments that could not be read to their end, and of all of those that were passed over since the marks were asked for.
+    pub(super) unreadable: Vec<OsString>,
+    pub(super) all_unreadable: BTreeSet<OsString>,
     /// Whether nothing more was there.
     pub(super) caught_up: bool,
     /// Bytes and segments behind it.
@@ -59,16 +68,24 @@ pub(super) struct Step {
 }
 
 impl Reading {
-    /// Goes on from the marks that the database has.
-    pub(super) fn resume(data_dir: &Path, marks: &[Mark]) -> Result<Self, ReadError> {
+    /// Goes on from the marks that the database has; what the disk cannot give of the segments `past_errors` counts as damaged.
+    pub(super) fn resume(
+        data_dir: &Path,
+        marks: &[Mark],
+        databases: Databases,
+        database: DatabaseId,
+        past_errors: HashSet<OsString>,
+    ) -> Result<Self, ReadError> {
         let marks: HashMap<_, _> = marks.iter().map(|mark| (mark.segment, mark.offset)).collect();
-        let segments = SegmentsReader::resume(data_dir, marks.clone())?;
-        Ok(Self { segments, marks, groups: Groups::default() })
+        let segments = SegmentsReader::resume(data_dir, marks.clone())?.reading_past_errors(past_errors);
+        let (groups, unreadable) = (Groups::default(), BTreeSet::new());
+        Ok(Self { segments, marks, groups, databases, database, unreadable })
     }
 
     /// Reads on; what it has read is safe from a crash of the machine. After an error it is of no use any more.
     pub(super) fn step(&mut self, node: u64, room: Room) -> Result<Step, ReadError> {
-        let mut step = Step { fold: Fold { node, ..Fold::default() }, ..Step::default() };
+        let fold = Fold { database: Some(self.database), node, ..Fold::default() };
+        let mut step = Step { fold, ..Step::default() };
         while step.bytes < room.bytes && self.groups.len() < room.groups {
             match self.segments.next_block() {
                 Ok(Some(passage)) => self.pass(passage, &mut step)?,
@@ -76,11 +93,13 @@ impl Reading {
                     step.caught_up = true;
                     break;
                 }
-                Err(damage) => survive(damage)?,
+                Err(error @ ReadError::Damaged { .. }) => survive(error)?,
+                Err(error @ ReadError::File { .. }) => self.leave_unreadable(error, &mut step)?,
             }
         }
         self.sync(&step)?;
         (step.fold.usage, step.fold.uses) = self.groups.take();
+        step.all_unreadable.clone_from(&self.unreadable);
         step.rest = self.rest()?;
         Ok(step)
     }
@@ -94,10 +113,12 @@ impl Reading {
         while let Some(record) = self.segments.next_in_block() {
             match record {
                 Ok(record) => {
-                    if let Some(event) = record.event() {
+                    let Some(event) = record.event() else { continue };
+                    let began_us = event.ts_us.saturating_sub(event.latency_us);
+                    if self.databases.gives(self.database, record.ring.boot, began_us) {
                         self.groups.add(&event);
+                        step.records += 1;
                     }
-                    step.records += 1;
                 }
                 Err(damage) => survive(damage)?,
             }
@@ -109,6 +130,18 @@ impl Reading {
             self.sync(step)?;
             step.passed =
                 self.segments.path().and_then(Path::file_name).map(Into::into).or(step.passed.take());
+        }
+        Ok(())
+    }
+
+    /// A segment that cannot be read keeps its mark and is read later; what is behind it does not wait.
+    fn leave_unreadable(&mut self, error: ReadError, step: &mut Step) -> Result<(), ReadError> {
+        self.sync(step)?;
+        let (path, error) = self.segments.leave_unreadable(error)?;
+        tracing::error!(segment = %path.display(), %error, "a segment cannot be read and is not in the usage; it is tried again");
+        if let Some(name) = path.file_name() {
+            self.unreadable.insert(name.into());
+            step.unreadable.push(name.into());
         }
         Ok(())
     }
@@ -138,7 +171,7 @@ impl Reading {
     }
 }
 
-/// Damage costs what is damaged; a file that cannot be read may be readable later.
+/// Damage costs what is damaged.
 fn survive(error: ReadError) -> Result<(), ReadError> {
     match error {
         ReadError::Damaged { path, offset, what } => {

@@ -1,5 +1,6 @@
 //! What the fold shares with those who watch it, wake it, and remove segments.
 
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use store::Mark;
 use tokio::sync::Notify;
 
 use super::reading::Step;
+use crate::limits::{UNREADABLE_RETRY, UNREADABLE_TRIES};
 
 /// Watches the fold.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct MeteringStatus {
     pub lag_bytes: u64,
     /// Segments that are not in the usage to their end and so are not removed, the live one included.
     pub segments_held: u64,
+    /// Those of them that could not be read when they were last tried.
+    pub segments_unreadable: u64,
     /// The mark that moved last.
     pub folded_to: Option<Mark>,
 }
@@ -70,6 +74,16 @@ struct State {
     step_began_at: Instant,
     /// Name of the last segment that is in the usage to its end.
     passed: Option<OsString>,
+    /// Segments before it that could not be read to their end, by name.
+    unreadable: HashMap<OsString, Tries>,
+    /// Those that have failed so often that what can be read of them has to do.
+    given_up: HashSet<OsString>,
+}
+
+/// How often a segment could not be read, and when last.
+struct Tries {
+    count: u32,
+    last_at: tokio::time::Instant,
 }
 
 impl Default for State {
@@ -81,6 +95,23 @@ impl Default for State {
             caught_up_at: now,
             step_began_at: now,
             passed: None,
+            unreadable: HashMap::new(),
+            given_up: HashSet::new(),
+        }
+    }
+}
+
+impl State {
+    /// A segment could not be read. Tries that follow each other closely, as when commits fail, are one.
+    fn tried(&mut self, name: &OsString) {
+        let now = tokio::time::Instant::now();
+        let tries = self.unreadable.entry(name.clone()).or_insert(Tries { count: 0, last_at: now });
+        if tries.count > 0 && now.duration_since(tries.last_at) < UNREADABLE_RETRY {
+            return;
+        }
+        *tries = Tries { count: tries.count + 1, last_at: now };
+        if tries.count == UNREADABLE_TRIES {
+            self.given_up.insert(name.clone());
         }
     }
 }
@@ -95,7 +126,13 @@ impl Shared {
     /// Whether a segment is not yet in the usage to its end. Before the first commit none is known to be.
     pub(super) fn needs(&self, segment: &Path) -> bool {
         let state = self.lock();
-        state.passed.as_deref().is_none_or(|passed| segment.file_name().is_none_or(|name| name > passed))
+        let Some(name) = segment.file_name() else { return true };
+        state.passed.as_deref().is_none_or(|passed| name > passed) || state.unreadable.contains_key(name)
+    }
+
+    /// Names of segments that have failed so often that what can be read of them has to do.
+    pub(super) fn given_up(&self) -> HashSet<OsString> {
+        self.lock().given_up.clone()
     }
 
     pub(super) fn begins(&self) {
@@ -110,14 +147,22 @@ impl Shared {
         if let Some(passed) = &step.passed {
             state.passed = Some(passed.clone());
         }
+        for name in &step.unreadable {
+            state.tried(name);
+        }
         if step.caught_up {
+            state.unreadable.retain(|name, _| step.all_unreadable.contains(name));
+        }
+        if step.caught_up && state.unreadable.is_empty() {
             state.behind = false;
             state.caught_up_at = state.step_began_at;
         }
+        let unreadable = state.unreadable.len() as u64;
         let status = &mut state.status;
         status.records += step.records;
         status.commits += u64::from(!step.fold.advances.is_empty());
-        (status.lag_bytes, status.segments_held) = step.rest;
+        (status.lag_bytes, status.segments_held) = (step.rest.0, step.rest.1 + unreadable);
+        status.segments_unreadable = unreadable;
         let mark = |advance: &store::Advance| Mark { segment: advance.segment, offset: advance.to };
         status.folded_to = step.fold.advances.last().map(mark).or(status.folded_to);
         if status.last_error.take().is_some() {

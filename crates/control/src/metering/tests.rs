@@ -1,5 +1,8 @@
 //! What is in the usage is what the journal says, whatever happens to either.
 
+mod databases;
+mod unreadable;
+
 use std::future::{pending, ready};
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +40,7 @@ fn start_with_segments(
     store: &Arc<Books>,
 ) -> (Journal, RingWriter, Metering) {
     let data_dir = DataDir::open(dir).unwrap().with_rings_beside_segments();
-    let (reader, metering) = Metering::new(Arc::clone(store) as Arc<dyn Store>, dir, data_dir.node());
+    let (reader, metering) = Metering::new(Arc::clone(store) as Arc<dyn Store>, &data_dir);
     let options =
         JournalOptions { ring_bytes: 64 << 10, segment_bytes, keep_bytes, ..JournalOptions::default() };
     let (journal, mut writers) = Journal::start(data_dir, options, vec![reader]).unwrap();
@@ -112,8 +115,8 @@ async fn drop_after(waits: u64, metering: Metering) {
 }
 
 async fn fold_everything(dir: &Path, store: &Arc<Books>) {
-    let node = DataDir::open(dir).unwrap().node();
-    let (_, metering) = Metering::new(Arc::clone(store) as Arc<dyn Store>, dir, node);
+    let data_dir = DataDir::open(dir).unwrap();
+    let (_, metering) = Metering::new(Arc::clone(store) as Arc<dyn Store>, &data_dir);
     metering.run(ready(())).await;
 }
 

@@ -209,6 +209,7 @@ fn metering(text: &mut Text, gauges: &Gauges) {
     text.single(f::METERING_LAG, seconds(metering.lag));
     text.single(f::METERING_LAG_BYTES, metering.lag_bytes);
     text.single(f::METERING_SEGMENTS, metering.segments_held);
+    text.single(f::METERING_UNREADABLE, metering.segments_unreadable);
     text.single(f::METER_UNREADABLE, gauges.meter_unreadable);
 }
 

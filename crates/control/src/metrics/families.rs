@@ -165,6 +165,8 @@ families! {
         "Bytes of segments that are not in the usage.");
     METERING_SEGMENTS = gauge("lockgate_metering_segments_held", &[],
         "Segments kept because they are not in the usage to their end, the live one included.");
+    METERING_UNREADABLE = gauge("lockgate_metering_segments_unreadable", &[],
+        "Segments that could not be read when they were last tried; what is behind them is in the usage.");
     METER_UNREADABLE = counter("lockgate_meter_unreadable_total", &[],
         "Responses that counted as nothing because the header their route is metered by was missing or no number.");
     LIMIT_REFUSED = counter("lockgate_limit_refused_total", &["reason"],

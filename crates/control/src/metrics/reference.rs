@@ -37,7 +37,8 @@ What functions ask on the way (records with a `parent`) is counted in `lockgate_
 client's request counts once, whatever it set off.
 
 No label is chosen by a client. At most {METRIC_ROUTES} routes and {METRIC_REASONS} reasons have series of their own,
-the rest count as `other`; at most {METRIC_ENDPOINTS} endpoints and {METRIC_FUNCTIONS} functions are shown. Requests that match no route have the empty
+the rest count as `other`. Where the places of routes are short, a reload takes those of routes that are gone, whose
+counters vanish. At most {METRIC_ENDPOINTS} endpoints and {METRIC_FUNCTIONS} functions are shown. Requests that match no route have the empty
 route. A series appears once it has counted something.
 
 Durations are in seconds, with buckets that end at {}.

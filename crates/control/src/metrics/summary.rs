@@ -53,7 +53,7 @@ impl Interval {
 
 fn totals(table: &Table) -> Summary {
     let mut summary = Summary::default();
-    for series in &table.routes {
+    for series in table.routes.iter().chain([&table.gone]) {
         for (sum, count) in summary.requests_by_class.iter_mut().zip(series.requests) {
             *sum = sum.wrapping_add(count);
         }
@@ -72,6 +72,16 @@ mod tests {
 
     use crate::Metrics;
     use crate::testing::event;
+
+    #[test]
+    fn what_was_counted_of_routes_that_lost_their_series_stays_in_the_totals() {
+        let (mut metrics, handle) = Metrics::with_routes_max(1);
+        metrics.observe([EventRef { bytes_out: 70, ..event() }].into_iter());
+        handle.follow_routes(["another"].into_iter());
+        metrics.observe([EventRef { route: "another", bytes_out: 30, ..event() }].into_iter());
+        let summary = handle.summary();
+        assert_eq!((summary.requests_total, summary.bytes_out_total), (2, 100));
+    }
 
     #[test]
     fn a_summary_has_totals_and_the_interval_since_the_one_before() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockgate_event::{EventRef, Kind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::histogram::{FineHistogram, Histogram};
 use crate::limits::METRIC_REASONS;
@@ -44,6 +44,12 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
+    fn take(&mut self, other: &Self) {
+        self.bytes_in = self.bytes_in.wrapping_add(other.bytes_in);
+        self.bytes_out = self.bytes_out.wrapping_add(other.bytes_out);
+        self.value = self.value.wrapping_add(other.value);
+    }
+
     fn add(&mut self, event: &EventRef<'_>) {
         self.bytes_in = self.bytes_in.wrapping_add(event.bytes_in);
         self.bytes_out = self.bytes_out.wrapping_add(event.bytes_out);
@@ -58,6 +64,15 @@ impl RouteSeries {
     /// Whether a record of this route has been seen.
     pub(crate) fn is_used(&self) -> bool {
         self.cut_requests != 0 || self.requests != [0; CLASSES.len()] || self.sums != Sums::default()
+    }
+
+    /// Adds what summaries tell of another route.
+    fn take(&mut self, other: &Self) {
+        for (sum, count) in self.requests.iter_mut().zip(other.requests) {
+            *sum = sum.wrapping_add(count);
+        }
+        self.sums.take(&other.sums);
+        self.cuts.take(&other.cuts);
     }
 
     fn observe(&mut self, event: &EventRef<'_>) {
@@ -99,6 +114,8 @@ pub(crate) struct Table {
     reason_positions: FxHashMap<Arc<str>, usize>,
     /// Position of the route of the last record: the next one is often the same.
     last_route: usize,
+    /// What was counted of routes that have lost their series.
+    pub(crate) gone: RouteSeries,
 }
 
 impl Table {
@@ -114,10 +131,39 @@ impl Table {
             route_positions: FxHashMap::default(),
             reason_positions: FxHashMap::from_iter([(Arc::from(OTHER), 0)]),
             last_route: NO_ROUTE,
+            gone: RouteSeries::default(),
         };
         table.add_route("");
         table.add_route(OTHER);
         table
+    }
+
+    /// Takes note of the routes in force. Where there are not places enough for all that have been and are, those in force get them: with names
+    /// that say a release, new routes would otherwise have none in the end.
+    pub(crate) fn follow<'a>(&mut self, routes: impl Iterator<Item = &'a str> + Clone) {
+        let in_force: FxHashSet<&str> = routes.clone().collect();
+        let is_known = |route: &&&str| self.route_positions.contains_key(**route);
+        let new = in_force.len() - in_force.iter().filter(is_known).count();
+        if self.routes.len() - 2 + new <= self.routes_max {
+            return;
+        }
+        let own = self.routes.split_off(OTHER_ROUTE + 1);
+        self.route_positions = FxHashMap::default();
+        for series in own {
+            if in_force.contains(&*series.route) {
+                self.routes.push(series);
+            } else {
+                self.gone.take(&series);
+            }
+        }
+        for (position, series) in self.routes.iter().enumerate() {
+            self.route_positions.insert(Arc::clone(&series.route), position);
+        }
+        self.last_route = NO_ROUTE;
+        // At once, so that what is still to come of other routes does not take the places again.
+        for route in routes {
+            self.route_position(route);
+        }
     }
 
     pub(crate) fn observe(&mut self, event: &EventRef<'_>) {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use policy::{KeyFacts, KeyHash};
 use store::{
-    ChangeListener, Correction, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection, NewKey,
-    NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, User, UserChange, UserId,
+    ChangeListener, Correction, DatabaseId, Fold, Key, KeyChange, KeyId, KeyState, Made, Mark, NewCorrection,
+    NewKey, NewUser, Once, Page, Rotation, Store, StoreError, UsageQuery, UsageRow, User, UserChange, UserId,
 };
 use tokio::task::yield_now;
 
@@ -32,15 +33,26 @@ pub(crate) struct Books {
     state: Mutex<State>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct State {
     fault: Fault,
+    identity: DatabaseId,
     marks: BTreeMap<(u64, u64), u64>,
     usage: Usage,
     uses: BTreeMap<u64, u64>,
     folds: u64,
     number: u64,
     keys: BTreeMap<KeyHash, KeyState>,
+}
+
+impl Default for State {
+    /// Each one is another database.
+    fn default() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let identity = DatabaseId(LAST.fetch_add(1, Ordering::Relaxed).into());
+        let (marks, usage, uses, keys) = Default::default();
+        Self { fault: Fault::None, identity, marks, usage, uses, folds: 0, number: 0, keys }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +110,9 @@ impl Books {
         if matches!(state.fault, Fault::IsSlow(groups_max) if fold.usage.len() > groups_max) {
             return Err(unavailable());
         }
+        if fold.database.is_some_and(|database| database != state.identity) {
+            return Err(StoreError::Folded);
+        }
         for advance in &fold.advances {
             let mark = state.marks.get(&(fold.node, advance.segment)).copied().unwrap_or(0);
             if mark != advance.from {
@@ -148,6 +163,10 @@ macro_rules! not_kept {
                 self.answer().map(drop)
             }
 
+            async fn identity(&self) -> Result<DatabaseId, StoreError> {
+                Ok(self.answer()?.identity)
+            }
+
             async fn marks(&self, node: u64) -> Result<Vec<Mark>, StoreError> {
                 yield_now().await;
                 let state = self.answer()?;
@@ -194,7 +213,9 @@ not_kept! {
     revoke_key(KeyId, Option<u64>, u64) -> ();
     rotate_key(KeyId, &Rotation, Option<&Once>, u64) -> Made<Key>;
     usage(&UsageQuery) -> Vec<UsageRow>;
+    stream_usage(&UsageQuery, &mut dyn store::UsageSink) -> ();
     correct(&NewCorrection, Option<&Once>, u64) -> Made<Correction>;
+    corrected(&Once) -> Option<Correction>;
     corrections(UserId, Page<u64>) -> Vec<Correction>;
     prune(u64) -> ();
 }

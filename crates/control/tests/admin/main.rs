@@ -9,6 +9,7 @@ mod events;
 mod keys;
 mod openapi;
 mod reload;
+mod streams;
 mod support;
 mod usage;
 mod users;

@@ -236,3 +236,20 @@ fn a_correction_that_is_sent_again_counts_once() {
     );
     assert_eq!(running.look("/users/1/usage").json()[0]["total_value"], 1.0);
 }
+
+#[test]
+fn a_correction_that_is_sent_again_is_found_though_its_user_is_gone() {
+    let running = keeping();
+    let once = "idempotency-key: c1\r\n";
+    let send =
+        |once: &str| running.send_with("POST", "/users/1/corrections", once, r#"{"value":1,"note":"n"}"#);
+    let first = send(once);
+    assert_eq!(running.send("DELETE", "/users/1", "").status, 204);
+    let again = send(once);
+    assert_eq!(
+        (again.status, again.field("idempotency-replayed"), again.json()),
+        (201, Some("true"), first.json())
+    );
+    assert_eq!(send("idempotency-key: c2\r\n").status, 404, "the books are closed to what is new");
+    assert_eq!(send("").status, 404);
+}

@@ -155,11 +155,11 @@ fn giving_a_call_up_ends_the_guest_and_its_body() {
     use http_body_util::BodyExt;
     let Some(function) = function("hostile", |_| ()) else { return };
     block_on(async {
-        let permit = function.enter().await.expect("a place");
+        let permit = function.enter(ID).await.expect("a place");
         let (answered, answer) = tokio::sync::oneshot::channel::<http::Response<body::Answer>>();
         let call = functions::Call { id: ID, request: get("/stream"), outbound: None, next: false };
         let response = {
-            let mut running = std::pin::pin!(function.call(&permit, call, answered));
+            let mut running = std::pin::pin!(function.call(permit, call, answered));
             tokio::select! {
                 biased;
                 ended = &mut running => panic!("an endless body ended: {ended:?}"),
@@ -177,14 +177,14 @@ fn an_answer_that_nobody_takes_ends_the_guest() {
     for component in ["hostile", "hello-p3"] {
         let Some(function) = function(component, |settings| settings.reuse = 100) else { return };
         block_on(async {
-            let permit = function.enter().await.expect("a place");
+            let permit = function.enter(ID).await.expect("a place");
             let (answered, answer) = tokio::sync::oneshot::channel::<http::Response<body::Answer>>();
             let call = functions::Call { id: ID, request: get("/stream"), outbound: None, next: false };
             let taken = async {
                 let mut answer = answer.await.expect("a response").into_body();
                 assert!(answer.frame().await.expect("a piece").is_ok());
             };
-            let running = function.call(&permit, call, answered);
+            let running = function.call(permit, call, answered);
             let (ended, ()) = tokio::join!(running, taken);
             assert_eq!(ended, Ok(()), "nobody wants to know how it ended");
         });

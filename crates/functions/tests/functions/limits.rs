@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use functions::{Busy, FAILURE_REASONS, Failure, LoadError, Runtime, RuntimeOptions, Settings};
+use functions::{FAILURE_REASONS, Failure, LoadError, Settings};
 
 use crate::support::{Nowhere, Outcome, ask, block_on, call, component, function, get, request, runtime};
 
@@ -80,7 +80,7 @@ fn memory_is_bounded_in_total() {
     let limited = |settings: &mut Settings| settings.memory_bytes = 16 << 20;
     check("/allocate", "function_memory", limited);
     check("/allocate?mib=8", "", limited);
-    for name in ["memories", "tables"] {
+    for name in ["memories", "tables", "heap"] {
         let Some(function) = function(name, limited) else { return };
         let outcome = ask(&function, "/");
         assert_eq!(outcome.reason(), "function_memory", "{name}: {outcome:?}");
@@ -114,43 +114,6 @@ fn what_the_host_keeps_for_a_guest_is_bounded() {
 }
 
 #[test]
-fn a_component_with_many_tables_takes_the_place_of_several() {
-    let limited = |settings: &mut Settings| {
-        settings.instances = 40;
-        settings.queue = 0;
-    };
-    let Some(crowded) = function("crowded", limited) else { return };
-    block_on(async {
-        let (first, second) = (crowded.enter().await, crowded.enter().await);
-        assert!(first.is_ok() && second.is_ok());
-        assert_eq!(crowded.enter().await.err(), Some(Busy::Full), "64 tables are sixteen places");
-        assert_eq!(crowded.counts().running, 2);
-    });
-}
-
-#[test]
-fn a_function_is_loaded_while_all_instances_are_in_use() {
-    let (Some(hostile), Some(hello)) = (component("hostile"), component("hello")) else { return };
-    let small =
-        Runtime::new(&RuntimeOptions { instances: 1, ..RuntimeOptions::default() }).expect("a runtime");
-    let function = small.load(&hostile, Settings::named("hostile")).expect("a function");
-    block_on(async {
-        let mut held = std::pin::pin!(call(&function, get("/hold"), Arc::new(Nowhere), false));
-        let other = async {
-            tokio::task::yield_now().await;
-            let loaded = small.load(&hello, Settings::named("hello")).expect("another function");
-            let asked = call(&loaded, get("/"), Arc::new(Nowhere), false).await;
-            assert_eq!(asked.reason(), "function_busy", "there is one place for calls");
-        };
-        tokio::select! {
-            biased;
-            ended = &mut held => panic!("it does not answer: {ended:?}"),
-            () = other => {}
-        }
-    });
-}
-
-#[test]
 fn an_answer_that_goes_on_without_its_guest_is_still_its_call() {
     let limited = |settings: &mut Settings| settings.time = 300 * MS;
     let Some(function) = function("hello-p3", limited) else { return };
@@ -176,57 +139,4 @@ fn an_endless_answer_is_cut() {
     assert!(outcome.body.len() <= 1 << 20 && outcome.body.len() > 1 << 19, "{}", outcome.body.len());
     assert!(outcome.body_error.is_some());
     check("/content-length?claims=2000000&sends=1", "function_too_large", limited);
-}
-
-#[test]
-fn calls_at_once_are_bounded_and_the_rest_waits_in_a_bounded_queue() {
-    let limited = |settings: &mut Settings| {
-        settings.instances = 1;
-        settings.queue = 1;
-        settings.queue_time = 50 * MS;
-    };
-    let Some(function) = function("hello", limited) else { return };
-    block_on(async {
-        let first = function.enter().await.expect("a place");
-        assert_eq!(function.counts().running, 1);
-        let (second, third) = tokio::join!(function.enter(), function.enter());
-        assert_eq!((second.err(), third.err()), (Some(Busy::Late), Some(Busy::Full)));
-        let (fourth, ()) = tokio::join!(function.enter(), async {
-            tokio::task::yield_now().await;
-            assert_eq!(function.counts().waiting, 1);
-            drop(first);
-        });
-        assert!(fourth.is_ok());
-        assert_eq!(function.counts().waiting, 0);
-    });
-    assert_eq!(function.counts().running, 0);
-    let busy = FAILURE_REASONS.iter().position(|reason| *reason == "function_busy").expect("a reason");
-    assert_eq!(function.counts().failures[busy], 2);
-}
-
-#[test]
-fn instances_of_all_functions_are_bounded() {
-    let Some(hostile) = component("hostile") else { return };
-    let small =
-        Runtime::new(&RuntimeOptions { instances: 1, ..RuntimeOptions::default() }).expect("a runtime");
-    let function = small.load(&hostile, Settings::named("hostile")).expect("a function");
-    let (first, second) = block_on(async {
-        tokio::join!(
-            call(&function, get("/sleep?ms=50"), Arc::new(Nowhere), false),
-            call(&function, get("/sleep?ms=50"), Arc::new(Nowhere), false),
-        )
-    });
-    assert_eq!((first.reason(), second.reason()), ("", "function_busy"));
-    assert_eq!(second.failure.expect("a failure").status(), 503);
-    // Those of WASI 0.3 lie in a pool of their own, and there is still one place for all.
-    let Some(later) = component("hello-p3") else { return };
-    let later = small.load(&later, Settings::named("later")).expect("a function");
-    let (first, second) = block_on(async {
-        tokio::join!(
-            call(&function, get("/sleep?ms=50"), Arc::new(Nowhere), false),
-            call(&later, get("/"), Arc::new(Nowhere), false),
-        )
-    });
-    assert_eq!((first.reason(), second.reason()), ("", "function_busy"));
-    assert_eq!(ask(&later, "/").status, 200);
 }

@@ -50,6 +50,15 @@ fn what_is_no_component_is_refused_with_a_hint() {
     ));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.wasm");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(matches!(runtime().load(&pipe, Settings::named("a")), Err(LoadError::Read(_))));
+}
+
 #[test]
 fn every_import_that_is_not_provided_is_named() {
     let error = load(&importing("wasi:keyvalue/store@0.2.0-draft"));
@@ -65,7 +74,7 @@ fn every_import_that_is_not_provided_is_named() {
 fn imports_that_count_as_provided_are() {
     for name in ["hello", "hello-p3", "hostile"] {
         let Some(file) = component(name) else { return };
-        let checked = runtime().check(&file).expect("a function");
+        let checked = runtime().check(&file, Settings::named(name)).expect("a function");
         assert!(!checked.imports.is_empty());
         assert!(checked.imports.iter().all(|import| import.refused.is_none()), "{:?}", checked.imports);
         assert!(
@@ -105,14 +114,20 @@ impl Cached {
     }
 }
 
+/// Whether a component had to be compiled.
+fn compiles(runtime: &Runtime, component: &Path) -> bool {
+    let checked = runtime.check(component, Settings::named("checked"));
+    checked.expect("a function").compile_time.is_some()
+}
+
 #[test]
 fn code_is_compiled_once_and_read_by_us_alone() {
     let Some(hello) = component("hello") else { return };
     let cached = Cached::new();
-    assert!(cached.runtime.check(&hello).expect("a function").compile_time.is_some());
-    assert!(cached.runtime.check(&hello).expect("a function").compile_time.is_none());
+    assert!(compiles(&cached.runtime, &hello));
+    assert!(!compiles(&cached.runtime, &hello));
     let again = Cached::runtime(cached.folder.path(), "key");
-    assert!(again.check(&hello).expect("a function").compile_time.is_none());
+    assert!(!compiles(&again, &hello));
     for (path, mode) in [("code", 0o700), ("key", 0o600)] {
         let permissions = fs::metadata(cached.folder.path().join(path)).expect("it is there").permissions();
         assert_eq!(permissions.mode() & 0o777, mode, "{path}");
@@ -123,18 +138,18 @@ fn code_is_compiled_once_and_read_by_us_alone() {
 fn code_that_is_not_ours_is_made_anew() {
     let Some(hello) = component("hello") else { return };
     let cached = Cached::new();
-    cached.runtime.check(&hello).expect("a function");
+    cached.runtime.check(&hello, Settings::named("hello")).expect("a function");
     let ours = fs::read(cached.file()).expect("code");
     let other_key = Cached::runtime(cached.folder.path(), "other");
-    assert!(other_key.check(&hello).expect("a function").compile_time.is_some());
+    assert!(compiles(&other_key, &hello));
     let mut changed = ours.clone();
     let last = changed.len() - 1;
     changed[last] ^= 1;
     for file in [&changed[..], &ours[..ours.len() / 2], &ours[..10], b"", &ours[32..]] {
         fs::write(cached.file(), file).expect("a file");
-        assert!(cached.runtime.check(&hello).expect("a function").compile_time.is_some());
+        assert!(compiles(&cached.runtime, &hello));
         assert_eq!(fs::read(cached.file()).expect("code").len(), ours.len());
-        assert!(cached.runtime.check(&hello).expect("a function").compile_time.is_none());
+        assert!(!compiles(&cached.runtime, &hello));
     }
 }
 

@@ -5,5 +5,6 @@ mod limits;
 mod loading;
 mod outbound;
 mod prints;
+mod room;
 mod sandbox;
 mod support;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use functions::Settings;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{ask, block_on, call, function, get};
+use crate::support::{ID, ask, block_on, call, function, get};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -95,4 +95,44 @@ fn refused_requests_are_told_a_few_times_for_each_call() {
     let told: Vec<&str> = log.lines().filter(|line| line.contains("outgoing request refused")).collect();
     assert_eq!(told.len(), 8, "{log}");
     assert!(told[7].contains("the call's others are not told"), "{log}");
+}
+
+#[test]
+fn names_in_a_backtrace_are_cut_and_make_up_no_lines() {
+    let Some(function) = function("named", |_| ()) else { return };
+    let log = logged(|| {
+        assert_eq!(ask(&function, "/").reason(), "function_trapped");
+    });
+    assert!(log.contains("wasm backtrace") && log.contains("unreachable"), "{log}");
+    assert!(log.len() < 6_000, "{} bytes", log.len());
+    let mut lines = log.lines();
+    assert!(lines.next().is_some_and(|line| line.contains("WARN function: ")), "{log}");
+    for line in lines {
+        let is_first = line.starts_with("error while executing at wasm backtrace:");
+        assert!(is_first || line.starts_with("    ") && line.chars().count() < 220, "{line}");
+        assert!(!line.contains(char::is_control), "{line:?}");
+    }
+}
+
+#[test]
+fn calls_that_are_turned_away_are_told_with_their_cause_now_and_then() {
+    let Some(function) = function("hello", |settings| (settings.instances, settings.queue) = (1, 0)) else {
+        return;
+    };
+    let log = logged(|| {
+        block_on(async {
+            let held = function.enter(ID).await.expect("a place");
+            for _ in 0..100 {
+                assert!(function.enter(ID).await.is_err());
+            }
+            drop(held);
+        });
+    });
+    assert!(log.contains("all `instances` of the function are in use, and its `queue` is full"), "{log}");
+    assert!(
+        log.contains("reason=\"function_busy\"") && log.contains("request=0000000000000001-2-3-4"),
+        "{log}"
+    );
+    // One a second.
+    assert!(log.lines().count() < 50, "{log}");
 }

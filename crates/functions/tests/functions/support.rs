@@ -17,12 +17,15 @@ use lockgate_event::EventId;
 /// A runtime that all tests share, with a cache that outlives them: compiling takes most of their time.
 pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Arc<Runtime>> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let cache = CachePlace { folder: folder.join("functions"), key_file: folder.join("functions.key") };
-        let options = RuntimeOptions { instances: 100, cache: Some(cache), compiler: None };
-        Runtime::new(&options).expect("a runtime")
-    })
+    RUNTIME.get_or_init(|| runtime_of(100))
+}
+
+/// A runtime with room for that many instances, and the cache of all.
+pub(crate) fn runtime_of(instances: usize) -> Arc<Runtime> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let cache = CachePlace { folder: folder.join("functions"), key_file: folder.join("functions.key") };
+    let options = RuntimeOptions { instances, cache: Some(cache), compiler: None };
+    Runtime::new(&options).expect("a runtime")
 }
 
 /// The component of that name under these settings; `None` when it has not been built.
@@ -92,7 +95,10 @@ pub(crate) async fn call(
     next: bool,
 ) -> Outcome {
     let began = Instant::now();
-    let permit = function.enter().await.expect("a place");
+    let permit = match function.enter(ID).await {
+        Ok(permit) => permit,
+        Err(busy) => return Outcome { failure: Some(busy.into()), ..Outcome::default() },
+    };
     let (answered, answer) = tokio::sync::oneshot::channel::<Response<Answer>>();
     let call = Call { id: ID, request, outbound: Some(outbound), next };
     let taken = async {
@@ -101,7 +107,7 @@ pub(crate) async fn call(
             Err(_) => Outcome::default(),
         }
     };
-    let (ended, mut outcome) = tokio::join!(function.call(&permit, call, answered), taken);
+    let (ended, mut outcome) = tokio::join!(function.call(permit, call, answered), taken);
     outcome.failure = ended.err();
     outcome.took = began.elapsed();
     outcome

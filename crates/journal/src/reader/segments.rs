@@ -1,14 +1,16 @@
 //! The way through the segments of a directory: from one to the next, each record once.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::SECOND_LOOK;
 use crate::batch::{RawRecord, RecordPlace};
 use crate::data_dir::journal_dir;
 use crate::error::ReadError;
-use crate::segment::{self, Footer, RingId, SegmentReader, Step};
+use crate::segment::{self, Errors, Footer, RingId, SegmentReader, Step};
 
 /// Segments read to their end whose ring positions a resumed reader looks at. A record can be in two segments only when they follow each
 /// other, or with a start between them that wrote nothing.
@@ -29,6 +31,8 @@ pub struct SegmentsReader {
     pub(super) last: Option<PathBuf>,
     /// Segments that are passed over when it is their turn.
     unwanted: HashSet<PathBuf>,
+    /// Names of segments in which a place that the disk cannot give counts as damaged.
+    past_errors: HashSet<OsString>,
     next_in_block: usize,
 }
 
@@ -53,8 +57,15 @@ impl SegmentsReader {
             ended: false,
             last: None,
             unwanted: HashSet::new(),
+            past_errors: HashSet::new(),
             next_in_block: 0,
         }
+    }
+
+    /// In the segments of these names, what the disk cannot give counts as damaged, instead of ending their reading.
+    #[must_use]
+    pub fn reading_past_errors(self, past_errors: HashSet<OsString>) -> Self {
+        Self { past_errors, ..self }
     }
 
     /// Goes on from marks, each a segment and the offset behind its last block that has been read ([`SegmentsReader::place`]). What the
@@ -75,8 +86,8 @@ impl SegmentsReader {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, after which what it holds is passed over, or is damaged, after which the next call goes on behind the
-    /// damage.
+    /// When a file cannot be read, or is damaged. The next call goes on behind the damage, and with the segment behind one that could not be
+    /// opened; where it could not be read on, the same is tried again, unless it is left ([`SegmentsReader::leave_unreadable`]).
     pub fn next_block(&mut self) -> Result<Option<Passage>, ReadError> {
         if self.ended {
             self.current = None;
@@ -93,6 +104,22 @@ impl SegmentsReader {
                 step => self.passage(step).map(Some),
             },
             step => self.passage(step).map(Some),
+        }
+    }
+
+    /// Passes over what is left of the segment that cannot be read, and says which one that is and why.
+    ///
+    /// # Errors
+    ///
+    /// What is no failure of this segment.
+    pub fn leave_unreadable(&mut self, error: ReadError) -> Result<(PathBuf, io::Error), ReadError> {
+        match error {
+            ReadError::File { path, source } if self.last.as_ref() == Some(&path) => {
+                self.current = None;
+                self.ended = false;
+                Ok((path, source))
+            }
+            error => Err(error),
         }
     }
 
@@ -216,7 +243,9 @@ impl SegmentsReader {
             if self.unwanted.contains(&path) {
                 continue;
             }
-            match SegmentReader::open(&path) {
+            let is_past_errors = path.file_name().is_some_and(|name| self.past_errors.contains(name));
+            let errors = if is_past_errors { Errors::Damage } else { Errors::Fail };
+            match SegmentReader::open_with(&path, errors) {
                 Ok(segment) => {
                     self.enter(segment)?;
                     return Ok(true);

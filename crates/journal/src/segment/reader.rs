@@ -10,6 +10,7 @@ use lockgate_event::segment::{
     HEADER_FIXED_BYTES, READ_BYTES, Source, Step, TRAILER_BYTES, Walker,
 };
 
+use super::errors::read_past_errors;
 use super::{Footer, SegmentHeader, created_of_name};
 use crate::batch::{RawRecord, RecordPlace};
 use crate::error::ReadError;
@@ -24,6 +25,16 @@ pub struct SegmentReader {
     walker: Walker,
     window: Window,
     next_record: usize,
+    errors: Errors,
+}
+
+/// What becomes of bytes that the disk cannot give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// Nothing is read.
+    Fail,
+    /// They are taken for damaged: zeros.
+    Damage,
 }
 
 impl SegmentReader {
@@ -33,9 +44,13 @@ impl SegmentReader {
     ///
     /// When it cannot be read, or is too short to hold a record. A damaged header is no error here, it is the first damage to be named.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
+        Self::open_with(path, Errors::Fail)
+    }
+
+    pub(crate) fn open_with(path: &Path, errors: Errors) -> Result<Self, ReadError> {
         let file = File::open(path).map_err(ReadError::file(path))?;
         let mut start = Window::default();
-        let read = Walker::start(&mut View { file: &file, window: &mut start, read_bytes: 0 });
+        let read = Walker::start(&mut View { file: &file, window: &mut start, read_bytes: 0, errors });
         let (walker, header) = read.map_err(ReadError::file(path))?;
         if header.is_none() && start.bytes.len() < HEADER_FIXED_BYTES {
             return Err(ReadError::Damaged {
@@ -44,7 +59,15 @@ impl SegmentReader {
                 what: "it ends within its header",
             });
         }
-        Ok(Self { file, path: path.into(), header, walker, window: Window::default(), next_record: 0 })
+        Ok(Self {
+            file,
+            path: path.into(),
+            header,
+            walker,
+            window: Window::default(),
+            next_record: 0,
+            errors,
+        })
     }
 
     /// The file.
@@ -90,10 +113,11 @@ impl SegmentReader {
             what: "the footer is not what was written",
         };
         let mut head = [0; BLOCK_HEADER_BYTES];
-        read_up_to(&self.file, &mut head, offset).map_err(ReadError::file(&self.path))?;
+        self.errors.read(&self.file, &mut head, offset).map_err(ReadError::file(&self.path))?;
         let header = BlockHeader::parse(&head).ok_or_else(damaged)?;
         let mut payload = vec![0; (header.payload_bytes as usize).min(FOOTER_PAYLOAD_BYTES_MAX)];
-        read_up_to(&self.file, &mut payload, offset + BLOCK_HEADER_BYTES as u64)
+        self.errors
+            .read(&self.file, &mut payload, offset + BLOCK_HEADER_BYTES as u64)
             .map_err(ReadError::file(&self.path))?;
         Footer::parse(&header, &payload).map(Some).ok_or_else(damaged)
     }
@@ -107,7 +131,7 @@ impl SegmentReader {
         let length = self.file.metadata()?.len();
         let Some(at) = length.checked_sub(TRAILER_BYTES as u64) else { return Ok(None) };
         let mut trailer = [0; TRAILER_BYTES];
-        read_up_to(&self.file, &mut trailer, at)?;
+        self.errors.read(&self.file, &mut trailer, at)?;
         Ok(Footer::offset_of(&trailer).filter(|&offset| offset < at))
     }
 
@@ -212,7 +236,8 @@ impl SegmentReader {
     }
 
     fn step(&mut self) -> io::Result<Step> {
-        let mut view = View { file: &self.file, window: &mut self.window, read_bytes: READ_BYTES };
+        let (window, errors) = (&mut self.window, self.errors);
+        let mut view = View { file: &self.file, window, read_bytes: READ_BYTES, errors };
         let step = self.walker.step(&mut view)?;
         if step == Step::End {
             // What is not whole now may be different bytes the next time.
@@ -250,6 +275,19 @@ struct View<'a> {
     window: &'a mut Window,
     /// Least to fetch at once, bytes.
     read_bytes: usize,
+    errors: Errors,
+}
+
+impl Errors {
+    fn read(self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        match self {
+            Self::Fail => read_up_to(file, bytes, offset),
+            Self::Damage => {
+                let length = file.metadata()?.len();
+                read_past_errors(bytes, offset, length, |bytes, offset| file.read_at(bytes, offset))
+            }
+        }
+    }
 }
 
 impl Source for View<'_> {
@@ -259,7 +297,7 @@ impl Source for View<'_> {
         let window = &mut *self.window;
         if window.get(offset, wanted).is_none() {
             window.bytes.resize(wanted.max(self.read_bytes), 0);
-            let read = read_up_to(self.file, &mut window.bytes, offset)?;
+            let read = self.errors.read(self.file, &mut window.bytes, offset)?;
             window.bytes.truncate(read);
             window.start = offset;
         }

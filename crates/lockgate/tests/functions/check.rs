@@ -96,3 +96,17 @@ fn a_file_that_is_not_there_is_a_failure() {
     assert!(err.contains("/nowhere/at-all.wasm"), "{err}");
     assert_eq!(check(&[]).0, Some(2));
 }
+
+#[test]
+fn limits_are_those_that_the_configuration_gives() {
+    let (Some(hello), Some(vast)) = (component("hello"), component("vast")) else { return };
+    let (hello, vast) = (hello.to_str().unwrap(), vast.to_str().unwrap());
+    let refused = &found(&[vast], 1)[0];
+    assert!(refused["error"].as_str().unwrap().contains("more than its `memory`"), "{refused:#}");
+    assert_eq!(found(&["--memory=1GiB", vast], 0)[0]["ok"], Value::Bool(true));
+    let refused = &found(&["--memory=1MiB", hello], 1)[0];
+    assert!(refused["error"].as_str().unwrap().contains("more than its `memory`"), "{refused:#}");
+    let (code, _, err) = check(&["--memory=many", hello]);
+    assert_eq!(code, Some(3));
+    assert!(err.contains("memory") && err.contains("64KiB"), "{err}");
+}

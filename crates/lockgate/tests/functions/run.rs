@@ -27,6 +27,8 @@ impl Running {
             .arg(file)
             .args(arguments)
             .env("TMPDIR", temporary.path())
+            // It is of another gateway, and would be refused.
+            .env("LOCKGATE_ADMIN_TOKEN", "not a token")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -139,6 +141,34 @@ fn ctrl_c_ends_it_and_leaves_nothing_behind() {
     let status = eventually("the end", || running.child.try_wait().unwrap());
     assert_eq!(status.code(), Some(0), "{}", running.printed());
     assert_eq!(fs::read_dir(running.temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_ends_nothing() {
+    let Some(hostile) = component("hostile") else { return };
+    let mut child = Command::new(LOCKGATE)
+        .args(["functions", "run"])
+        .arg(&hostile)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let address = first.split_once("http://").unwrap().1.trim_end_matches('/').to_owned();
+    // So that it does not write to a stream without a reader.
+    let rest = std::thread::spawn(move || lines.map_while(Result::ok).count());
+    for _ in 0..3 {
+        let mut client = RawClient::connect(&address).unwrap();
+        client.send("GET /log?bytes=200 HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+        assert_eq!(client.response("GET").unwrap().status(), 200);
+    }
+    let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    assert_eq!(eventually("the end", || child.try_wait().unwrap()).code(), Some(0));
+    rest.join().unwrap();
 }
 
 #[test]

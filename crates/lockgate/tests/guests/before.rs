@@ -1,8 +1,8 @@
 //! Functions that stand before an upstream.
 
-use testkit::{Answer, Origin, Step, component};
+use testkit::{Answer, FreeAddress, Origin, Step, component};
 
-use crate::{records, start};
+use crate::{reason, records, start};
 
 fn config(origin: &Origin, before: &str, functions: &str) -> String {
     format!(
@@ -105,4 +105,50 @@ fn what_nobody_wants_any_more_is_not_fetched() {
     let records = records(&mut gateway);
     let child = records.iter().find(|record| !record["parent"].is_null()).unwrap();
     assert_eq!(child["reason"], "client_gone", "{records:?}");
+}
+
+#[test]
+fn several_stand_in_the_order_written() {
+    let Some(guest) = component("signed-url") else { return };
+    let origin = Origin::echo();
+    let other = function("other", &guest).replace("\"k\"", "\"another\"");
+    let functions = format!("{}\n{other}", checked(&guest));
+    for (before, asked) in [
+        ("[\"check\", \"other\"]", &["function:check", "function:other"][..]),
+        ("[\"other\", \"check\"]", &["function:other"]),
+    ] {
+        let mut gateway = start(&config(&origin, before, &functions));
+        // Signed for one of them: it asks the next, if it is asked.
+        let refused = gateway.get(SIGNED).unwrap();
+        assert_eq!(refused.status(), 403, "{}\n{}", refused.text(), gateway.log());
+        let records = records(&mut gateway);
+        let mut upstreams: Vec<_> = records.iter().filter_map(|record| record["upstream"].as_str()).collect();
+        upstreams.sort_unstable();
+        assert_eq!(upstreams, asked, "{before}");
+    }
+    assert_eq!(origin.hits(), 0);
+}
+
+#[test]
+fn a_loop_through_functions_ends() {
+    let Some(guest) = component("signed-url") else { return };
+    let itself = FreeAddress::new();
+    let mut gateway = start(&format!(
+        "[[listener]]\naddress = \"{0}\"\n[upstream.itself]\nendpoints = [\"{0}\"]\n{1}\n\
+         [[route]]\npath = \"/shop/*\"\nbefore = [\"check\"]\nupstream = \"itself\"\n",
+        itself.address(),
+        checked(&guest)
+    ));
+    let response = gateway.get(SIGNED).unwrap();
+    // The innermost is told, and answers by that error.
+    assert_eq!(
+        (response.status(), reason(&response).as_str()),
+        (500, "function_failed"),
+        "{}",
+        gateway.log()
+    );
+    gateway.wait_for_log("LoopDetected");
+    let records = records(&mut gateway);
+    let refused = records.iter().filter(|record| record["reason"] == "loop");
+    assert_eq!(refused.count(), 1, "{records:?}");
 }

@@ -123,3 +123,42 @@ fn what_a_guest_asks_for_itself_is_not_said_to_be_a_clients() {
     assert_eq!(passed.status(), 200, "{}\n{}", passed.text(), gateway.log());
     assert!(porter.headers()[1].starts_with(b"PROXY TCP4 127.0.0.1 127.0.0.1 "));
 }
+
+#[test]
+fn a_guest_has_no_say_in_where_a_request_came_from() {
+    let Some(hostile) = component("hostile") else { return };
+    let (origin, outside) = (Origin::echo(), Origin::echo());
+    let upstreams = format!("[upstream.orders]\nendpoints = [\"{}\"]\n", origin.address());
+    let outbound = format!("[\"orders\", \"http://{}\"]", outside.address());
+    let gateway = start(&config(&hostile, &outbound, &upstreams));
+    let said = [
+        ("x-forwarded-for", "10.0.0.1"),
+        ("x-forwarded-host", "inside"),
+        ("x-forwarded-port", "1"),
+        ("x-forwarded-proto", "https"),
+        ("forwarded", "for=10.0.0.1"),
+        ("x-lockgate-user", "1"),
+        ("via", "1.1 other"),
+        ("x-mine", "kept"),
+    ];
+    let fields: String =
+        said.iter().map(|(name, value)| format!("&field={name}:{}", value.replace(' ', "_"))).collect();
+    for to in ["http://orders.internal/".to_owned(), format!("http://{}/", outside.address())] {
+        let answer = gateway.get(&format!("/call?n=1&to={to}{fields}")).unwrap().text();
+        assert!(answer.contains("200"), "{to}: {answer}\n{}", gateway.log());
+    }
+    let request = &origin.requests()[0];
+    for (name, value) in said {
+        assert_eq!(
+            request.fields.all(name).contains(&value),
+            name == "x-mine",
+            "{name}: {:?}",
+            request.fields
+        );
+    }
+    assert_eq!(
+        outside.requests()[0].fields.all("x-forwarded-for"),
+        ["10.0.0.1"],
+        "what is outside trusts nobody"
+    );
+}

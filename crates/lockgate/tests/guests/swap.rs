@@ -41,10 +41,54 @@ fn a_component_that_does_not_compile_changes_nothing() {
     fs::copy(&hello, &file).unwrap();
     let gateway = GatewayProcess::start(LOCKGATE, &config(&file)).unwrap();
     fs::write(&file, "this is no component").unwrap();
-    gateway.wait_for_log("configuration refused");
+    gateway.wait_for_log("the component before stays in force");
     assert!(gateway.get("/").unwrap().text().contains("Hello"));
     fs::copy(&hello, &file).unwrap();
     assert!(gateway.get("/").unwrap().text().contains("Hello"));
+}
+
+#[test]
+fn a_component_that_is_missing_holds_up_no_other() {
+    let (Some(hello), Some(hostile)) = (component("hello"), component("hostile")) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let [a, b, aside, new] = ["a.wasm", "b.wasm", "aside", "new"].map(|name| directory.path().join(name));
+    fs::copy(&hello, &a).unwrap();
+    fs::copy(&hostile, &b).unwrap();
+    let functions = [("a", &a), ("b", &b)].map(|(name, file)| {
+        format!(
+            "[function.{name}]\ncomponent = {file:?}\n[[route]]\npath = \"/{name}\"\nfunction = \"{name}\"\n"
+        )
+    });
+    let config = format!("[[listener]]\naddress = \"127.0.0.1:0\"\n{}", functions.concat());
+    let gateway = GatewayProcess::start(LOCKGATE, &config).unwrap();
+    fs::rename(&a, &aside).unwrap();
+    fs::copy(&hello, &new).unwrap();
+    fs::rename(&new, &b).unwrap();
+    wait_until_at(&gateway, "/b", |text| text.contains("Hello"));
+    assert!(gateway.get("/a").unwrap().text().contains("Hello"), "what was loaded stays");
+}
+
+#[test]
+fn a_configuration_refused_for_a_missing_file_is_tried_again_when_the_file_is_back() {
+    let (Some(hello), Some(hostile)) = (component("hello"), component("hostile")) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let made = tls::self_signed(&["site.example".to_owned()], 2).unwrap();
+    let [guest, key, aside, new] =
+        ["guest.wasm", "key.pem", "aside", "new"].map(|name| directory.path().join(name));
+    let certificate = directory.path().join("certificate.pem");
+    fs::write(&certificate, &made.certificate).unwrap();
+    fs::write(&key, &made.key).unwrap();
+    fs::copy(&hostile, &guest).unwrap();
+    let secured = format!(
+        "[[listener]]\naddress = \"127.0.0.1:0\"\ntls = [{{ certificate = {certificate:?}, key = {key:?} }}]\n"
+    );
+    let gateway = GatewayProcess::start(LOCKGATE, &format!("{}{secured}", config(&guest))).unwrap();
+    fs::rename(&key, &aside).unwrap();
+    fs::copy(&hello, &new).unwrap();
+    fs::rename(&new, &guest).unwrap();
+    gateway.wait_for_log("configuration refused");
+    fs::rename(&aside, &key).unwrap();
+    wait_until(&gateway, |text| text.contains("Hello"));
 }
 
 #[test]
@@ -92,8 +136,12 @@ fn compiled_code_is_kept_and_what_is_not_ours_is_not_run() {
 }
 
 fn wait_until(gateway: &GatewayProcess, done: impl Fn(&str) -> bool) {
+    wait_until_at(gateway, "/", done);
+}
+
+fn wait_until_at(gateway: &GatewayProcess, target: &str, done: impl Fn(&str) -> bool) {
     let late = Instant::now() + Duration::from_secs(30);
-    while !done(&gateway.get("/").unwrap().text()) {
+    while !done(&gateway.get(target).unwrap().text()) {
         assert!(Instant::now() < late, "{}", gateway.log());
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -110,4 +158,29 @@ fn components_are_compiled_by_a_process_of_its_own() {
     let refused = compile(fs::File::open("/dev/null").unwrap());
     assert_eq!(refused.status.code(), Some(3), "{refused:?}");
     assert!(!refused.stderr.is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn compiling_yields_to_a_gateway_that_serves() {
+    use std::io::Write;
+
+    let mut compiler = Command::new(LOCKGATE)
+        .args(["functions", "compile"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // More than a pipe holds: it has begun to read, which is after it has set its bounds.
+    compiler.stdin.as_mut().unwrap().write_all(&vec![0; 4 << 20]).unwrap();
+    let niceness = |of: String| {
+        let text = fs::read_to_string(format!("/proc/{of}/stat")).unwrap();
+        // The nineteenth field, of which the second may hold anything, in parentheses (proc_pid_stat(5)).
+        let fields = text.rsplit_once(')').unwrap().1;
+        fields.split_whitespace().nth(16).unwrap().parse::<i32>().unwrap()
+    };
+    assert_eq!(niceness(compiler.id().to_string()), (niceness("self".into()) + 10).min(19));
+    drop(compiler.stdin.take());
+    assert_eq!(compiler.wait().unwrap().code(), Some(3), "that was no component");
 }

@@ -21,18 +21,49 @@ fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 
 #[test]
 fn a_log_that_nobody_reads_ends_nothing() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    starts_reloads_and_ends(writer);
+}
+
+/// As where the reader of the log stands still, or a terminal is stopped.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_takes_nothing_more_holds_up_nothing() {
+    use std::io::Write;
+
+    // What a pipe holds unless told otherwise (pipe(7)).
+    const PIPE_BYTES: usize = 65536;
+    let (_reader, writer) = std::io::pipe().unwrap();
+    (&writer).write_all(&vec![b' '; PIPE_BYTES]).unwrap();
+    starts_reloads_and_ends(writer);
+}
+
+#[test]
+fn all_of_the_log_is_there_at_the_end() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let reading = std::thread::spawn(|| std::io::read_to_string(reader).unwrap());
+    starts_reloads_and_ends(writer);
+    let log = reading.join().unwrap();
+    let last = log.lines().last().unwrap_or_default();
+    assert!(last.contains("drained: every exchange came to its end"), "{log}");
+    for line in log.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
+}
+
+/// A gateway whose log goes there.
+fn starts_reloads_and_ends(log: std::io::PipeWriter) {
     let folder = tempfile::tempdir().unwrap();
     let config = "[data]\ndir = \"data\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
                   [[listener]]\naddress = \"127.0.0.1:0\"\n[[route]]\npath = \"/*\"\nrespond = { body = \"ok\" }\n";
     fs::write(folder.path().join("lockgate.toml"), config).unwrap();
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
     let mut gateway = Command::new(crate::LOCKGATE)
         .args(["serve", "--config", "lockgate.toml", "--ports-file", "ports.json"])
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(writer)
+        .stderr(log)
         .spawn()
         .unwrap();
     let ports = wait("it does not start", || fs::read(folder.path().join("ports.json")).ok());

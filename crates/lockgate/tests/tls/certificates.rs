@@ -47,6 +47,29 @@ fn a_renewed_certificate_is_noticed() {
     }
 }
 
+#[cfg(feature = "functions")]
+#[test]
+fn a_renewed_certificate_is_noticed_beside_a_broken_component() {
+    let Some(hello) = testkit::component("hello") else { return };
+    let folder = Folder::new();
+    let old = folder.certificate("site", &["site.example"]);
+    std::fs::copy(&hello, folder.path().join("guest.wasm")).unwrap();
+    let config = format!(
+        "{}\n[function.guest]\ncomponent = \"guest.wasm\"\n[[route]]\npath = \"/*\"\nfunction = \"guest\"\n",
+        listener(&["site"], "")
+    );
+    let gateway = folder.run(&config, &[]);
+    std::fs::write(gateway.directory().join("guest.wasm"), "this is no component").unwrap();
+    gateway.wait_for_log("the component before stays in force");
+    let new = write_certificate(gateway.directory(), "site", &["site.example"]);
+    let trust = Trust::in_all(&[&old, &new]);
+    let end = Instant::now() + Duration::from_secs(20);
+    while !Client::connect(gateway.address(), "site.example", &trust).unwrap().was_shown(&new) {
+        assert!(Instant::now() < end, "{}", gateway.log());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// How often certificates are swapped; `LOCKGATE_SWAPS` says another number.
 fn swaps() -> usize {
     std::env::var("LOCKGATE_SWAPS").map_or(50, |text| text.parse().unwrap())

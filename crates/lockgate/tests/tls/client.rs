@@ -32,6 +32,13 @@ impl Trust {
         Self::made(&[server], Some(own), rustls::ALL_VERSIONS)
     }
 
+    /// What a client of HTTP/2 begins by.
+    pub(crate) fn by_http2(&self) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.0);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Arc::new(config)
+    }
+
     fn made(
         servers: &[&SelfSigned],
         own: Option<&SelfSigned>,

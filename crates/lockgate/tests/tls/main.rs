@@ -9,6 +9,7 @@ mod health;
 mod journal;
 mod requests;
 mod secured_origin;
+mod terms;
 mod upstream_connections;
 mod upstreams;
 

@@ -9,6 +9,7 @@ mod api;
 mod books;
 mod conservation;
 mod customers;
+mod databases;
 mod keys;
 mod limits;
 mod metering;

@@ -19,7 +19,7 @@ fn faketime() -> Option<PathBuf> {
     architectures.map(|folder| folder.path().join("faketime/libfaketime.so.1")).find(|path| path.is_file())
 }
 
-fn configuration(origin: &Origin, database: &str) -> String {
+pub(crate) fn configuration(origin: &Origin, database: &str) -> String {
     format!(
         "[data]\ndir = \"data\"\ndatabase = \"{database}\"\n[[listener]]\naddress = \"127.0.0.1:0\"\n\
          [upstream.origin]\nendpoints = [\"{}\"]\n\

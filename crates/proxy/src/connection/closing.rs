@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::adapter::Source;
 use crate::h1::{ClientConversation, wait};
 use crate::limits::{BUFFER_BYTES, DRAIN_BYTES, LINGER_BYTES, LINGER_MS};
-use crate::listen::Listener;
+use crate::listen::{Admission, Listener};
 use crate::pipeline::Afterwards;
 use crate::stream::ClientStream;
 use crate::timers::Ticks;
@@ -20,14 +20,14 @@ use crate::timers::Ticks;
 pub(crate) struct Closing<'a> {
     /// The gateway drains.
     pub(crate) draining: &'a Cell<bool>,
-    /// It may go away.
-    pub(crate) listener: &'a Listener,
+    /// Its listener may go away, or ask for something else.
+    pub(crate) admission: &'a Admission,
 }
 
 impl Closing<'_> {
     /// Whether no further request is to be read.
     pub(crate) fn has_come(self) -> bool {
-        self.draining.get() || self.listener.is_closing()
+        self.draining.get() || self.admission.is_closing()
     }
 }
 
@@ -78,7 +78,7 @@ async fn linger<S: ClientStream>(conversation: &mut ClientConversation<'_, S>) {
     conversation.input.release();
     let done = conversation.input.has_ended() && conversation.input.buffer.is_empty();
     // By TLS it is something to be written, which waits for its turn like all before it: there may be much that the client has to read.
-    conversation.timer.set(conversation.closing.listener.settings().body_timeout);
+    conversation.timer.set(conversation.closing.admission.listener.settings().body_timeout);
     let shut_down = {
         let mut writing = conversation.stream.split().1;
         wait(conversation.timer, |context| Pin::new(&mut writing).poll_shutdown(context)).await

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::listen::{Listener, TlsSettings};
+use crate::listen::{Admission, TlsSettings};
 use crate::timers::Timer;
 
 /// What a connection begins with that speaks TLS (RFC 8446 §5.1: the content type of a handshake).
@@ -22,15 +22,16 @@ const SPEAK_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncont
 
 /// Shakes hands within the listener's time, and says what was shown; `None`: there is no connection to serve. The first bytes are there.
 pub(super) async fn shake(
-    listener: &Listener,
+    admission: &Admission,
     settings: &TlsSettings,
     stream: TcpStream,
     timer: &Timer,
 ) -> Option<(Box<TlsStream<TcpStream>>, Session)> {
+    let listener = &admission.listener;
     timer.set(settings.handshake_timeout);
     let mut shaking = pin!(accept(stream, &settings.terminator));
     let shaken = poll_fn(|context| {
-        if listener.is_cut() {
+        if admission.cut_reason().is_some() {
             return Poll::Ready(None);
         }
         match shaking.as_mut().poll(context) {

@@ -137,10 +137,17 @@ pub(crate) fn goes_on<P: ProxyHttp>(
     }
 }
 
-/// What a request that a guest makes on its own looks like to an upstream or an origin that it may call.
+/// What a request that a guest makes on its own looks like to an upstream or an origin that it may call. An upstream trusts what the
+/// gateway says of where requests came from, so a guest has no say in it.
 #[cfg(feature = "functions")]
 pub(crate) fn by_guest(upstream: &Upstream, kept: &Fields, request: &mut Request) {
-    request.fields.remove_where(|known, _| matches!(known, Known::XLockgate | Known::Via));
+    let is_outside = upstream.config().public_only;
+    let is_ours = |known: Known| match known {
+        Known::XLockgate | Known::Via => true,
+        Known::XRequestId => false,
+        known => !is_outside && is_kept(known),
+    };
+    request.fields.remove_where(|known, _| is_ours(known));
     let asks_for_id = request.fields.get_known(Known::XRequestId).is_none();
     for (name, value) in kept.iter() {
         let known = Known::of(name);
@@ -149,7 +156,7 @@ pub(crate) fn by_guest(upstream: &Upstream, kept: &Fields, request: &mut Request
             append(&mut request.fields, name, value);
         }
     }
-    if upstream.config().public_only {
+    if is_outside {
         return;
     }
     // `orders.internal` names the upstream to the guest and to nobody else.

@@ -101,7 +101,7 @@ mod tests {
 
     fn answer() -> (Letter, oneshot::Receiver<Answered>) {
         let (to, waits) = oneshot::channel();
-        (Letter { to, answered: Err(Failure::NoRoom) }, waits)
+        (Letter { to, answered: Err(Failure::NoResponse) }, waits)
     }
 
     #[test]

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use functions::{Busy, Failure};
 use journal::RingWriter;
 use tokio::sync::{mpsc, oneshot};
 
@@ -130,15 +129,15 @@ async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, outbox: &Outbox, call: Call) 
     let Call { id, function, request, context, mut answered, letterbox } = call;
     let permit = tokio::select! {
         biased;
-        permit = function.enter() => permit,
+        permit = function.enter(id) => permit,
         // Nobody waits any more.
         () = answered.closed() => return,
     };
     let permit = match permit {
         Ok(permit) => permit,
-        Err(Busy::Full | Busy::Late) => {
+        Err(busy) => {
             // Whoever has gone does not want to know.
-            let _ = answered.send(Err(Failure::NoRoom));
+            let _ = answered.send(Err(busy.into()));
             return;
         }
     };
@@ -147,7 +146,7 @@ async fn run<P: ProxyHttp>(worker: &Rc<Worker<P>>, outbox: &Outbox, call: Call) 
     let mut errands = asked.zip(context);
     let (head, mut made) = oneshot::channel();
     let call = functions::Call { id, request, outbound, next };
-    let mut guest = pin!(function.call(&permit, call, head));
+    let mut guest = pin!(function.call(permit, call, head));
     let mut answered = Some(answered);
     let mut has_begun = false;
     let ended = poll_fn(|task| {

@@ -140,6 +140,18 @@ impl<P: ProxyHttp> Multiplexed<P> {
         self.link.write(|out| write_goaway(self.link.last(), Code::NO_ERROR, out));
     }
 
+    /// Ends the connection with the streams that have begun: what comes now would come under terms that a reload has replaced. The client
+    /// knows that none beyond the last was looked at, and may ask for them elsewhere (RFC 9113 §6.8).
+    pub(super) fn leave(&self) {
+        if self.has_left() {
+            return;
+        }
+        self.say_last();
+        if self.open.get() == 0 {
+            self.await_end();
+        }
+    }
+
     /// Takes note that a stream is over that was served.
     pub(super) fn closed(&self) {
         self.open.set(self.open.get() - 1);
@@ -209,6 +221,9 @@ impl<P: ProxyHttp> Peer for Multiplexed<P> {
         if id.is_multiple_of(2) || id <= link.last() {
             // RFC 9113 §5.1, §5.1.1
             return Err(if link.was_closed(id) { Code::STREAM_CLOSED } else { Code::PROTOCOL_ERROR });
+        }
+        if self.admission.is_outdated() {
+            self.leave();
         }
         if self.has_left() {
             return pass_over(self, decoder, block);

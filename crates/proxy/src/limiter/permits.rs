@@ -151,9 +151,11 @@ impl<'a> Permits<'a> {
     }
 
     fn give_back(&mut self) {
+        // Read anew: others may have been counted since this exchange began.
+        let now_ns = self.limiter.since_origin_ns(Instant::now());
         for standing in self.standings.drain(..) {
             match standing.taken {
-                Taken::Request(change) => self.limiter.rates().undo(change),
+                Taken::Request(change) => self.limiter.rates().undo(change, now_ns),
                 Taken::Place(change) => self.limiter.concurrency().lower(change),
                 Taken::Nothing => {}
             }
@@ -224,11 +226,20 @@ fn hash(rule: &Rule, asker: Asker<'_>, hasher: &mut impl Hasher) {
         Per::Route => {}
         // It is no field among others.
         Per::Header(name) if name == "host" => hasher.write(asker.request.host().as_bytes()),
-        Per::Header(name) => {
-            for value in asker.request.fields.values(name) {
-                hasher.write_usize(value.len());
-                hasher.write(value);
-            }
+        Per::Header(name) => hash_values(asker.request.fields.values(name), hasher),
+    }
+}
+
+/// Repeated fields are all counted together, whatever they say: a client that may add one to what others have set would be somebody
+/// else each time. A cookie that HTTP/2 has in crumbs is one field by now (RFC 9113 §8.2.3).
+fn hash_values<'a>(mut values: impl Iterator<Item = &'a [u8]>, hasher: &mut impl Hasher) {
+    match (values.next(), values.next()) {
+        (None, _) => hasher.write_u8(0),
+        (Some(value), None) => {
+            hasher.write_u8(1);
+            hasher.write_usize(value.len());
+            hasher.write(value);
         }
+        (Some(_), Some(_)) => hasher.write_u8(2),
     }
 }

@@ -52,12 +52,10 @@ pub(super) enum Measure {
 impl RouteLimits {
     /// Compiles the limits of the route of that name.
     pub fn compile(route: &str, limits: &[Limit]) -> Self {
-        let (mut rules, mut policy, mut names) = (Vec::new(), String::new(), Vec::new());
-        for (place, limit) in limits.iter().enumerate() {
-            let mut add = |what: What| {
-                let rule = Rule::new(route, place, &limit.per, what, &mut names, &mut policy);
-                rules.push(rule);
-            };
+        let (mut rules, mut policy, mut known) = (Vec::new(), String::new(), Known::default());
+        for limit in limits {
+            let mut add =
+                |what: What| rules.push(Rule::new(route, &limit.per, what, &mut known, &mut policy));
             limit.concurrency.into_iter().for_each(|most| add(What::Concurrency(most)));
             limit.rate.into_iter().for_each(|rate| add(What::Rate(rate)));
         }
@@ -77,16 +75,16 @@ enum What {
     Concurrency(u32),
 }
 
+/// What has been given out to the rules of a route so far.
+#[derive(Debug, Default)]
+struct Known {
+    names: Vec<String>,
+    meanings: Vec<String>,
+}
+
 impl Rule {
-    fn new(
-        route: &str,
-        place: usize,
-        per: &Per,
-        what: What,
-        names: &mut Vec<String>,
-        policy: &mut String,
-    ) -> Self {
-        let name = name(per, what, names);
+    fn new(route: &str, per: &Per, what: What, known: &mut Known, policy: &mut String) -> Self {
+        let name = name(per, what, &mut known.names);
         if !policy.is_empty() {
             policy.push_str(", ");
         }
@@ -98,7 +96,7 @@ impl Rule {
                 What::Rate(rate) => Measure::Rate(Gcra::new(rate.requests, rate.period, rate.burst)),
                 What::Concurrency(most) => Measure::Concurrency(most),
             },
-            identity: identity(route, place, per, what),
+            identity: identity(route, per, what, &mut known.meanings),
             item: format!("\"{name}\";r=").into(),
             message: message(per, what).into(),
         }
@@ -117,12 +115,18 @@ fn name(per: &Per, what: What, names: &mut Vec<String>) -> String {
     if let What::Concurrency(_) = what {
         name.push_str("-concurrency");
     }
-    let same = names.iter().filter(|other| **other == name).count();
-    names.push(name.clone());
+    let same = ordinal(&name, names);
     if same > 0 {
         let _ = write!(name, "-{}", same + 1);
     }
     name
+}
+
+/// How many of the same there have been, of which it is one more.
+fn ordinal(text: &str, earlier: &mut Vec<String>) -> usize {
+    let same = earlier.iter().filter(|other| *other == text).count();
+    earlier.push(text.to_owned());
+    same
 }
 
 /// The limit's item in `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11 §3.1).
@@ -137,14 +141,17 @@ fn push_policy(policy: &mut String, name: &str, what: What) {
 }
 
 /// A rate that is changed is another limit, with states of its own: times by one rate mean nothing by another, and could keep a user
-/// waiting for days where the new rate asks for a second. A count means the same whatever the limit.
-fn identity(route: &str, place: usize, per: &Per, what: What) -> u64 {
+/// waiting for days where the new rate asks for a second. A count means the same whatever the limit. Where a limit stands among others
+/// means nothing, unless they count the same.
+fn identity(route: &str, per: &Per, what: What, meanings: &mut Vec<String>) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     let numbers = match what {
         What::Rate(rate) => format!("{rate:?}"),
         What::Concurrency(_) => String::new(),
     };
-    hasher.write(format!("{route}\0{place}\0{per:?}\0{numbers}").as_bytes());
+    let meaning = format!("{route}\0{per:?}\0{numbers}");
+    let same = ordinal(&meaning, meanings);
+    hasher.write(format!("{meaning}\0{same}").as_bytes());
     hasher.finish()
 }
 
@@ -228,9 +235,15 @@ mod tests {
         for (what, others) in [
             ("route", of("s", base.clone())),
             ("per", of("r", limit(Per::Key, Some((100, 1, 100)), Some(10)))),
-            ("place", identities("r", &[base.clone(), base])[2..].to_vec()),
+            ("once more", identities("r", &[base.clone(), base.clone()])[2..].to_vec()),
         ] {
             assert!(others != [count, rate], "{what}");
         }
+        let [early, slow] =
+            [limit(Per::Address, Some((20, 1, 20)), None), limit(Per::User, Some((5, 60, 5)), None)];
+        let inserted = identities("r", &[early.clone(), slow.clone(), base.clone()]);
+        assert_eq!(inserted[2..], [count, rate], "others that stand before it change nothing");
+        let reordered = identities("r", &[base, slow, early]);
+        assert_eq!(reordered, [count, rate, inserted[1], inserted[0]], "nor does another order");
     }
 }

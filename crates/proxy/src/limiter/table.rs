@@ -55,6 +55,8 @@ pub(super) struct Change {
     cell: usize,
     tag: Tag,
     before: u64,
+    /// When the decision was made.
+    at: u64,
     after: u64,
 }
 
@@ -90,20 +92,25 @@ impl Table {
         known.unwrap_or_else(|| self.change_unknown(tag, now, &decide))
     }
 
-    /// Puts the state back as it was before a change, unless it has been changed since.
-    pub(super) fn undo(&self, change: Change) {
-        if let Some(cell) = self.cell(change.cell) {
-            let (current, new) = (join(change.tag, change.after), join(change.tag, change.before));
-            let _ = cell.compare_exchange(current, new, Ordering::AcqRel, Ordering::Relaxed);
-        }
+    /// Takes back what a change has added to a state that is a time. What has followed was put behind it, and would else have begun when
+    /// it came, which may be now: so no more is taken back than is left by now.
+    pub(super) fn undo(&self, change: Change, now: u64) {
+        let Change { before, at, after, .. } = change;
+        let left = after.saturating_sub(before.max(at).max(now));
+        self.update(change, |state| if state == after { before } else { state.saturating_sub(left) });
     }
 
     /// Takes one off a state that is a count and has been raised by `change`. Until then it is not 0, so that the cell is the key's.
     pub(super) fn lower(&self, change: Change) {
+        self.update(change, |count| count.saturating_sub(1));
+    }
+
+    /// Changes the state that `change` has left, as long as the cell is still its key's.
+    fn update(&self, change: Change, next: impl Fn(u64) -> u64) {
         if let Some(cell) = self.cell(change.cell) {
-            let lowered =
-                |seen: u128| (tag_of(seen) == change.tag.0).then(|| seen - u128::from(state_of(seen) > 0));
-            let _ = cell.fetch_update(Ordering::AcqRel, Ordering::Relaxed, lowered);
+            let updated =
+                |seen: u128| (tag_of(seen) == change.tag.0).then(|| join(change.tag, next(state_of(seen))));
+            let _ = cell.fetch_update(Ordering::AcqRel, Ordering::Relaxed, updated);
         }
     }
 
@@ -135,7 +142,7 @@ impl Table {
             match set.swap(at, seen, join(tag, after)) {
                 Ok(_) => {
                     let cell = self.set_index(tag) * SET_CELLS + at;
-                    return Some(Ok((Change { cell, tag, before, after }, answer)));
+                    return Some(Ok((Change { cell, tag, before, at: now, after }, answer)));
                 }
                 Err(found) if tag_of(found) == tag.0 => seen = found,
                 // It was driven out.
@@ -163,7 +170,7 @@ impl Table {
                 match set.swap(at, seen, join(tag, after)) {
                     Ok(_) => {
                         let cell = self.set_index(tag) * SET_CELLS + at;
-                        return Ok((Change { cell, tag, before: 0, after }, answer));
+                        return Ok((Change { cell, tag, before: 0, at: now, after }, answer));
                     }
                     // The key that has the cell came back in time.
                     Err(found) => seen = found,

@@ -84,9 +84,12 @@ fn requests_are_counted_together_by_what_the_limit_says() {
         assert_eq!(gate.pass(apart), expected, "{per:?}");
     }
     let gate = Gate::new(&[rate(1, 60, 3, header()), under_way(9, header())]);
-    for teams in [&["a"][..], &["b"], &["ab"], &["a", "b"], &["b", "a"], &[""]] {
+    for teams in [&["a"][..], &["b"], &["ab"], &[], &["a", "b"], &[""]] {
         assert_eq!(gate.pass((1, "::1", teams)), 3, "{teams:?}");
         assert_eq!(gate.pass((2, "::2", teams)), 0, "{teams:?}");
+    }
+    for teams in [&["a", "c"][..], &["b", "a"], &["a", "a"], &["", ""], &["a", "b", "c"]] {
+        assert_eq!(gate.pass((1, "::1", teams)), 0, "one more field makes nobody of {teams:?} somebody else");
     }
 }
 
@@ -103,7 +106,7 @@ fn limits_of_one_route_do_not_count_for_another() {
     assert_eq!(gate.pass(ADA), 3);
     gate.limits = RouteLimits::compile("s", &[rate(1, 60, 3, Per::User)]);
     assert_eq!(gate.pass(ADA), 3);
-    gate.limits = RouteLimits::compile("r", &[rate(1, 60, 3, Per::User), under_way(1, Per::User)]);
+    gate.limits = RouteLimits::compile("r", &[rate(9, 1, 9, Per::Address), rate(1, 60, 3, Per::User)]);
     assert_eq!(gate.pass(ADA), 0, "a reload lets nobody begin afresh");
 }
 

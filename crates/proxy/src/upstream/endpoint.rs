@@ -54,8 +54,8 @@ pub struct Endpoint {
     picks_http1: AtomicBool,
     /// Whether it has refused to speak HTTP/1.1, and takes WebSockets on streams.
     tunnels_by_http2: AtomicBool,
-    /// Idle connections that one worker had too many of: touched only on a miss or a surplus.
-    shelf: Mutex<Vec<Shelved>>,
+    /// Idle connections that one worker had too many of: touched only on a miss or a surplus. `None`: its upstream has it no more.
+    shelf: Mutex<Option<Vec<Shelved>>>,
 }
 
 /// An idle connection on the shelf, registered with no worker.
@@ -82,7 +82,7 @@ impl Endpoint {
             warned_ms: AtomicU64::new(0),
             picks_http1: AtomicBool::new(false),
             tunnels_by_http2: AtomicBool::new(false),
-            shelf: Mutex::new(Vec::new()),
+            shelf: Mutex::new(Some(Vec::new())),
         }
     }
 
@@ -160,7 +160,7 @@ impl Endpoint {
 
     /// Idle connections on the shelf.
     pub fn shelved(&self) -> usize {
-        self.lock().len()
+        self.lock().as_ref().map_or(0, Vec::len)
     }
 
     /// Takes note of a failure to connect or to answer: the endpoint rests, longer each time. What fails while it rests was begun
@@ -219,32 +219,40 @@ impl Endpoint {
         is_due && self.warned_ms.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
-    /// Puts an idle connection on the shelf, or closes it when the shelf is full.
+    /// Puts an idle connection on the shelf, or closes it when the shelf is full or closed.
     pub(super) fn shelve(&self, shelved: Shelved) {
         let mut shelf = self.lock();
-        if shelf.len() < SHELF_CONNECTIONS {
+        if let Some(shelf) = shelf.as_mut().filter(|shelf| shelf.len() < SHELF_CONNECTIONS) {
             shelf.push(shelved);
         }
     }
 
     /// Closes all connections on the shelf: they hold their upstream, which would otherwise never go.
     pub(super) fn clear_shelf(&self) {
-        let shelved = std::mem::take(&mut *self.lock());
+        let shelved = self.lock().as_mut().map(std::mem::take);
         // Outside of the lock: closing takes a system call each.
+        drop(shelved);
+    }
+
+    /// The same for good, when the endpoint is none of its upstream's any more.
+    pub(super) fn close_shelf(&self) {
+        let shelved = self.lock().take();
         drop(shelved);
     }
 
     /// Takes the connection that was shelved last.
     pub(super) fn unshelve(&self) -> Option<Shelved> {
-        self.lock().pop()
+        self.lock().as_mut()?.pop()
     }
 
     /// Closes the connections that have been on the shelf for longer than `age`.
     pub(super) fn sweep_shelf(&self, age: Duration) {
-        self.lock().retain(|shelved| shelved.since.elapsed() < age);
+        if let Some(shelf) = &mut *self.lock() {
+            shelf.retain(|shelved| shelved.since.elapsed() < age);
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Shelved>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Shelved>>> {
         // Nothing done under the lock can panic half way, so a poisoned lock guards a sound value.
         self.shelf.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

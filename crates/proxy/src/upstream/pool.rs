@@ -144,9 +144,11 @@ impl Pools {
         }
     }
 
-    /// Closes what has been idle for too long or was closed by its peer, and forgets the upstreams that `is_in_force` denies.
+    /// Closes what has been idle for too long, was closed by its peer or leads to an endpoint that has gone, and forgets the upstreams
+    /// that `is_in_force` denies.
     pub(crate) fn sweep(&self, now: u32, is_in_force: impl Fn(u64) -> bool) {
         self.by_upstream.borrow_mut().retain(|&id, pool| {
+            pool.follow();
             let keep_alive = pool.upstream.timeouts.keep_alive;
             for idle in &mut pool.idle {
                 idle.retain_mut(|idle| {
@@ -210,6 +212,7 @@ impl Pool {
                 kept.map(|(_, kept)| std::mem::take(kept)).unwrap_or_default()
             })
             .unzip();
+        earlier.iter_mut().flat_map(|(_, (idle, _))| idle).for_each(|idle| idle.stream.farewell());
         let weights: Vec<u16> = self.endpoints.iter().map(|endpoint| endpoint.weight()).collect();
         self.balance = SmoothWeighted::new(&weights);
     }
@@ -245,3 +248,6 @@ fn from_shelf(endpoint: &Endpoint) -> Option<(Stream, Permit)> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ pub(super) enum Command {
     Listen(Arc<Listener>, std::net::TcpListener),
     /// Accept until the queue is empty, close the socket, let its connections end, at most for a time.
     Close(Arc<Listener>, Duration),
+    /// Let the listener's connections under terms before these end, at most for a time.
+    Renew(Arc<Listener>, u32, Duration),
     /// Close all sockets, end all connections after the exchange they serve, and stop.
     Drain(Duration),
 }
@@ -81,6 +83,13 @@ impl WorkerHandle {
     /// time is up.
     pub fn close(&self, listener: Arc<Listener>, within: Duration) {
         self.tell(Command::Close(listener, within));
+    }
+
+    /// Ends a listener's connections that do not meet its terms as they fall idle, at the latest when the time is up; to be told after
+    /// [`Listener::update`].
+    pub fn renew(&self, listener: Arc<Listener>, within: Duration) {
+        let terms = listener.terms();
+        self.tell(Command::Renew(listener, terms, within));
     }
 
     /// Ends all connections after the exchange they serve, at most until the deadline, and stops the worker.

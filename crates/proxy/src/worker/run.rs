@@ -12,7 +12,7 @@ use super::command::{Command, Drained};
 use crate::buffers;
 use crate::hooks::ProxyHttp;
 use crate::limits::LAST_ACCEPTS_MS;
-use crate::listen::{Accepting, Listener, accept};
+use crate::listen::{ALL_TERMS, Accepting, Listener, accept};
 use crate::timers::TICK_MS;
 
 /// Ticks between two sweeps of the pools.
@@ -68,7 +68,11 @@ async fn live<P: ProxyHttp>(worker: &Rc<Worker<P>>, mut told: UnboundedReceiver<
             Some(Command::Close(listener, within)) => {
                 accepting.retain(|accepting| !Arc::ptr_eq(accepting.listener(), &listener));
                 worker.timers.wake_all();
-                closing.push((Instant::now() + within, listener));
+                closing.push(Ending { deadline: Instant::now() + within, listener, before: ALL_TERMS });
+            }
+            Some(Command::Renew(listener, before, within)) => {
+                worker.timers.wake_all();
+                closing.push(Ending { deadline: Instant::now() + within, listener, before });
             }
             Some(Command::Drain(within)) => {
                 worker.draining.set(true);
@@ -116,16 +120,23 @@ fn on_tick<P: ProxyHttp>(worker: &Worker<P>) {
     }
 }
 
-/// Cuts the connections of removed listeners whose time is up.
-fn cut_overdue<P: ProxyHttp>(worker: &Worker<P>, closing: &mut Vec<(Instant, Arc<Listener>)>) {
+/// When the connections of a listener under terms before these have had their time.
+struct Ending {
+    deadline: Instant,
+    listener: Arc<Listener>,
+    before: u32,
+}
+
+/// Cuts the connections whose time is up.
+fn cut_overdue<P: ProxyHttp>(worker: &Worker<P>, closing: &mut Vec<Ending>) {
     if closing.is_empty() {
         return;
     }
     let now = Instant::now();
-    closing.retain(|(deadline, listener)| {
-        let overdue = *deadline <= now;
+    closing.retain(|ending| {
+        let overdue = ending.deadline <= now;
         if overdue {
-            listener.cut();
+            ending.listener.cut_before(ending.before);
             worker.timers.wake_all();
         }
         !overdue

@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod amounts;
+mod beside;
 mod encryption;
 mod errors;
+mod ids;
 mod listening;
 mod opening;
 mod outages;
 mod plans;
 mod proxy;
+mod read_only;
 mod suite;
 
 use policy::{KeyHash, Scopes};

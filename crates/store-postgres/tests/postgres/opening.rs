@@ -21,7 +21,7 @@ async fn nodes_that_start_at_once_make_one_database() {
     for node in nodes {
         node.await.unwrap().unwrap().check().await.unwrap();
     }
-    assert_eq!(sql(&url, "SELECT count(*) FROM lockgate.migrations"), "1");
+    assert_eq!(sql(&url, "SELECT count(*) FROM lockgate.migrations"), "2");
 }
 
 #[tokio::test]
@@ -34,12 +34,41 @@ async fn what_is_there_is_found_again() {
 }
 
 #[tokio::test]
+async fn each_database_has_a_name_that_a_backup_keeps() {
+    let Some((store, url)) = empty().await else { return };
+    let Some((other, copy)) = empty().await else { return };
+    let name = store.identity().await.unwrap();
+    assert_ne!(name, other.identity().await.unwrap());
+    // What a backup holds of it.
+    let id = sql(&url, "SELECT id FROM lockgate.identity");
+    sql(&copy, &format!("UPDATE lockgate.identity SET id = '{id}'"));
+    assert_eq!(PostgresStore::connect(&copy).await.unwrap().identity().await.unwrap(), name);
+}
+
+#[tokio::test]
 async fn tables_of_others_are_left_alone() {
     let Some(server) = Postgres::shared() else { return };
     let url = server.database();
     sql(&url, "CREATE TABLE users (theirs INT); INSERT INTO users VALUES (1)");
     make_ada(&PostgresStore::connect(&url).await.unwrap()).await;
     assert_eq!(sql(&url, "SELECT * FROM users"), "1");
+}
+
+/// As an operator makes it who gives no more rights than need be. PostgreSQL asks for the right to make schemas even where there is nothing to make.
+#[tokio::test]
+async fn who_owns_the_schema_needs_no_right_to_make_one() {
+    let Some(server) = Postgres::shared() else { return };
+    let url = server.database();
+    sql(&url, "CREATE ROLE schema_owner LOGIN; CREATE SCHEMA lockgate AUTHORIZATION schema_owner");
+    let url = url.replace("postgres://postgres@", "postgres://schema_owner@");
+    for _ in 0..2 {
+        let store = PostgresStore::connect(&url).await.unwrap();
+        store.check().await.unwrap();
+        store.close().await;
+    }
+    let none = server.database().replace("postgres://postgres@", "postgres://schema_owner@");
+    let refusal = PostgresStore::connect(&none).await.err().unwrap();
+    assert!(matches!(refusal, StoreError::Failed(_)), "{refusal:?}");
 }
 
 #[tokio::test]
@@ -52,7 +81,7 @@ async fn a_newer_database_is_refused() {
          SELECT v, 'later', now(), TRUE, '', 0 FROM unnest(ARRAY[7, 99]) AS v",
     );
     let refusal = PostgresStore::connect(&url).await.err().unwrap();
-    assert!(matches!(refusal, StoreError::Newer { found: 99, known: 1 }), "{refusal:?}");
+    assert!(matches!(refusal, StoreError::Newer { found: 99, known: 2 }), "{refusal:?}");
 }
 
 #[tokio::test]

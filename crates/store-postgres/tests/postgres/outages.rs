@@ -73,7 +73,7 @@ async fn a_server_that_ends_connections_is_missed_and_another_protocol_is_a_fail
 
 fn step(from: u64, to: u64) -> Fold {
     let advances = vec![Advance { segment: 9, from, to }];
-    Fold { node: 1, advances, usage: vec![delta(1, 1, 10)], uses: Vec::new() }
+    Fold { node: 1, advances, usage: vec![delta(1, 1, 10)], ..Fold::default() }
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn a_fold_that_finds_the_disk_full_leaves_nothing() {
     let delta = UsageDelta { user_id, key_id: None, route, hour: 0, count: 1, total: 1 };
     let usage = (0..5_000).map(|hour| UsageDelta { hour, ..delta.clone() }).collect();
     let advances = vec![store::Advance { segment: 1, from: 0, to: 9 }];
-    let fold = Fold { node: 1, advances, usage, uses: Vec::new() };
+    let fold = Fold { node: 1, advances, usage, ..Fold::default() };
     set_room(&store, 5).await;
     let refused = store.fold(&fold).await;
     assert!(matches!(refused, Err(StoreError::Full(_))), "{refused:?}");

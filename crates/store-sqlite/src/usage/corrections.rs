@@ -38,6 +38,14 @@ pub(crate) async fn correct(
     Ok(Made::Now(correction(connection, id).await?))
 }
 
+pub(crate) async fn corrected(
+    connection: &mut SqliteConnection,
+    once: &Once,
+) -> Result<Option<Correction>, Error> {
+    let Some(id) = once::made(connection, Some(once)).await? else { return Ok(None) };
+    correction(connection, id).await.map(Some)
+}
+
 struct Row {
     id: i64,
     user_id: i64,

@@ -1,13 +1,18 @@
 //! A step of the fold: marks, usage and the last uses of keys, each in one statement however many there are.
 
-use sqlx::{SqliteConnection, query, query_as};
-use store::{Advance, Fold, KeyUse, Mark, StoreError, UsageDelta};
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
+use store::{Advance, DatabaseId, Fold, KeyUse, Mark, StoreError, UsageDelta};
 
 use super::NONE;
 use crate::error::Error;
 use crate::numbers::{Total, signed};
 
 pub(crate) async fn fold(connection: &mut SqliteConnection, fold: &Fold) -> Result<(), Error> {
+    if let Some(database) = fold.database
+        && identity(connection).await? != database
+    {
+        return Err(StoreError::Folded.into());
+    }
     let node = fold.node.cast_signed();
     for advance in &fold.advances {
         move_mark(connection, node, *advance).await?;
@@ -115,4 +120,9 @@ pub(crate) async fn marks(connection: &mut SqliteConnection, node: u64) -> Resul
     let rows = query_as!(Row, "SELECT segment, offset FROM marks WHERE node = ? ORDER BY segment", node);
     let mark = |row: Row| Mark { segment: row.segment.cast_unsigned(), offset: row.offset.cast_unsigned() };
     Ok(rows.fetch_all(connection).await?.into_iter().map(mark).collect())
+}
+
+pub(crate) async fn identity(connection: &mut SqliteConnection) -> Result<DatabaseId, Error> {
+    let id = query_scalar!("SELECT id FROM identity WHERE one = 1").fetch_one(connection).await?;
+    DatabaseId::from_bytes(&id).ok_or_else(|| Error::failed("the database's name has not 16 bytes"))
 }

@@ -63,6 +63,31 @@ async fn what_was_answered_is_there_after_a_kill() {
 }
 
 #[tokio::test]
+async fn each_database_has_a_name_that_a_copy_keeps() {
+    let (place, other, copy) = (Place::new(), Place::new(), Place::new());
+    let store = place.open().await;
+    let name = store.identity().await.unwrap();
+    assert_ne!(name, other.open().await.identity().await.unwrap());
+    store.close().await;
+    fs::copy(place.path(), copy.path()).unwrap();
+    for place in [place, copy] {
+        assert_eq!(place.open().await.identity().await.unwrap(), name);
+    }
+}
+
+#[tokio::test]
+async fn a_database_from_before_names_gets_one() {
+    let place = Place::new();
+    let ada = create(&place.open().await, 1).await.unwrap();
+    let mut connection = connect(&place.path()).await;
+    connection.execute("DROP TABLE identity; DELETE FROM _sqlx_migrations WHERE version = 2").await.unwrap();
+    connection.close().await.unwrap();
+    let store = place.open().await;
+    assert_eq!(store.identity().await.unwrap(), place.open().await.identity().await.unwrap());
+    assert_eq!(users(&store).await, [ada]);
+}
+
+#[tokio::test]
 async fn a_database_of_a_later_version_is_refused_and_left_alone() {
     let place = Place::new();
     place.open().await.close().await;

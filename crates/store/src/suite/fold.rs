@@ -2,7 +2,10 @@
 
 use super::oracle::Random;
 use super::{NOW_US, Outcome, key, now, refused, together, user};
-use crate::{Advance, Fold, KeyId, KeyUse, Mark, Store, StoreError, UsageBy, UsageDelta, UsageQuery, UserId};
+use crate::{
+    Advance, DatabaseId, Fold, KeyId, KeyUse, Mark, Store, StoreError, UsageBy, UsageDelta, UsageQuery,
+    UserId,
+};
 
 /// A node's name may need all 64 bits.
 const NODE: u64 = u64::MAX - 1;
@@ -13,7 +16,7 @@ fn delta(hour: u64, count: i64, total: i128) -> UsageDelta {
 }
 
 fn fold(segment: u64, from: u64, to: u64, usage: Vec<UsageDelta>) -> Fold {
-    Fold { node: NODE, advances: vec![Advance { segment, from, to }], usage, uses: Vec::new() }
+    Fold { node: NODE, advances: vec![Advance { segment, from, to }], usage, ..Fold::default() }
 }
 
 async fn sum(store: &dyn Store) -> Result<(i64, i128), StoreError> {
@@ -66,13 +69,25 @@ pub async fn a_fold_from_another_mark_leaves_nothing(store: &dyn Store) -> Outco
         let right = Advance { segment: 4, from: 0, to: 9 };
         for advances in [vec![wrong], vec![right, wrong], vec![wrong, right]] {
             let uses = vec![KeyUse { key_id, used_us: NOW_US }];
-            let fold = Fold { node: NODE, advances, usage: vec![delta(1, 1, 1), delta(9, 1, 1)], uses };
+            let usage = vec![delta(1, 1, 1), delta(9, 1, 1)];
+            let fold = Fold { node: NODE, advances, usage, uses, ..Fold::default() };
             refused!(store.fold(&fold).await, StoreError::Folded);
         }
     }
     assert_eq!(sum(store).await?, (1, 1));
     assert_eq!(store.marks(NODE).await?, [Mark { segment: 5, offset: 100 }]);
     assert_eq!(store.key(key_id).await?.last_used_us, None);
+    Ok(())
+}
+
+pub async fn a_fold_for_another_database_leaves_nothing(store: &dyn Store) -> Outcome {
+    let name = store.identity().await?;
+    let fold = fold(5, 0, 100, vec![delta(1, 1, 1)]);
+    let other = Fold { database: Some(DatabaseId(!name.0)), ..fold.clone() };
+    refused!(store.fold(&other).await, StoreError::Folded);
+    assert_eq!((sum(store).await?, store.marks(NODE).await?), ((0, 0), Vec::new()));
+    store.fold(&Fold { database: Some(name), ..fold }).await?;
+    assert_eq!(sum(store).await?, (1, 1));
     Ok(())
 }
 

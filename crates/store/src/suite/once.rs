@@ -111,6 +111,20 @@ pub async fn a_repeated_request_finds_what_became_of_it(store: &dyn Store) -> Ou
     Ok(())
 }
 
+pub async fn a_correction_is_found_by_its_request_though_the_user_is_gone(store: &dyn Store) -> Outcome {
+    let (same, other) = (once("a", 1), once("b", 1));
+    let ada = now(store.create_user(&user("ada"), None, NOW_US).await?).id;
+    assert_eq!(store.corrected(&same).await?, None);
+    let made = now(store.correct(&correction(ada), Some(&same), NOW_US).await?);
+    store.delete_user(ada, None, NOW_US + 1).await?;
+    assert_eq!(store.corrected(&same).await?, Some(made));
+    assert_eq!(store.corrected(&other).await?, None);
+    refused!(store.corrected(&once("a", 2)).await, StoreError::OnceReused);
+    // To look for a request is not to make one.
+    assert_eq!(now(store.correct(&correction(ada), Some(&other), NOW_US + 2).await?).created_us, NOW_US + 2);
+    Ok(())
+}
+
 pub async fn what_is_pruned_is_forgotten(store: &dyn Store) -> Outcome {
     let (old, new) = (once("old", 1), once("new", 1));
     let ada = now(store.create_user(&user("ada"), Some(&old), NOW_US).await?);

@@ -1,12 +1,17 @@
 //! Usage, asked for by groups.
 
 use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 
 use super::oracle::{self, Random};
 use super::{NOW_US, Outcome, key, now, user};
 use crate::{
     Advance, Bucket, Correction, Fold, KeyId, NewCorrection, Page, Store, UsageBy, UsageDelta, UsageQuery,
-    UsageRow, UserId,
+    UsageRow, UsageSink, UserId,
 };
 
 const ALL: UsageBy = UsageBy { user: true, key: true, route: true, time: Some(Bucket::Hour) };
@@ -113,6 +118,61 @@ pub async fn pages_of_usage_make_up_the_whole(store: &dyn Store) -> Outcome {
     Ok(())
 }
 
+/// More rows than a store hands over at a time.
+const MANY: u64 = 5_000;
+
+pub async fn usage_is_streamed_as_it_is_asked_for(store: &dyn Store) -> Outcome {
+    let added: Vec<_> = (0..MANY).map(|number| of_user(1 + number % 7, "a", number, 1)).collect();
+    add(store, &added).await?;
+    let page = UsageQuery { from_hour: 10, limit: 3_000, ..by(ALL) };
+    let after = UsageQuery { after: store.usage(&page).await?.pop(), ..page.clone() };
+    for query in [by(ALL), page, after, by(NONE), UsageQuery { from_hour: MANY, ..by(ALL) }] {
+        let mut streamed = Vec::new();
+        store.stream_usage(&query, &mut streamed).await?;
+        assert_eq!(streamed, store.usage(&query).await?, "{query:?}");
+    }
+    Ok(())
+}
+
+/// Takes some rows, and then has no room for ever.
+#[derive(Clone, Default)]
+struct Full {
+    taken: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl UsageSink for Full {
+    async fn take(&mut self, rows: Vec<UsageRow>) {
+        if self.taken.fetch_add(rows.len(), Ordering::SeqCst) > 0 {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+pub async fn a_stream_of_usage_may_be_given_up(store: &dyn Store) -> Outcome {
+    add(store, &(0..MANY).map(|hour| of_user(1, "a", hour, 1)).collect::<Vec<_>>()).await?;
+    // More often than any store has connections.
+    for _ in 0..12 {
+        let (query, mut sink) = (by(ALL), Full::default());
+        let taken = Arc::clone(&sink.taken);
+        let mut streaming = store.stream_usage(&query, &mut sink);
+        // What waits for the sink holds up no other call.
+        let mut others = Box::pin(async {
+            while taken.load(Ordering::SeqCst) == 0 {
+                store.key_changes(0, 1).await?;
+            }
+            store.usage(&by(NONE)).await
+        });
+        poll_fn(|context| {
+            assert!(streaming.as_mut().poll(context).is_pending(), "the sink has no room");
+            others.as_mut().poll(context)
+        })
+        .await?;
+    }
+    assert_eq!(store.usage(&by(ALL)).await?.len() as u64, MANY);
+    Ok(())
+}
+
 pub async fn routes_are_ordered_by_their_bytes(store: &dyn Store) -> Outcome {
     let names = ["", "-", "A", "B", "_", "a", "a b", "a-b", "ab", "b", "é", "\u{10000}"];
     add(store, &names.map(|name| of_user(1, name, 1, 1))).await?;
@@ -184,7 +244,7 @@ pub async fn every_grouping_equals_a_plain_sum(store: &dyn Store) -> Outcome {
         let batch: Vec<_> = (0..random.below(120)).map(|_| random.delta()).collect();
         let usage = distinct(&batch);
         let advances = vec![Advance { segment: 1, from: step, to: step + 1 }];
-        store.fold(&Fold { node: 1, advances, usage: usage.clone(), uses: Vec::new() }).await?;
+        store.fold(&Fold { node: 1, advances, usage: usage.clone(), ..Fold::default() }).await?;
         added.extend(usage);
         added.extend(correct(store, &mut random).await?);
     }

@@ -78,7 +78,7 @@ fn port_fault() -> Fault {
 }
 
 /// The longest path that fits `sockaddr_un` on Linux with its final NUL.
-const UNIX_PATH_BYTES_MAX: usize = 107;
+pub(crate) const UNIX_PATH_BYTES_MAX: usize = 107;
 
 fn unix(path: &str) -> Result<EndpointAddress, Fault> {
     if path.is_empty() || path.contains('\0') {

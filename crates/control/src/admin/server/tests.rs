@@ -132,6 +132,40 @@ fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
 }
 
 #[test]
+fn a_client_that_takes_its_answer_slowly_gets_it_whole_whoever_connects() {
+    // More than the sockets of both sides hold.
+    const BYTES: usize = 64 << 20;
+    let large = get(|| async { vec![b'x'; BYTES] });
+    let router = hello().route("/large", large);
+    let server = Running::start(router, Timing::default());
+    let mut slow = server.send("GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let mut first = [0; 1];
+    slow.read_exact(&mut first).unwrap();
+    let _strangers: Vec<_> = (0..CONNECTIONS).map(|_| server.send(HALF)).collect();
+    // Connections are accepted in turn: all of theirs have been.
+    assert!(read_all(server.send(WHOLE)).ends_with("hello"));
+    let text = read_all(slow);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("TTP/1.1 200") && body.len() == BYTES, "{head} {}", body.len());
+}
+
+#[test]
+fn a_connection_whose_answer_has_been_written_is_idle() {
+    let server = Running::start(hello(), Timing::default());
+    let mut answered: Vec<_> =
+        (0..CONNECTIONS).map(|_| server.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n")).collect();
+    for client in &mut answered {
+        let mut text = Vec::new();
+        while !text.ends_with(b"hello") {
+            let mut byte = [0; 1];
+            client.read_exact(&mut byte).unwrap();
+            text.push(byte[0]);
+        }
+    }
+    assert!(read_all(server.send(WHOLE)).ends_with("hello"), "one of them makes room");
+}
+
+#[test]
 fn stopping_lets_the_answer_under_way_end_and_closes_idle_connections() {
     let (begun, wait_begun) = std::sync::mpsc::channel();
     let (go_on, wait) = watch::channel(false);

@@ -1,74 +1,70 @@
-//! Usage sent whole: page after page is asked of the store, and none is kept.
+//! Usage sent whole: the store sums it once and hands it on as the client takes it, and no more than a few rows are kept.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
-use store::{Store, StoreError, UsageQuery, UsageRow};
+use store::{Store, StoreError, UsageBy, UsageQuery, UsageRow, UsageSink};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::super::problem::Problem;
-use super::row::{UsageRowView, write_csv_names};
+use super::row::{UsageRowView, is_total, total_of_nothing, write_csv_names};
 use super::words::Format;
 use crate::chain::chain_of;
-use crate::limits::PAGE_ENTRIES;
+use crate::limits::USAGE_STREAM;
 
-/// Answers with every row, or the first `limit`. The first page is there before the head is sent, so that a refusal can be one.
+/// Pieces that wait for the client; one more is being made.
+const PIECES: usize = 1;
+
+/// Answers with every row, or the first `limit`. The first ones are there before the head is sent, so that a refusal can be one.
 pub(super) async fn answer(
     store: &Arc<dyn Store>,
-    query: UsageQuery,
+    mut query: UsageQuery,
     format: Format,
     limit: Option<u32>,
 ) -> Result<Response, Problem> {
-    let mut pages = Pages { store: Arc::clone(store), query, format, left: limit, is_over: false };
-    let mut first = Vec::new();
-    if format == Format::Csv {
-        let mut names = String::new();
-        write_csv_names(pages.query.by, &mut names);
-        first.extend_from_slice(names.as_bytes());
+    query.limit = limit.unwrap_or(0);
+    let form = Form { by: query.by, format };
+    let mut first = form.names();
+    let mut pieces = Pieces::of(Arc::clone(store), query.clone(), form);
+    match pieces.next().await? {
+        Some(piece) => first.extend_from_slice(&piece),
+        None if is_total(&query) && query.after.is_none() => {
+            form.write(&total_of_nothing(&query), &mut first)
+        }
+        None => {}
     }
-    let query = pages.next_query();
-    let rows = super::rows(&**store, &query).await?;
-    pages.write(&rows, &mut first);
     let media_type = match format {
         Format::Csv => "text/csv; charset=utf-8",
         Format::Json | Format::Ndjson => "application/x-ndjson",
     };
-    Ok(([(CONTENT_TYPE, media_type)], Body::from_stream(pages.stream(first.into()))).into_response())
+    Ok(([(CONTENT_TYPE, media_type)], Body::from_stream(pieces.stream(first.into()))).into_response())
 }
 
-/// The pages that are still to be sent.
-struct Pages {
-    store: Arc<dyn Store>,
-    query: UsageQuery,
+/// How rows are written.
+#[derive(Clone, Copy)]
+struct Form {
+    by: UsageBy,
     format: Format,
-    /// Rows that may still be sent; `None`: all.
-    left: Option<u32>,
-    is_over: bool,
 }
 
-impl Pages {
-    fn next_query(&mut self) -> UsageQuery {
-        self.query.limit = self.left.unwrap_or(PAGE_ENTRIES).min(PAGE_ENTRIES);
-        self.query.clone()
+impl Form {
+    /// What comes before the rows.
+    fn names(self) -> Vec<u8> {
+        let mut names = String::new();
+        if self.format == Format::Csv {
+            write_csv_names(self.by, &mut names);
+        }
+        names.into_bytes()
     }
 
-    /// Writes a page, and remembers where the next one begins.
-    fn write(&mut self, rows: &[UsageRow], out: &mut Vec<u8>) {
-        for row in rows {
-            self.write_row(row, out);
-        }
-        self.is_over = rows.len() < self.query.limit as usize;
-        if let Some(left) = &mut self.left {
-            *left -= (rows.len() as u32).min(*left);
-            self.is_over |= *left == 0;
-        }
-        self.query.after = rows.last().cloned();
-    }
-
-    fn write_row(&self, row: &UsageRow, out: &mut Vec<u8>) {
-        let row = UsageRowView::of(row, self.query.by);
+    fn write(self, row: &UsageRow, out: &mut Vec<u8>) {
+        let row = UsageRowView::of(row, self.by);
         if self.format == Format::Csv {
             let mut line = String::new();
             row.write_csv(&mut line);
@@ -78,23 +74,69 @@ impl Pages {
             out.push(b'\n');
         }
     }
+}
 
-    /// `first`, then the pages. A failure half way ends the body unfinished, so that nobody takes a part for the whole.
+/// Writes what the store hands on, and waits for the client.
+struct Lines {
+    form: Form,
+    pieces: Sender<Bytes>,
+}
+
+#[async_trait]
+impl UsageSink for Lines {
+    async fn take(&mut self, rows: Vec<UsageRow>) {
+        let mut out = Vec::new();
+        for row in &rows {
+            self.form.write(row, &mut out);
+        }
+        // Without a client this is being dropped.
+        let _ = self.pieces.send(out.into()).await;
+    }
+}
+
+/// The pieces that are still to be sent, and the task that makes them. It is no part of the body, which a client that takes nothing keeps
+/// from being asked: a task sees its time pass. It ends with the body.
+struct Pieces {
+    made: Receiver<Bytes>,
+    making: JoinSet<Result<(), StoreError>>,
+}
+
+impl Pieces {
+    fn of(store: Arc<dyn Store>, query: UsageQuery, form: Form) -> Self {
+        let (pieces, made) = channel(PIECES);
+        let mut making = JoinSet::new();
+        making.spawn(async move {
+            let mut lines = Lines { form, pieces };
+            match timeout(USAGE_STREAM, store.stream_usage(&query, &mut lines)).await {
+                Ok(result) => result,
+                Err(elapsed) => Err(StoreError::Unavailable(Box::new(elapsed))),
+            }
+        });
+        Self { made, making }
+    }
+
+    /// The next piece; `None` when that was all.
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        if let Some(piece) = self.made.recv().await {
+            return Ok(Some(piece));
+        }
+        match self.making.join_next().await {
+            Some(Ok(ended)) => ended.map(|()| None),
+            Some(Err(panicked)) => Err(StoreError::Failed(Box::new(panicked))),
+            None => Ok(None),
+        }
+    }
+
+    /// `first`, then the pieces. A failure half way ends the body unfinished, so that nobody takes a part for the whole.
     fn stream(self, first: Bytes) -> impl Stream<Item = Result<Bytes, StoreError>> {
-        stream::try_unfold((self, Some(first)), |(mut pages, first)| async move {
+        stream::try_unfold((self, Some(first)), |(mut pieces, first)| async move {
             if let Some(first) = first {
-                return Ok(Some((first, (pages, None))));
+                return Ok(Some((first, (pieces, None))));
             }
-            if pages.is_over {
-                return Ok(None);
-            }
-            let query = pages.next_query();
-            let rows = pages.store.usage(&query).await.inspect_err(|error| {
+            let piece = pieces.next().await.inspect_err(|error| {
                 tracing::warn!(error = %chain_of(error), "usage that was being sent was cut off");
             })?;
-            let mut out = Vec::new();
-            pages.write(&rows, &mut out);
-            Ok(Some((out.into(), (pages, None))))
+            Ok(piece.map(|piece| (piece, (pieces, None))))
         })
     }
 }

@@ -8,8 +8,8 @@
 //!          for some routes: their number u32, each a length u32 and a name
 //! ```
 //!
-//! An end that is no whole record was not written to its end and does not count. A record that is wrong and is followed by one that is right
-//! was damaged later: what was revoked behind it cannot be known, so nothing in the file counts.
+//! An end that is no whole record was not written to its end and does not count. A place that is wrong and has a right record anywhere behind it
+//! was damaged later: what was revoked there cannot be known, so nothing in the file counts.
 
 use policy::{KeyFacts, KeyHash, Scopes};
 use store::KeyState;
@@ -18,6 +18,8 @@ const MAGIC: &[u8; 8] = b"LKGKEYS1";
 /// Size of the header, bytes.
 pub(crate) const HEADER_BYTES: usize = MAGIC.len();
 const FRAME_BYTES: usize = 8;
+/// Shortest record: a revocation.
+const RECORD_BYTES_MIN: usize = 42;
 /// Longest record that is believed, bytes: names of more routes than a key may have.
 const RECORD_BYTES_MAX: usize = 1 << 20;
 
@@ -50,19 +52,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<ReadSaved, FormatError> {
     }
     let mut states = Vec::with_capacity(bytes.len() / 80);
     let mut offset = HEADER_BYTES;
-    while offset < bytes.len() {
-        match frame_at(bytes, offset) {
-            Some(Frame { state: Some(state), end }) => {
-                states.push(state);
-                offset = end;
-            }
-            Some(Frame { state: None, end })
-                if frame_at(bytes, end).is_some_and(|next| next.state.is_some()) =>
-            {
-                return Err(FormatError::Damaged { offset });
-            }
-            _ => break,
-        }
+    while let Some((state, end)) = state_at(bytes, offset) {
+        states.push(state);
+        offset = end;
+    }
+    // Where a record is wrong its length is too, maybe, so the next one may start anywhere.
+    if (offset + 1..bytes.len()).any(|later| state_at(bytes, later).is_some()) {
+        return Err(FormatError::Damaged { offset });
     }
     Ok(ReadSaved { states, whole_bytes: offset })
 }
@@ -106,22 +102,17 @@ fn put_facts(facts: &KeyFacts, out: &mut Vec<u8>) {
     }
 }
 
-/// A record's place, and what it says if it is what was written.
-struct Frame {
-    state: Option<KeyState>,
-    end: usize,
-}
-
-/// The record at an offset; `None` when there is no whole one.
-fn frame_at(bytes: &[u8], offset: usize) -> Option<Frame> {
+/// The record at an offset, if it is what was written, and its end. Bytes that only look like one are mostly told by their length and form,
+/// before anything is summed: looking at every offset takes a time that grows with the bytes.
+fn state_at(bytes: &[u8], offset: usize) -> Option<(KeyState, usize)> {
     let mut fields = Fields { rest: bytes.get(offset..)? };
     let (length, crc) = (fields.u32()? as usize, fields.u32()?);
-    if length > RECORD_BYTES_MAX {
+    if !(RECORD_BYTES_MIN..=RECORD_BYTES_MAX).contains(&length) {
         return None;
     }
     let body = fields.take(length)?;
-    let state = if crc32c::crc32c(body) == crc { state_of(body) } else { None };
-    Some(Frame { state, end: offset + FRAME_BYTES + length })
+    let state = state_of(body)?;
+    (crc32c::crc32c(body) == crc).then_some((state, offset + FRAME_BYTES + length))
 }
 
 fn state_of(body: &[u8]) -> Option<KeyState> {

@@ -123,6 +123,35 @@ fn a_file_damaged_in_the_middle_is_not_believed() {
 }
 
 #[test]
+fn damage_that_hides_where_the_next_record_starts_is_no_end_that_was_not_written() {
+    let revoked = KeyState { facts: None, ..state(3, 1) };
+    let check = |states: &[KeyState], damage: &dyn Fn(&mut [u8]), offset: usize| {
+        let mut bytes = bytes_of(states);
+        damage(&mut bytes);
+        assert_eq!(read(&bytes), Err(FormatError::Damaged { offset }));
+    };
+    let three = [state(1, 1), state(2, 2), revoked.clone()];
+    check(&three, &|bytes| bytes[HEADER_BYTES] ^= 1, HEADER_BYTES);
+    check(&three, &|bytes| bytes[HEADER_BYTES + 2] ^= 0x80, HEADER_BYTES);
+    let second = bytes_of(&three[..1]).len();
+    check(&three, &|bytes| bytes[second + 1] ^= 0xff, second);
+    let third = bytes_of(&three[..2]).len();
+    check(&three, &|bytes| bytes[HEADER_BYTES..third].fill(0), HEADER_BYTES);
+    let mut many: Vec<_> = (1..12).map(|number| state(number, number)).collect();
+    many.push(revoked);
+    check(&many, &|bytes| bytes[HEADER_BYTES..HEADER_BYTES + 512].fill(0), HEADER_BYTES);
+    check(&many, &|bytes| bytes[HEADER_BYTES..HEADER_BYTES + 512].fill(0xff), HEADER_BYTES);
+}
+
+#[test]
+fn zeros_at_the_end_were_not_written() {
+    let mut bytes = bytes_of(&[state(1, 1)]);
+    let whole_bytes = bytes.len();
+    bytes.resize(whole_bytes + 512, 0);
+    assert_eq!(read(&bytes), Ok(ReadSaved { states: vec![state(1, 1)], whole_bytes }));
+}
+
+#[test]
 fn history_is_forgotten_and_the_last_changes_are_not() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("keys");
@@ -133,7 +162,11 @@ fn history_is_forgotten_and_the_last_changes_are_not() {
         let facts = state(number, 2).facts.filter(|_| number % 2 == 0);
         saved.append(&[KeyState { facts, ..state(number, 2) }]).unwrap();
         if number % 100 == 0 {
-            saved.settle().unwrap();
+            let unsynced = saved.unsynced().unwrap();
+            saved.synced(&unsynced, unsynced.sync()).unwrap().unwrap();
+            if saved.is_mostly_history() {
+                saved.tidy();
+            }
         }
         largest = largest.max(std::fs::metadata(&path).unwrap().len());
     }

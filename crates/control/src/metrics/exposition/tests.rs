@@ -50,6 +50,7 @@ fn gauges() -> Gauges {
             lag: Duration::from_millis(2500),
             lag_bytes: 20,
             segments_held: 21,
+            segments_unreadable: 2,
             ..MeteringStatus::default()
         },
         meter_unreadable: 22,
@@ -182,6 +183,7 @@ fn figures_appear_under_their_labels() {
     check("lockgate_metering_lag_seconds", 2.5);
     check("lockgate_metering_lag_bytes", 20.0);
     check("lockgate_metering_segments_held", 21.0);
+    check("lockgate_metering_segments_unreadable", 2.0);
     check("lockgate_meter_unreadable_total", 22.0);
     check("lockgate_limit_refused_total{reason=\"rate_limited\"}", 14.0);
     check("lockgate_limit_refused_total{reason=\"concurrency_limited\"}", 15.0);

@@ -96,6 +96,42 @@ fn routes_beyond_the_limit_count_as_other() {
 }
 
 #[test]
+fn routes_in_force_take_the_places_of_those_that_are_gone() {
+    let counts = |table: &Table| -> Vec<(String, u64)> {
+        let count = |series: &RouteSeries| (series.route.to_string(), series.requests.iter().sum());
+        table.routes.iter().filter(|series| series.is_used()).map(count).collect()
+    };
+    let mut table = observed(2, &["a", "b"].map(|route| EventRef { route, ..event() }));
+    let observe = |table: &mut Table, route| table.observe(&EventRef { route, ..event() });
+    table.follow(["a", "b"].into_iter());
+    assert_eq!(counts(&table), [("a".into(), 1), ("b".into(), 1)]);
+    table.follow(["c", "b"].into_iter());
+    // The last exchange on a route may end when it is gone.
+    observe(&mut table, "a");
+    observe(&mut table, "c");
+    observe(&mut table, "b");
+    assert_eq!(counts(&table), [("other".into(), 1), ("b".into(), 2), ("c".into(), 1)]);
+    assert_eq!(table.gone.requests.iter().sum::<u64>(), 1);
+    table.follow(["d", "e", "f"].into_iter());
+    for route in ["d", "e", "f"] {
+        observe(&mut table, route);
+    }
+    assert_eq!(
+        counts(&table).iter().map(|(_, count)| count).sum::<u64>(),
+        4,
+        "two have places and one has none"
+    );
+    assert_eq!(table.routes.len(), 4);
+}
+
+#[test]
+fn routes_that_are_gone_keep_their_series_while_there_is_room() {
+    let mut table = observed(2, &[EventRef { route: "a", ..event() }]);
+    table.follow(["b"].into_iter());
+    assert_eq!((series(&table, "a").requests.iter().sum::<u64>(), table.routes.len()), (1, 3));
+}
+
+#[test]
 fn reasons_beyond_the_limit_count_as_other() {
     let names: Vec<String> = (0..METRIC_REASONS + 5).map(|number| format!("reason_{number}")).collect();
     let events: Vec<_> = names.iter().map(|name| EventRef { reason: Some(name), ..event() }).collect();

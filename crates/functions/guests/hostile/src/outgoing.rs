@@ -9,12 +9,12 @@ use crate::answer;
 use crate::query::Query;
 
 /// `n` requests to `to`, all sent before the first answer is read; a line for each says what came of it. Each waits `connect_ms` for a
-/// connection, if that is given.
+/// connection, if that is given, and says each `field` that is given, as `name:value`.
 pub(crate) fn call(query: &Query<'_>, out: ResponseOutparam) {
     let to = query.all("to").next().unwrap_or_default();
     let mut lines = String::new();
     let connect_ms = query.number("connect_ms", 0) as u64;
-    let sent: Vec<_> = (0..query.number("n", 1)).map(|_| send(to, connect_ms)).collect();
+    let sent: Vec<_> = (0..query.number("n", 1)).map(|_| send(to, &said(query), connect_ms)).collect();
     for answer in sent {
         lines += &match answer.and_then(|answer| read(&answer)) {
             Ok((status, bytes)) => format!("{status} {bytes} bytes\n"),
@@ -36,7 +36,16 @@ pub(crate) fn hoard(query: &Query<'_>, out: ResponseOutparam) {
     answer::text(out, &format!("{} requests\n", made.iter().flatten().count()));
 }
 
-fn send(url: &str, connect_ms: u64) -> Result<FutureIncomingResponse, ErrorCode> {
+fn said(query: &Query<'_>) -> Vec<(String, Vec<u8>)> {
+    let pairs = query.all("field").filter_map(|field| field.split_once(':'));
+    pairs.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+fn send(
+    url: &str,
+    fields: &[(String, Vec<u8>)],
+    connect_ms: u64,
+) -> Result<FutureIncomingResponse, ErrorCode> {
     let (scheme, rest) = url.split_once("://").ok_or(ErrorCode::HttpRequestUriInvalid)?;
     let (authority, path) = rest.find(['/', '?']).map_or((rest, "/"), |at| rest.split_at(at));
     let scheme = match scheme {
@@ -44,7 +53,8 @@ fn send(url: &str, connect_ms: u64) -> Result<FutureIncomingResponse, ErrorCode>
         "https" => Scheme::Https,
         other => Scheme::Other(other.to_owned()),
     };
-    let request = OutgoingRequest::new(Fields::new());
+    let fields = Fields::from_list(fields).map_err(|_| ErrorCode::HttpRequestHeaderSize(None))?;
+    let request = OutgoingRequest::new(fields);
     let refused = |()| ErrorCode::HttpRequestUriInvalid;
     request.set_scheme(Some(&scheme)).map_err(refused)?;
     request.set_authority(Some(authority)).map_err(refused)?;

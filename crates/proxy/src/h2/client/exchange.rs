@@ -38,10 +38,11 @@ impl<P: ProxyHttp> Begun<P> {
                 if let Poll::Ready(afterwards) = answering.as_mut().poll(context) {
                     return Poll::Ready(afterwards);
                 }
-                if stream.is_gone.get() {
+                // The connection may have ended for it already, and the stream be gone for that.
+                if let Some(reason) = client.admission.cut_reason() {
+                    timer.cut(reason);
+                } else if stream.is_gone.get() {
                     timer.cut("client_gone");
-                } else if client.admission.listener.is_cut() {
-                    timer.cut("listener_removed");
                 } else {
                     return Poll::Pending;
                 }

@@ -46,7 +46,7 @@ async fn drive<P: ProxyHttp, S: ClientStream>(client: Rc<Multiplexed<P>>, mut st
     };
     match ended {
         Ended::Gone => {}
-        Ended::Done if client.served.get() == 0 => stream.farewell(),
+        Ended::Done if client.served.get() == 0 && !client.admission.is_outdated() => stream.farewell(),
         // What the client says of an answer while it reads it would reset the connection, and the answer with it.
         Ended::Done | Ended::Fault => {
             let (mut read, mut write) = stream.split();
@@ -73,7 +73,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
             self.budget.written(written);
             self.budget.answered_in_part(self.link.take_pieces());
             self.hasten_end(written);
-            if self.admission.listener.is_cut() {
+            if self.admission.cut_reason().is_some() {
                 return Poll::Ready(Ended::Gone);
             }
             // Who does not take answers is not listened to.
@@ -108,6 +108,7 @@ impl<P: ProxyHttp> Multiplexed<P> {
                 Goodbye::Heard | Goodbye::Said if is_over && !self.link.is_flushed() => {
                     return Poll::Ready(Ended::Gone);
                 }
+                Goodbye::NotYet | Goodbye::Said if self.admission.is_outdated() => self.leave(),
                 Goodbye::Said if is_over => self.say_last(),
                 Goodbye::NotYet if is_over || self.closing().has_come() => self.say_goodbye(),
                 Goodbye::NotYet | Goodbye::Said | Goodbye::Heard => return Poll::Pending,
@@ -131,6 +132,6 @@ impl<P: ProxyHttp> Multiplexed<P> {
     }
 
     fn closing(&self) -> Closing<'_> {
-        Closing { draining: self.worker.draining(), listener: &self.admission.listener }
+        Closing { draining: self.worker.draining(), admission: &self.admission }
     }
 }

@@ -90,7 +90,7 @@ fn a_key_that_was_forgotten_is_not_judged_at_an_earlier_time() {
 }
 
 #[test]
-fn a_change_is_undone_only_where_nothing_followed() {
+fn a_change_is_undone_whatever_followed() {
     let table = Table::new(1);
     let add = |tag, more: u64| {
         let (change, ()) =
@@ -100,12 +100,43 @@ fn a_change_is_undone_only_where_nothing_followed() {
     let key = tag(7);
     add(key, 10);
     let second = add(key, 5);
-    table.undo(second);
+    table.undo(second, 0);
     let third = add(key, 1);
     assert_eq!((third.before, third.after), (10, 11));
     add(key, 1);
-    table.undo(third);
-    assert_eq!(add(key, 0).before, 12);
+    table.undo(third, 0);
+    assert_eq!(add(key, 0).before, 11);
+}
+
+#[test]
+fn no_more_of_a_request_is_undone_than_is_left_of_its_interval() {
+    for (others_ms, undone_ms, expected_ms) in [
+        (&[][..], 0, 0),
+        (&[], 4, 0),
+        (&[0], 0, 10),
+        (&[0, 0], 0, 20),
+        // Without the first, the second would have come to an empty state.
+        (&[4], 4, 14),
+        (&[4], 10, 20),
+        (&[15], 15, 25),
+    ] {
+        let (table, gcra, key) = (Table::new(1), per_second(100, 5), tag(7));
+        let start_ns = 1_000_000_000;
+        let ask = |ms: u64| {
+            let asked =
+                table.change(key, start_ns + ms * 1_000_000, |tat_ns, now_ns| pace(gcra, tat_ns, now_ns));
+            asked.expect("the burst is not used up").0
+        };
+        let first = ask(0);
+        others_ms.iter().for_each(|&ms| {
+            ask(ms);
+        });
+        table.undo(first, start_ns + undone_ms * 1_000_000);
+        let left = table.change(key, 0, |tat_ns, _| Err::<(u64, ()), _>(tat_ns));
+        let Err(Unchanged::Refused(tat_ns)) = left else { panic!("{left:?}") };
+        let left_ms = tat_ns.saturating_sub(start_ns) / 1_000_000;
+        assert_eq!(left_ms, expected_ms, "{others_ms:?}, undone at {undone_ms}");
+    }
 }
 
 #[test]

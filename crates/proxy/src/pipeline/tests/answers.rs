@@ -1,9 +1,10 @@
 //! What the gateway answers by itself: refusals, redirects, fixed responses, preflights, hooks.
 
 use lockgate_event::Value;
+use testkit::{Answer, Origin};
 
 use super::{Afterwards, Asked, Gateway, Kind, check};
-use crate::memory::WriteFault;
+use crate::memory::{BodyEnd, WriteFault};
 
 const ROUTES: &str = r#"
 upstream.unasked = { endpoints = ["127.0.0.1:9"] }
@@ -153,6 +154,34 @@ fn a_preflight_is_answered_and_not_forwarded() {
     // Without the method it asks about it is a request like any other.
     let plain = Asked::new("OPTIONS /shared", &asks[..1]);
     check(&gateway, &plain, 405, Some("method_not_allowed"), &[("allow", Some("PUT"))]);
+}
+
+#[test]
+fn what_looks_like_a_preflight_is_one_only_where_the_gateway_answers_it() {
+    let origin = Origin::answering(Answer::ok("own"));
+    let gateway = Gateway::new(&format!(
+        "upstream.origin = {{ endpoints = [\"{}\"] }}\n\
+         [[route]]\npath = \"/listed\"\nmethods = [\"GET\"]\nupstream = \"origin\"\n\
+         [[route]]\npath = \"/own\"\nmethods = [\"GET\", \"OPTIONS\"]\nupstream = \"origin\"\n\
+         [[route]]\npath = \"/parted\"\nmethods = [\"PUT\"]\nupstream = \"origin\"\ncors = {{ origins = [\"*\"] }}\n\
+         [[route]]\npath = \"/parted\"\nmethods = [\"GET\", \"OPTIONS\"]\nupstream = \"origin\"\n",
+        origin.address()
+    ));
+    for (path, method, status, allow, forwarded) in [
+        ("/listed", "GET", 405, Some("GET"), 0),
+        ("/listed", "PUT", 405, Some("GET"), 0),
+        ("/own", "GET", 200, None, 1),
+        ("/own", "PUT", 200, None, 1),
+        ("/parted", "PUT", 204, None, 0),
+        ("/parted", "GET", 200, None, 1),
+    ] {
+        let asks = format!("Access-Control-Request-Method: {method}");
+        let fields = ["Origin: https://app.example", &asks, "Content-Length: 2"];
+        let asked = Asked::new(&format!("OPTIONS {path}"), &fields).with_body(&["{}"], BodyEnd::Whole);
+        let (before, reason) = (origin.hits(), (status == 405).then_some("method_not_allowed"));
+        check(&gateway, &asked, status, reason, &[("allow", allow)]);
+        assert_eq!(origin.hits() - before, forwarded, "{method} of {path}");
+    }
 }
 
 #[test]

@@ -154,12 +154,16 @@ fn changes_are_in_force_for_the_next_request() {
 fn a_preflight_needs_no_key_where_the_gateway_answers_it() {
     let gateway = Gateway::new(
         "[[route]]\naccess = \"key\"\npath = \"/shared\"\nrespond = { status = 200, body = \"s\" }\ncors = { origins = [\"*\"] }\n\
+         [[route]]\naccess = \"key\"\npath = \"/listed\"\nmethods = [\"GET\"]\nrespond = { status = 200, body = \"l\" }\ncors = { origins = [\"*\"] }\n\
          [[route]]\naccess = \"key\"\npath = \"/alone\"\nrespond = { status = 200, body = \"a\" }\n",
     );
     let preflight = ["Origin: https://app.example", "Access-Control-Request-Method: GET"];
     let allowed = [("access-control-allow-origin", Some("*"))];
-    let served = check(&gateway, &Asked::new("OPTIONS /shared", &preflight), 204, None, &allowed);
-    assert_eq!(ids(&served), (None, None));
+    for path in ["/shared", "/listed"] {
+        let served =
+            check(&gateway, &Asked::new(&format!("OPTIONS {path}"), &preflight), 204, None, &allowed);
+        assert_eq!(ids(&served), (None, None));
+    }
     check(&gateway, &Asked::new("OPTIONS /alone", &preflight), 401, Some("key_missing"), &[]);
     // The page may read why it was refused.
     check(&gateway, &Asked::new("GET /shared", &preflight[..1]), 401, Some("key_missing"), &allowed);
