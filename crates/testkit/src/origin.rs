@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Gate, Step};
 use crate::conn::Conn;
 use crate::oracle::{self, Fields, RequestLine};
 
@@ -129,6 +129,19 @@ impl Origin {
     /// Answers every request with itself as JSON.
     pub fn echo() -> Self {
         Self::answering(Answer::echo())
+    }
+
+    /// Answers `/slow` when the gate is open, and everything else at once.
+    pub fn slow_and_fast() -> (Gate, Self) {
+        let gate = Gate::new();
+        let waiting = gate.clone();
+        let origin = Self::start(move |request| match request.line.target.as_str() {
+            "/slow" => Answer::new()
+                .then(Step::Wait(waiting.clone()))
+                .send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow"),
+            _ => Answer::ok("fast"),
+        });
+        (gate, origin)
     }
 
     fn run(listener: Listener, address: String, socket_path: Option<PathBuf>, script: Box<Script>) -> Self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use testkit::{Answer, Origin};
 
 use crate::frames::{ACK, DATA, GOAWAY, PING, SETTINGS, WINDOW_UPDATE, frame, pseudo};
-use crate::{Client, Frames, request, slow_and_fast, start};
+use crate::{Client, Frames, request, start};
 
 #[test]
 fn an_idle_connection_is_told_goodbye() {
@@ -66,7 +66,7 @@ fn a_connection_serves_as_many_requests_as_it_may() {
 
 #[test]
 fn a_drain_lets_requests_end_and_begins_no_others() {
-    let (gate, origin) = slow_and_fast();
+    let (gate, origin) = Origin::slow_and_fast();
     let mut gateway = start("", &origin);
     let mut client = Frames::connect(gateway.address());
     client.ask(1, &pseudo("GET", "/slow"));

@@ -19,7 +19,7 @@ mod upstream_frames;
 mod upstream_websockets;
 mod upstreams;
 
-use testkit::{Answer, Gate, GatewayProcess, Origin, Step};
+use testkit::{GatewayProcess, Origin};
 
 pub(crate) use client::{Client, request};
 pub(crate) use frames::Frames;
@@ -36,17 +36,4 @@ pub(crate) fn start(more: &str, origin: &Origin) -> GatewayProcess {
         origin.address()
     );
     GatewayProcess::start(LOCKGATE, &config).unwrap_or_else(|error| panic!("{error}\n{config}"))
-}
-
-/// An origin whose answer to `/slow` waits for the gate; any other is there at once.
-pub(crate) fn slow_and_fast() -> (Gate, Origin) {
-    let gate = Gate::new();
-    let waiting = gate.clone();
-    let origin = Origin::start(move |request| match request.line.target.as_str() {
-        "/slow" => Answer::new()
-            .then(Step::Wait(waiting.clone()))
-            .send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow"),
-        _ => Answer::ok("fast"),
-    });
-    (gate, origin)
 }

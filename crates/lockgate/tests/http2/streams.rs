@@ -8,7 +8,7 @@ use crate::frames::{
     DATA, END_HEADERS, END_STREAM, Frame, HEADERS, Outcome, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, block,
     frame, pseudo,
 };
-use crate::{Client, Frames, request, slow_and_fast, start};
+use crate::{Client, Frames, request, start};
 
 /// RFC 9113 §7
 const CANCEL: u32 = 8;
@@ -16,7 +16,7 @@ const REFUSED_STREAM: u32 = 7;
 
 #[test]
 fn a_slow_answer_does_not_keep_others_waiting() {
-    let (gate, origin) = slow_and_fast();
+    let (gate, origin) = Origin::slow_and_fast();
     let gateway = start("", &origin);
     let told = Client::connect(gateway.address()).run(async |send| {
         let mut send = send.ready().await.unwrap();
@@ -217,7 +217,7 @@ fn who_is_held_up_leaves_room_for_others() {
 #[test]
 fn what_comes_for_streams_that_were_refused_is_passed_over_however_many_were() {
     const REFUSED: u32 = 400;
-    let (gate, origin) = slow_and_fast();
+    let (gate, origin) = Origin::slow_and_fast();
     let gateway = start("http2 = { streams = 1 }", &origin);
     let mut client = Frames::connect(gateway.address());
     client.ask(1, &pseudo("GET", "/slow"));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testkit::{Answer, Origin};
+use testkit::{Answer, GatewayProcess, Origin};
 use tls::SelfSigned;
 
 use crate::{Client, Folder, Trust, get, listener, site, write_certificate};
@@ -34,17 +34,23 @@ fn the_certificate_follows_the_name() {
     }
 }
 
-#[test]
-fn a_renewed_certificate_is_noticed() {
-    let origin = Origin::echo();
-    let (gateway, old) = site("", &origin);
+/// Writes another certificate over the one before, and waits until it is shown.
+#[track_caller]
+fn renew(gateway: &GatewayProcess, old: &SelfSigned) {
     let new = write_certificate(gateway.directory(), "site", &["site.example"]);
-    let trust = Trust::in_all(&[&old, &new]);
+    let trust = Trust::in_all(&[old, &new]);
     let end = Instant::now() + Duration::from_secs(20);
     while !Client::connect(gateway.address(), "site.example", &trust).unwrap().was_shown(&new) {
         assert!(Instant::now() < end, "{}", gateway.log());
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[test]
+fn a_renewed_certificate_is_noticed() {
+    let origin = Origin::echo();
+    let (gateway, old) = site("", &origin);
+    renew(&gateway, &old);
 }
 
 #[cfg(feature = "functions")]
@@ -61,13 +67,7 @@ fn a_renewed_certificate_is_noticed_beside_a_broken_component() {
     let gateway = folder.run(&config, &[]);
     std::fs::write(gateway.directory().join("guest.wasm"), "this is no component").unwrap();
     gateway.wait_for_log("the component before stays in force");
-    let new = write_certificate(gateway.directory(), "site", &["site.example"]);
-    let trust = Trust::in_all(&[&old, &new]);
-    let end = Instant::now() + Duration::from_secs(20);
-    while !Client::connect(gateway.address(), "site.example", &trust).unwrap().was_shown(&new) {
-        assert!(Instant::now() < end, "{}", gateway.log());
-        thread::sleep(Duration::from_millis(20));
-    }
+    renew(&gateway, &old);
 }
 
 /// How often certificates are swapped; `LOCKGATE_SWAPS` says another number.

@@ -8,7 +8,7 @@ use h2::client::{ResponseFuture, SendRequest};
 use http::Request;
 use rustls::pki_types::ServerName;
 use testkit::websocket::open_request;
-use testkit::{Answer, Gate, GatewayProcess, Origin, RawClient, Step};
+use testkit::{Answer, GatewayProcess, Origin, RawClient, Step};
 use tls::SelfSigned;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -100,19 +100,6 @@ impl Stand {
     }
 }
 
-/// An origin whose answer to `/slow` waits for the gate; any other is there at once.
-fn slow_and_fast() -> (Gate, Origin) {
-    let gate = Gate::new();
-    let waiting = gate.clone();
-    let origin = Origin::start(move |request| match request.line.target.as_str() {
-        "/slow" => Answer::new()
-            .then(Step::Wait(waiting.clone()))
-            .send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow"),
-        _ => Answer::ok("fast"),
-    });
-    (gate, origin)
-}
-
 #[test]
 fn nothing_is_answered_on_a_connection_that_does_not_meet_new_terms() {
     for (before, after) in [("", PARTNER), (PARTNER, OTHER), (PARTNER, ""), ("", MODERN), ("", HTTP1)] {
@@ -160,7 +147,7 @@ fn cleartext_ends_where_tls_begins_and_the_other_way_round() {
 
 #[test]
 fn what_has_been_asked_before_is_answered_and_nothing_behind_it() {
-    let (gate, origin) = slow_and_fast();
+    let (gate, origin) = Origin::slow_and_fast();
     let stand = Stand::start("", origin);
     let (mut client, mut http2) = (stand.client(), stand.http2());
     let two = [get("site.example", "/slow"), get("site.example", "/behind")].concat();
